@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * HTTP messages, as plain values: what a client sends and a server answers, shared by the client
+ * (net, api) and the V5 server. No connection, no parsing of the wire.
+ */
+#ifndef STORYFS_HTTP_H
+#define STORYFS_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "storyfs/buf.h"
+
+enum http_method {
+	HTTP_GET,
+	HTTP_POST,
+	HTTP_PUT,
+	HTTP_DELETE,
+	HTTP_OPTIONS,
+	HTTP_HEAD,
+	HTTP_PATCH,
+	HTTP_OTHER, /* anything else a client may send */
+	N_HTTP_METHODS,
+};
+
+/* `GET`; "?" for HTTP_OTHER. */
+const char *http_method_name(enum http_method method);
+/* HTTP_OTHER for an unknown word; methods are case-sensitive (RFC 9110). */
+enum http_method http_method_parse(const char *name);
+
+/* A list of header fields in order; names compare without case. */
+struct http_header {
+	char *name;
+	char *value;
+};
+
+struct http_headers {
+	struct http_header *items;
+	size_t n;
+};
+
+void http_headers_fini(struct http_headers *h);
+/* Copies both. */
+void http_headers_add(struct http_headers *h, const char *name, const char *value);
+void http_headers_add_fmt(struct http_headers *h, const char *name, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* The first one's value, borrowed, or NULL. */
+const char *http_headers_get(const struct http_headers *h, const char *name);
+
+/*
+ * A request. `target` is path and query as they stand in the request line, percent-encoded, without
+ * scheme and host: `/services/v5/projects/99?fields=name`. Zeroed is a GET without a target.
+ */
+struct http_request {
+	enum http_method method;
+	char *target;
+	struct http_headers headers;
+	struct buf body;
+};
+
+void http_request_fini(struct http_request *req);
+
+/* A response. `status` is 100 to 599. */
+struct http_response {
+	int status;
+	struct http_headers headers;
+	struct buf body;
+};
+
+void http_response_fini(struct http_response *resp);
+
+/* Append text percent-encoded for a query value: all but RFC 3986's unreserved characters. */
+void http_add_encoded(struct buf *b, const char *text);
+/* Append len bytes percent-decoded; a `+` becomes a blank when form is set. Broken escapes stay as
+ * they are. The result may hold any byte, NUL included. */
+void http_add_decoded(struct buf *b, const char *text, size_t len, bool form);
+
+SCOPED_VALUE(struct http_headers, http_headers_fini);
+SCOPED_VALUE(struct http_request, http_request_fini);
+SCOPED_VALUE(struct http_response, http_response_fini);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* UTF-8 text: is it, how long, in lower case, as a file name. Unicode is libunistring's. */
+#ifndef STORYFS_TEXT_H
+#define STORYFS_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "storyfs/buf.h"
+
+/* Well-formed UTF-8 without NUL bytes. */
+bool text_is_valid(const char *data, size_t len);
+/* In Unicode characters, as V5 counts its limits. The text is valid UTF-8. */
+size_t text_length(const char *s);
+/* Only white space, or nothing. */
+bool text_is_blank(const char *s);
+/* The caller frees it. */
+char *text_lower(const char *s);
+bool text_has_prefix(const char *s, const char *prefix);
+
+/* A title as one path component: `/`, control and format characters and invalid bytes become `_`,
+ * blanks at the ends go, at most 200 bytes cut between characters, `.`, `..`, a leading dot and
+ * nothing at all become something harmless. Appended to ret_name. */
+void text_add_file_name(struct buf *ret_name, const char *title);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Whole files. */
+#include "storyfs/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "storyfs/alloc.h"
+
+int file_read(const char *path, size_t max, struct buf *ret_data)
+{
+	scoped(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t got = 0;
+
+	if (fd < 0)
+		return -errno;
+	for (;;) {
+		char *end = buf_reserve(ret_data, 65536);
+		ssize_t n = read(fd, end, 65536);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return 0;
+		got += (size_t)n;
+		if (got > max)
+			return -EFBIG;
+		ret_data->len += (size_t)n;
+		end[n] = '\0';
+	}
+}
+
+static int write_all(int fd, const char *data, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, data, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		data += n;
+		len -= (size_t)n;
+	}
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
+int file_write_atomic(const char *path, const void *data, size_t len, mode_t mode)
+{
+	scoped(free_ptr) char *temp = xasprintf("%s.XXXXXX", path);
+	scoped(close_fd) int fd = mkostemp(temp, O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	int r = fchmod(fd, mode) < 0 ? -errno : write_all(fd, data, len);
+
+	if (r == 0 && rename(temp, path) < 0)
+		r = -errno;
+	if (r < 0)
+		unlink(temp);
+	return r;
+}
+
+int file_make_dirs(const char *path)
+{
+	scoped(free_ptr) char *copy = xstrdup(path);
+
+	for (char *p = copy + 1; *p; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(copy, 0700) < 0 && errno != EEXIST)
+			return -errno;
+		*p = '/';
+	}
+	return mkdir(copy, 0700) < 0 && errno != EEXIST ? -errno : 0;
+}

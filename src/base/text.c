@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* UTF-8 text. */
+#include "storyfs/text.h"
+
+#include <string.h>
+#include <unicase.h>
+#include <unictype.h>
+#include <unistr.h>
+
+#include "storyfs/alloc.h"
+
+enum { FILE_NAME_BYTES = 200 };
+
+bool text_is_valid(const char *data, size_t len)
+{
+	return !memchr(data, '\0', len) && !u8_check((const uint8_t *)data, len);
+}
+
+size_t text_length(const char *s)
+{
+	return u8_mbsnlen((const uint8_t *)s, strlen(s));
+}
+
+bool text_is_blank(const char *s)
+{
+	const uint8_t *p = (const uint8_t *)s;
+	ucs4_t c;
+
+	while ((p = u8_next(&c, p))) {
+		if (!uc_is_property_white_space(c))
+			return false;
+	}
+	return true;
+}
+
+char *text_lower(const char *s)
+{
+	size_t len = 0;
+	uint8_t *low = u8_tolower((const uint8_t *)s, strlen(s), NULL, NULL, NULL, &len);
+
+	if (!low)
+		return xstrdup(s);
+	char *text = xstrndup((const char *)low, len);
+
+	free(low);
+	return text;
+}
+
+bool text_has_prefix(const char *s, const char *prefix)
+{
+	return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+static bool is_safe_in_name(ucs4_t c)
+{
+	return c != '/' && !uc_is_general_category_withtable(
+				   c, UC_CATEGORY_MASK_Cc | UC_CATEGORY_MASK_Cf |
+					      UC_CATEGORY_MASK_Zl | UC_CATEGORY_MASK_Zp);
+}
+
+void text_add_file_name(struct buf *ret_name, const char *title)
+{
+	scoped(buf_fini) struct buf name = BUF_INIT;
+	const uint8_t *p = (const uint8_t *)title;
+	size_t left = strlen(title);
+
+	while (left && name.len < FILE_NAME_BYTES) {
+		ucs4_t c;
+		int n = u8_mbtouc(&c, p, left);
+		bool safe = c != 0xfffd && is_safe_in_name(c);
+
+		if (safe && name.len + (size_t)n > FILE_NAME_BYTES)
+			break;
+		if (name.len || c != ' ')
+			buf_add(&name, safe ? (const char *)p : "_", safe ? (size_t)n : 1);
+		p += n;
+		left -= (size_t)n;
+	}
+	while (name.len && name.data[name.len - 1] == ' ')
+		name.data[--name.len] = '\0';
+	if (!name.len)
+		buf_add_char(&name, '_');
+	if (name.data[0] == '.')
+		name.data[0] = '_';
+	buf_add(ret_name, name.data, name.len);
+}

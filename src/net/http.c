@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* HTTP messages. */
+#include "storyfs/http.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "storyfs/alloc.h"
+
+static const char *const method_names[N_HTTP_METHODS] = {
+	[HTTP_GET] = "GET",
+	[HTTP_POST] = "POST",
+	[HTTP_PUT] = "PUT",
+	[HTTP_DELETE] = "DELETE",
+	[HTTP_OPTIONS] = "OPTIONS",
+	[HTTP_HEAD] = "HEAD",
+	[HTTP_PATCH] = "PATCH",
+	[HTTP_OTHER] = "?",
+};
+
+const char *http_method_name(enum http_method method)
+{
+	return method_names[method];
+}
+
+enum http_method http_method_parse(const char *name)
+{
+	for (int m = 0; m < HTTP_OTHER; m++) {
+		if (strcmp(method_names[m], name) == 0)
+			return (enum http_method)m;
+	}
+	return HTTP_OTHER;
+}
+
+void http_headers_fini(struct http_headers *h)
+{
+	for (size_t i = 0; i < h->n; i++) {
+		free(h->items[i].name);
+		free(h->items[i].value);
+	}
+	free(h->items);
+	*h = (struct http_headers){ 0 };
+}
+
+void http_headers_add(struct http_headers *h, const char *name, const char *value)
+{
+	h->items = xrealloc(h->items, h->n + 1, sizeof(*h->items));
+	h->items[h->n++] = (struct http_header){ xstrdup(name), xstrdup(value) };
+}
+
+void http_headers_add_fmt(struct http_headers *h, const char *name, const char *fmt, ...)
+{
+	char value[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(value, sizeof(value), fmt, ap);
+	va_end(ap);
+	http_headers_add(h, name, value);
+}
+
+const char *http_headers_get(const struct http_headers *h, const char *name)
+{
+	for (size_t i = 0; i < h->n; i++) {
+		if (strcasecmp(h->items[i].name, name) == 0)
+			return h->items[i].value;
+	}
+	return NULL;
+}
+
+void http_request_fini(struct http_request *req)
+{
+	free(req->target);
+	http_headers_fini(&req->headers);
+	buf_fini(&req->body);
+	*req = (struct http_request){ 0 };
+}
+
+void http_response_fini(struct http_response *resp)
+{
+	http_headers_fini(&resp->headers);
+	buf_fini(&resp->body);
+	*resp = (struct http_response){ 0 };
+}
+
+void http_add_encoded(struct buf *b, const char *text)
+{
+	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+		if ((*p < 0x80 && isalnum(*p)) || strchr("-._~", *p))
+			buf_add_char(b, (char)*p);
+		else
+			buf_add_fmt(b, "%%%02X", *p);
+	}
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+void http_add_decoded(struct buf *b, const char *text, size_t len, bool form)
+{
+	for (size_t i = 0; i < len; i++) {
+		int high = text[i] == '%' && i + 2 < len ? hex_digit(text[i + 1]) : -1;
+		int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
+
+		if (low >= 0) {
+			buf_add_char(b, (char)(high * 16 + low));
+			i += 2;
+		} else {
+			buf_add_char(b, form && text[i] == '+' ? ' ' : text[i]);
+		}
+	}
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The base layer: buffers, time, numbers, text, files. */
+#include <errno.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "storyfs/alloc.h"
+#include "storyfs/buf.h"
+#include "storyfs/clock.h"
+#include "storyfs/file.h"
+#include "storyfs/parse.h"
+#include "storyfs/text.h"
+
+static void buffer_keeps_what_was_added(void **state)
+{
+	(void)state;
+	scoped(buf_fini) struct buf b = BUF_INIT;
+
+	assert_string_equal(buf_str(&b), "");
+	for (int i = 0; i < 1000; i++)
+		buf_add_fmt(&b, "%d,", i);
+	assert_memory_equal(b.data, "0,1,2,", 6);
+	assert_string_equal(b.data + b.len - 4, "999,");
+	buf_add(&b, "a\0b", 3);
+	assert_int_equal(b.data[b.len - 2], '\0');
+	assert_int_equal(b.data[b.len], '\0');
+	scoped(free_ptr) char *taken = buf_take(&b);
+
+	assert_memory_equal(taken, "0,1,", 4);
+	assert_int_equal(b.len, 0);
+}
+
+static void iso_times_are_read_and_written(void **state)
+{
+	(void)state;
+	char text[CLOCK_ISO_SIZE];
+	int64_t ms;
+
+	assert_true(clock_parse_iso("2013-04-30T04:25:15Z", &ms));
+	assert_int_equal(ms, INT64_C(1367295915000));
+	clock_format_iso(ms, text);
+	assert_string_equal(text, "2013-04-30T04:25:15Z");
+	assert_true(clock_parse_iso("2013-04-30T06:25:15.250+02:00", &ms));
+	assert_int_equal(ms, INT64_C(1367295915250));
+	clock_format_iso(ms, text);
+	assert_string_equal(text, "2013-04-30T04:25:15.250Z");
+	assert_true(clock_parse_iso("2016-02-29", &ms));
+	assert_true(clock_parse_iso("1969-12-31T23:59:59Z", &ms));
+	assert_int_equal(ms, -1000);
+	clock_format_iso(ms, text);
+	assert_string_equal(text, "1969-12-31T23:59:59Z");
+}
+
+static void wrong_times_are_refused(void **state)
+{
+	(void)state;
+	static const char *const wrong[] = { "", "x", "2015-02-29", "2015-13-01", "2015-1-1",
+		"2015-01-01T25:00:00Z", "2015-01-01T10:00:00Zx", "2015-01-01T10:00:00.Z",
+		"2015-01-01 10", "2015-01-01T10:00:00+99:00", "15-01-01" };
+	int64_t ms;
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		if (clock_parse_iso(wrong[i], &ms))
+			fail_msg("'%s' was taken for a time", wrong[i]);
+	}
+	assert_false(clock_parse_date("2015-01-01T10:00:00Z", &ms));
+}
+
+static void dates_are_days(void **state)
+{
+	(void)state;
+	char text[CLOCK_ISO_SIZE];
+	int64_t days;
+
+	assert_true(clock_parse_date("1970-01-02", &days));
+	assert_int_equal(days, 1);
+	assert_true(clock_parse_date("1969-12-31", &days));
+	assert_int_equal(days, -1);
+	clock_format_date(days, text);
+	assert_string_equal(text, "1969-12-31");
+}
+
+static void numbers_have_one_spelling_and_bounds(void **state)
+{
+	(void)state;
+	static const char *const wrong[] = { "", "-", "+1", "01", "-0", " 1", "1 ", "1x", "0x1",
+		"11", "99999999999999999999" };
+	int64_t i;
+	double f;
+	bool yes;
+
+	assert_true(parse_int("10", 0, 10, &i));
+	assert_int_equal(i, 10);
+	assert_true(parse_int("-9223372036854775808", INT64_MIN, INT64_MAX, &i));
+	for (size_t k = 0; k < sizeof(wrong) / sizeof(*wrong); k++) {
+		if (parse_int(wrong[k], 0, 10, &i))
+			fail_msg("'%s' was taken for a number", wrong[k]);
+	}
+	assert_true(parse_float("1.5e1", &f));
+	assert_true(f > 14.9 && f < 15.1);
+	assert_false(parse_float("nan", &f));
+	assert_false(parse_float("1e999", &f));
+	assert_false(parse_float("", &f));
+	assert_true(parse_bool("false", &yes) && !yes);
+	assert_false(parse_bool("False", &yes));
+}
+
+static void text_knows_unicode(void **state)
+{
+	(void)state;
+	assert_true(text_is_valid("g\xc3\xbcn", 4));
+	assert_false(text_is_valid("g\xc3", 2));
+	assert_false(text_is_valid("a\0b", 3));
+	assert_int_equal(text_length("g\xc3\xbcn"), 3);
+	assert_true(text_is_blank(" \t\xc2\xa0\n"));
+	assert_true(text_is_blank(""));
+	assert_false(text_is_blank(" x"));
+	scoped(free_ptr) char *low = text_lower("\xc3\x9c"
+						"BER");
+
+	assert_string_equal(low, "\xc3\xbc"
+				 "ber");
+}
+
+static void any_title_makes_a_safe_name(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *title, *name;
+	} rows[] = {
+		{ "AV: LocalSupport", "AV: LocalSupport" },
+		{ " a/b\n ", "a_b_" },
+		{ "..", "_." },
+		{ ".hidden", "_hidden" },
+		{ "", "_" },
+		{ "   ", "_" },
+		{ "bad\xff"
+		  "byte",
+			"bad_byte" },
+		{ "\xe2\x80\xae"
+		  "rtl",
+			"_rtl" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		scoped(buf_fini) struct buf name = BUF_INIT;
+
+		text_add_file_name(&name, rows[i].title);
+		assert_string_equal(buf_str(&name), rows[i].name);
+	}
+	scoped(buf_fini) struct buf title = BUF_INIT;
+	scoped(buf_fini) struct buf name = BUF_INIT;
+
+	for (int i = 0; i < 5000; i++)
+		buf_add_str(&title, "\xe2\x82\xac");
+	text_add_file_name(&name, title.data);
+	assert_true(name.len <= 200 && name.len >= 198);
+	assert_true(text_is_valid(name.data, name.len));
+}
+
+static void files_are_written_whole(void **state)
+{
+	(void)state;
+	char dir[] = "/tmp/storyfs-test-XXXXXX";
+
+	assert_non_null(mkdtemp(dir));
+	scoped(free_ptr) char *deep = xasprintf("%s/a/b", dir);
+	scoped(free_ptr) char *path = xasprintf("%s/f", deep);
+	scoped(buf_fini) struct buf data = BUF_INIT;
+	struct stat st;
+
+	assert_int_equal(file_make_dirs(deep), 0);
+	assert_int_equal(file_make_dirs(deep), 0);
+	assert_int_equal(file_write_atomic(path, "old", 3, 0600), 0);
+	assert_int_equal(file_write_atomic(path, "a\0new", 5, 0640), 0);
+	assert_int_equal(file_read(path, 5, &data), 0);
+	assert_int_equal(data.len, 5);
+	assert_memory_equal(data.data, "a\0new", 5);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0640);
+	assert_int_equal(file_read(path, 4, &data), -EFBIG);
+	assert_int_equal(file_read(deep, 4, &data), -EISDIR);
+	assert_int_equal(file_write_atomic("/nonexistent/x", "", 0, 0600), -ENOENT);
+	scoped(free_ptr) char *rm = xasprintf("rm -r '%s'", dir);
+
+	assert_int_equal(system(rm), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(buffer_keeps_what_was_added),
+		cmocka_unit_test(iso_times_are_read_and_written),
+		cmocka_unit_test(wrong_times_are_refused),
+		cmocka_unit_test(dates_are_days),
+		cmocka_unit_test(numbers_have_one_spelling_and_bounds),
+		cmocka_unit_test(text_knows_unicode),
+		cmocka_unit_test(any_title_makes_a_safe_name),
+		cmocka_unit_test(files_are_written_whole),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
