@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The archive: V5's resources in one file, behind an interface that knows no SQL. A table a kind,
+ * made from schema.def (the KEEP fields); what is in a list of ids can be found from its other end.
+ *
+ * Everything happens in a transaction. Readers see the archive as it was when they began and never
+ * wait for a writer; writers take turns. What tx_commit answered with 0 is on disk.
+ */
+#ifndef STORYFS_ARCHIVE_H
+#define STORYFS_ARCHIVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "storyfs/buf.h"
+#include "storyfs/record.h"
+
+struct archive;
+struct tx;
+
+enum archive_mode {
+	ARCHIVE_EXISTING, /* must exist and be one of ours */
+	ARCHIVE_CREATE,	  /* is made when it is missing */
+};
+
+/* -ENOENT, -EACCES, -EBADMSG (not an archive, or of a newer storyfs), -EIO; the reason, a line for
+ * a person, is appended to ret_reason. */
+int archive_open(
+	const char *path, enum archive_mode mode, struct archive **ret, struct buf *ret_reason);
+/* No transaction may be open. Folds the write-ahead log in. */
+void archive_close(struct archive *a);
+
+enum tx_mode {
+	TX_READ,
+	TX_WRITE,
+};
+
+/* Blocks while another writer works (TX_WRITE); -ETIMEDOUT after 30 s, -EIO. */
+int tx_begin(struct archive *a, enum tx_mode mode, struct tx **ret);
+/* Ends it either way. */
+int tx_commit(struct tx *tx);
+/* Undoes what was done and ends it. */
+void tx_abort(struct tx *tx);
+
+enum query_op {
+	OP_EQ,
+	OP_NE,
+	OP_LT,
+	OP_LE,
+	OP_GT,
+	OP_GE,
+	OP_NULL,
+	OP_NOT_NULL,
+	OP_HAS, /* an IDS field holds the id */
+	OP_IN,	/* an INT field is one of ids */
+};
+
+/* A condition on one field; i for numbers, times, booleans and words' indexes, s for texts. */
+struct condition {
+	int field;
+	enum query_op op;
+	int64_t i;
+	const char *s;
+	const struct ids *ids;
+};
+
+enum { QUERY_CONDITIONS = 16 };
+
+/* Which records, in which order. Zeroed but for kind and limit -1: all of a kind by id. */
+struct query {
+	enum kind kind;
+	struct condition where[QUERY_CONDITIONS]; /* all must hold */
+	int n_where;
+	int order; /* by this field, then by id; the first field is the id */
+	bool descending;
+	int64_t limit; /* -1: no limit */
+	int64_t offset;
+};
+
+/* Add a condition; returns the query for the next. */
+struct query *query_where(struct query *q, int field, enum query_op op, int64_t i);
+
+/* 0, or 1 when there is none. */
+int tx_get(struct tx *tx, enum kind kind, int64_t id, struct record **ret);
+/* Appends to ret. */
+int tx_list(struct tx *tx, const struct query *q, struct records *ret);
+/* How many match, limit and offset aside. */
+int tx_count(struct tx *tx, const struct query *q, int64_t *ret);
+/* The largest (or smallest) value of an INT or DATETIME field among the matches; 1 when none has.
+ */
+int tx_extreme(struct tx *tx, const struct query *q, int field, bool largest, int64_t *ret);
+
+/* An id that no resource of this kind has or ever had. */
+int tx_next_id(struct tx *tx, enum kind kind, int64_t *ret);
+/* Insert or replace, by id. Fields that are ABSENT or NULL are stored as no value; fields without
+ * KEEP are not stored. */
+int tx_put(struct tx *tx, const struct record *r);
+/* 0, or 1 when there was none. */
+int tx_delete(struct tx *tx, enum kind kind, int64_t id);
+
+/* Facts about the archive itself, by name; 1 when there is none. */
+int tx_get_meta(struct tx *tx, const char *name, struct buf *ret);
+int tx_put_meta(struct tx *tx, const char *name, const char *value);
+
+/* Tokens: only their SHA-256 in hex is ever stored. 1 when there is no such token. */
+int tx_put_token(struct tx *tx, const char *sha256, int64_t person_id);
+int tx_find_token(struct tx *tx, const char *sha256, int64_t *ret_person_id);
+
+/* Resources of kinds that the schema does not have, kept as their JSON under project, kind and a
+ * key (id, number, guid or a digest). Putting the same again changes nothing. */
+int tx_put_unknown(
+	struct tx *tx, int64_t project_id, const char *kind, const char *key, const char *json);
+
+SCOPED_PTR(struct archive, archive_close);
+SCOPED_PTR(struct tx, tx_abort);
+
+#endif

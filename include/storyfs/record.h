@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A record is one V5 resource in memory: a value for each field of its kind, and what V5 sent
+ * beyond the table (`extra`), which survives a round trip. Records are counted; whoever made one
+ * fills it with the record_set functions, and from the moment it is shared (put into a store, given
+ * to another thread, counted twice) nobody changes it any more. A change is a copy.
+ *
+ * A patch is a record too: ABSENT fields stay as they are, NULL ones are cleared, SET ones are set.
+ */
+#ifndef STORYFS_RECORD_H
+#define STORYFS_RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "storyfs/schema.h"
+#include "storyfs/scope.h"
+
+struct record;
+
+/* A list of records, each counted once by the list. */
+struct records {
+	size_t n;
+	struct record **items;
+};
+
+/* A list of ids. */
+struct ids {
+	size_t n;
+	int64_t *v;
+};
+
+enum value_state {
+	VALUE_ABSENT,
+	VALUE_NULL,
+	VALUE_SET,
+};
+
+/* The value of a field; which member counts follows from the field's type. */
+struct value {
+	enum value_state state;
+	union {
+		int64_t i;		/* INT, BOOL, DATETIME, DATE, ENUM */
+		double f;		/* FLOAT */
+		char *s;		/* STRING, XSTRING, JSON (compact text) */
+		struct ids ids;		/* IDS */
+		struct record *record;	/* OBJECT */
+		struct records records; /* OBJECTS */
+	};
+};
+
+/* All fields ABSENT; counted once, for the caller. */
+struct record *record_new(enum kind kind);
+struct record *record_ref(const struct record *r);
+void record_unref(struct record *r);
+/* A record of its own to change; nested records are shared. */
+struct record *record_copy(const struct record *r);
+
+enum kind record_kind(const struct record *r);
+/* 0 when the kind has no id or none is set. */
+int64_t record_id(const struct record *r);
+
+/* Borrowed from the record. */
+const struct value *record_get(const struct record *r, int f);
+bool record_has(const struct record *r, int f);
+/* The number, or otherwise when the field is not SET. */
+int64_t record_int(const struct record *r, int f, int64_t otherwise);
+double record_float(const struct record *r, int f, double otherwise);
+/* The text, or "" when the field is not SET. */
+const char *record_text(const struct record *r, int f);
+/* The word of an ENUM, or "" when the field is not SET. */
+const char *record_word(const struct record *r, int f);
+
+/* These free what the field held. record_set takes the value over; the others copy. */
+void record_set(struct record *r, int f, struct value v);
+void record_set_int(struct record *r, int f, int64_t i);
+void record_set_float(struct record *r, int f, double d);
+void record_set_text(struct record *r, int f, const char *s);
+void record_set_null(struct record *r, int f);
+void record_set_ids(struct record *r, int f, const struct ids *ids);
+/* Counts the nested record once more. */
+void record_set_object(struct record *r, int f, const struct record *nested);
+/* Takes the list over and leaves it empty. */
+void record_set_objects(struct record *r, int f, struct records *list);
+void record_clear(struct record *r, int f);
+
+/* Unknown keys as a JSON object's compact text, or NULL. record_set_extra takes the text over. */
+const char *record_extra(const struct record *r);
+void record_set_extra(struct record *r, char *json);
+
+/* Deep copy; nested records are shared. */
+struct value value_copy(const struct field *field, const struct value *v);
+void value_fini(const struct field *field, struct value *v);
+/* ABSENT and NULL are the same to it: no value. */
+bool value_equal(const struct field *field, const struct value *a, const struct value *b);
+
+/* The patch that makes a of b, over the fields both kinds of write could carry; NULL when nothing
+ * differs. Only fields that are not ABSENT in b are compared. Both are of one kind. */
+struct record *record_diff(const struct record *a, const struct record *b);
+/* A copy of r with the patch put in; a NULL in the patch becomes ABSENT. */
+struct record *record_patched(const struct record *r, const struct record *patch);
+
+void records_fini(struct records *list);
+/* Takes the reference over. */
+void records_add(struct records *list, struct record *r);
+
+void ids_fini(struct ids *ids);
+void ids_add(struct ids *ids, int64_t id);
+bool ids_has(const struct ids *ids, int64_t id);
+/* False when it was not there. */
+bool ids_remove(struct ids *ids, int64_t id);
+
+#define each_record(r, list)                                                              \
+	for (size_t r##_i_ = 0; r##_i_ < (list)->n; r##_i_++)                             \
+		for (struct record *r = (list)->items[r##_i_], *r##_once_ = r; r##_once_; \
+			r##_once_ = NULL)
+
+SCOPED_PTR(struct record, record_unref);
+SCOPED_VALUE(struct records, records_fini);
+SCOPED_VALUE(struct ids, ids_fini);
+
+#endif

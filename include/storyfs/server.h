@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The V5 server: a request in, a response out, over an archive. It knows no sockets; adapters bring
+ * requests: HTTP (http_server.h) and, in-process, a transport.
+ */
+#ifndef STORYFS_SERVER_H
+#define STORYFS_SERVER_H
+
+#include "storyfs/archive.h"
+#include "storyfs/http.h"
+#include "storyfs/transport.h"
+
+struct server;
+
+struct server_config {
+	const char *prefix; /* where V5 begins in a path; NULL is "/services/v5" */
+};
+
+/* The archive is borrowed and must outlive the server. */
+int server_new(struct archive *a, const struct server_config *config, struct server **ret);
+void server_free(struct server *s);
+
+/*
+ * Answer one request, whatever it holds; fills *ret (zeroed by the caller, who frees it). One
+ * request is one transaction, on disk before this returns. Any thread may call. The caller is who
+ * the token says.
+ */
+void server_handle(struct server *s, const struct http_request *req, struct http_response *ret);
+/* The same for somebody the adapter vouches for: the person who can open the archive's file. Sees
+ * and may do everything; what is written is written in this person's name. */
+void server_handle_as(struct server *s, int64_t person_id, const struct http_request *req,
+	struct http_response *ret);
+
+/* The server as a transport, for the embedded mount: no socket, no token. person_id as above. The
+ * server is borrowed. */
+struct transport *server_transport_new(struct server *s, int64_t person_id);
+
+SCOPED_PTR(struct server, server_free);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The rules a value must keep; the words are V5's. */
+#include "storyfs/check.h"
+
+#include <ctype.h>
+
+#include "storyfs/alloc.h"
+#include "storyfs/text.h"
+
+static int refuse_blank(const struct field *field, struct v5_error *ret_error)
+{
+	scoped(free_ptr) char *problem = xasprintf("%s can't be blank", field->key);
+
+	problem[0] = (char)toupper((unsigned char)problem[0]);
+	for (char *p = problem; *p; p++) {
+		if (*p == '_')
+			*p = ' ';
+	}
+	int r = v5_error_problem(ret_error, "%s", problem);
+
+	v5_error_add_validation(ret_error, field->key, problem);
+	return r;
+}
+
+static int refuse_long(const struct field *field, const char *text, struct v5_error *ret_error)
+{
+	int r = v5_error_requirement(ret_error, "'%s' parameter must be %zu characters or less.",
+		field->key, field->max);
+
+	ret_error->general_problem =
+		field->type == TYPE_XSTRING
+			? xasprintf("This extended_string is too long:  '%s'", text)
+			: xasprintf("This string is too long:  '%s'", text);
+	return r;
+}
+
+int check_value(const struct field *field, const struct value *v, struct v5_error *ret_error)
+{
+	bool is_text = field->type == TYPE_STRING || field->type == TYPE_XSTRING;
+
+	if (v->state == VALUE_ABSENT)
+		return 0;
+	if (v->state == VALUE_NULL || (is_text && text_is_blank(v->s)))
+		return field->flags & FIELD_REQ ? refuse_blank(field, ret_error) : 0;
+	if (is_text && field->max && text_length(v->s) > field->max)
+		return refuse_long(field, v->s, ret_error);
+	return 0;
+}
+
+int check_patch(const struct record *patch, struct v5_error *ret_error)
+{
+	each_field(f, record_kind(patch)) {
+		int r = check_value(
+			schema_field(record_kind(patch), f), record_get(patch, f), ret_error);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* V5's error object. */
+#include "storyfs/error.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "storyfs/alloc.h"
+#include "storyfs/text.h"
+
+enum { SHOWN_BYTES = 300 };
+
+static const struct {
+	const char *name;
+	int status;
+	int number;
+	const char *text;
+} errors[] = {
+	[V5_OK] = { "ok", 200, 0, "" },
+#define V5_ERROR(code, status, number, text) [V5_##code] = { #code, status, number, text },
+#define V5_STATUS(status, number)
+#include "storyfs/errors.def"
+};
+
+static const struct {
+	int from;
+	int number;
+} statuses[] = {
+#define V5_ERROR(code, status, number, text)
+#define V5_STATUS(status, number) { status, number },
+#include "storyfs/errors.def"
+};
+
+void v5_error_fini(struct v5_error *e)
+{
+	free(e->code_text);
+	free(e->error);
+	free(e->general_problem);
+	free(e->requirement);
+	free(e->possible_fix);
+	for (size_t i = 0; i < e->n_validation_errors; i++) {
+		free(e->validation_errors[i].field);
+		free(e->validation_errors[i].problem);
+	}
+	free(e->validation_errors);
+	*e = (struct v5_error){ 0 };
+}
+
+int v5_error_set(struct v5_error *e, enum v5_code code)
+{
+	v5_error_fini(e);
+	e->code = code;
+	e->status = errors[code].status;
+	e->error = xstrdup(errors[code].text);
+	return -errors[code].number;
+}
+
+static char *format_text(const char *fmt, va_list ap)
+{
+	char *text = NULL;
+
+	return vasprintf(&text, fmt, ap) < 0 ? xstrdup(fmt) : text;
+}
+
+int v5_error_problem(struct v5_error *e, const char *fmt, ...)
+{
+	va_list ap;
+	int r = v5_error_set(e, V5_invalid_parameter);
+
+	va_start(ap, fmt);
+	e->general_problem = format_text(fmt, ap);
+	va_end(ap);
+	return r;
+}
+
+int v5_error_requirement(struct v5_error *e, const char *fmt, ...)
+{
+	va_list ap;
+	int r = v5_error_set(e, V5_invalid_parameter);
+
+	va_start(ap, fmt);
+	e->requirement = format_text(fmt, ap);
+	va_end(ap);
+	return r;
+}
+
+void v5_error_add_validation(struct v5_error *e, const char *field, const char *problem)
+{
+	size_t n = e->n_validation_errors++;
+
+	e->validation_errors = xrealloc(e->validation_errors, n + 1, sizeof(*e->validation_errors));
+	e->validation_errors[n] = (struct validation_error){ xstrdup(field), xstrdup(problem) };
+}
+
+static void add_member(json_t *object, const char *key, const char *text)
+{
+	if (text)
+		json_object_set_new(object, key, json_string(text));
+}
+
+struct json_t *v5_error_encode(const struct v5_error *e)
+{
+	json_t *object = json_object();
+
+	add_member(object, "code", v5_error_code_name(e));
+	add_member(object, "kind", "error");
+	add_member(object, "error", e->error);
+	add_member(object, "general_problem", e->general_problem);
+	add_member(object, "requirement", e->requirement);
+	add_member(object, "possible_fix", e->possible_fix);
+	if (e->n_validation_errors) {
+		json_t *list = json_array();
+
+		for (size_t i = 0; i < e->n_validation_errors; i++)
+			json_array_append_new(
+				list, json_pack("{ss,ss}", "field", e->validation_errors[i].field,
+					      "problem", e->validation_errors[i].problem));
+		json_object_set_new(object, "validation_errors", list);
+	}
+	return object;
+}
+
+static char *copy_member(json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? xstrdup(text) : NULL;
+}
+
+static void read_validation_errors(json_t *list, struct v5_error *e)
+{
+	size_t i;
+	json_t *item;
+
+	json_array_foreach(list, i, item)
+	{
+		const char *field = json_string_value(json_object_get(item, "field"));
+		const char *problem = json_string_value(json_object_get(item, "problem"));
+
+		if (problem)
+			v5_error_add_validation(e, field ? field : "?", problem);
+	}
+}
+
+/* An `envelope` answer carries its error object under `data`. */
+static json_t *error_object(json_t *root)
+{
+	json_t *data = json_object_get(root, "data");
+
+	return !json_object_get(root, "error") && json_is_object(data) ? data : root;
+}
+
+static bool read_object(json_t *object, struct v5_error *e)
+{
+	e->error = copy_member(object, "error");
+	if (!e->error)
+		return false;
+	e->code_text = copy_member(object, "code");
+	for (int c = V5_OK + 1; e->code_text && c < V5_OTHER; c++) {
+		if (strcmp(errors[c].name, e->code_text) == 0)
+			e->code = (enum v5_code)c;
+	}
+	e->general_problem = copy_member(object, "general_problem");
+	e->requirement = copy_member(object, "requirement");
+	e->possible_fix = copy_member(object, "possible_fix");
+	read_validation_errors(json_object_get(object, "validation_errors"), e);
+	return true;
+}
+
+/* The words of a body that is not V5's: tags, their head and repeated blanks left out. */
+static char *visible_words(const char *body, size_t len)
+{
+	scoped(buf_fini) struct buf words = BUF_INIT;
+	bool in_tag = false;
+
+	for (size_t i = 0; i < len && words.len < SHOWN_BYTES; i++) {
+		char c = isspace((unsigned char)body[i]) ? ' ' : body[i];
+
+		if (c == '<')
+			in_tag = true;
+		if (!in_tag && (c != ' ' || (words.len && words.data[words.len - 1] != ' ')))
+			buf_add_char(&words, c);
+		if (c == '>') {
+			in_tag = false;
+			if (words.len && words.data[words.len - 1] != ' ')
+				buf_add_char(&words, ' ');
+		}
+	}
+	while (words.len && words.data[words.len - 1] == ' ')
+		words.data[--words.len] = '\0';
+	for (size_t i = 0; i < words.len; i++) {
+		if (!isprint((unsigned char)words.data[i]))
+			words.data[i] = '?';
+	}
+	return words.len ? buf_take(&words) : NULL;
+}
+
+int v5_error_decode(int status, const char *body, size_t len, struct v5_error *ret)
+{
+	json_t *root = json_loadb(body, len, JSON_REJECT_DUPLICATES, NULL);
+
+	v5_error_fini(ret);
+	ret->code = V5_OTHER;
+	ret->status = status;
+	if (!json_is_object(root) || !read_object(error_object(root), ret)) {
+		scoped(free_ptr) char *words = visible_words(body, len);
+
+		ret->error = xasprintf("The server answered HTTP %d%s%s", status,
+			words ? " and not in V5's terms: " : " with nothing of V5's to say.",
+			words ? words : "");
+	}
+	json_decref(root);
+	return v5_error_errno(ret);
+}
+
+int v5_error_errno(const struct v5_error *e)
+{
+	if (e->code != V5_OTHER)
+		return -errors[e->code].number;
+	size_t i = 0;
+
+	while (statuses[i].from > e->status)
+		i++;
+	return -statuses[i].number;
+}
+
+const char *v5_error_code_name(const struct v5_error *e)
+{
+	if (e->code != V5_OTHER)
+		return errors[e->code].name;
+	return e->code_text ? e->code_text : "http_status";
+}
+
+void v5_error_add_text(const struct v5_error *e, struct buf *b)
+{
+	buf_add_fmt(b, "error: %s (%s, HTTP %d)\n", e->error, v5_error_code_name(e), e->status);
+	if (e->general_problem)
+		buf_add_fmt(b, "problem: %s\n", e->general_problem);
+	if (e->requirement)
+		buf_add_fmt(b, "requirement: %s\n", e->requirement);
+	for (size_t i = 0; i < e->n_validation_errors; i++)
+		buf_add_fmt(b, "%s: %s\n", e->validation_errors[i].field,
+			e->validation_errors[i].problem);
+	if (e->possible_fix)
+		buf_add_fmt(b, "possible fix: %s\n", e->possible_fix);
+}

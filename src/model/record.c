@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Records: one array of values a kind, counted atomically. */
+#include "storyfs/record.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "storyfs/alloc.h"
+
+struct record {
+	atomic_uint refs;
+	enum kind kind;
+	char *extra;
+	struct value values[];
+};
+
+struct record *record_new(enum kind kind)
+{
+	size_t n = (size_t)schema_resource(kind)->n_fields;
+	struct record *r = xcalloc(1, sizeof(*r) + n * sizeof(r->values[0]));
+
+	atomic_init(&r->refs, 1);
+	r->kind = kind;
+	return r;
+}
+
+struct record *record_ref(const struct record *r)
+{
+	struct record *mine = (struct record *)r;
+
+	atomic_fetch_add(&mine->refs, 1);
+	return mine;
+}
+
+void record_unref(struct record *r)
+{
+	if (!r || atomic_fetch_sub(&r->refs, 1) > 1)
+		return;
+	each_field(f, r->kind)
+		value_fini(schema_field(r->kind, f), &r->values[f]);
+	free(r->extra);
+	free(r);
+}
+
+struct record *record_copy(const struct record *r)
+{
+	struct record *copy = record_new(r->kind);
+
+	each_field(f, r->kind)
+		copy->values[f] = value_copy(schema_field(r->kind, f), &r->values[f]);
+	copy->extra = r->extra ? xstrdup(r->extra) : NULL;
+	return copy;
+}
+
+enum kind record_kind(const struct record *r)
+{
+	return r->kind;
+}
+
+int64_t record_id(const struct record *r)
+{
+	/* Every resource with an id has it as its first field; schema_has_ids_first tests it. */
+	return schema_resource(r->kind)->plain && r->kind != KIND_activity ? 0
+									   : record_int(r, 0, 0);
+}
+
+const struct value *record_get(const struct record *r, int f)
+{
+	assert(f >= 0 && f < schema_resource(r->kind)->n_fields);
+	return &r->values[f];
+}
+
+bool record_has(const struct record *r, int f)
+{
+	return record_get(r, f)->state == VALUE_SET;
+}
+
+int64_t record_int(const struct record *r, int f, int64_t otherwise)
+{
+	const struct value *v = record_get(r, f);
+
+	return v->state == VALUE_SET ? v->i : otherwise;
+}
+
+double record_float(const struct record *r, int f, double otherwise)
+{
+	const struct value *v = record_get(r, f);
+
+	return v->state == VALUE_SET ? v->f : otherwise;
+}
+
+const char *record_text(const struct record *r, int f)
+{
+	const struct value *v = record_get(r, f);
+
+	return v->state == VALUE_SET ? v->s : "";
+}
+
+const char *record_word(const struct record *r, int f)
+{
+	const struct value *v = record_get(r, f);
+
+	return v->state == VALUE_SET ? schema_field(r->kind, f)->choices->words[v->i] : "";
+}
+
+void record_set(struct record *r, int f, struct value v)
+{
+	assert(f >= 0 && f < schema_resource(r->kind)->n_fields);
+	value_fini(schema_field(r->kind, f), &r->values[f]);
+	r->values[f] = v;
+}
+
+void record_set_int(struct record *r, int f, int64_t i)
+{
+	record_set(r, f, (struct value){ .state = VALUE_SET, .i = i });
+}
+
+void record_set_float(struct record *r, int f, double d)
+{
+	record_set(r, f, (struct value){ .state = VALUE_SET, .f = d });
+}
+
+void record_set_text(struct record *r, int f, const char *s)
+{
+	record_set(r, f, (struct value){ .state = VALUE_SET, .s = xstrdup(s) });
+}
+
+void record_set_null(struct record *r, int f)
+{
+	record_set(r, f, (struct value){ .state = VALUE_NULL });
+}
+
+void record_set_ids(struct record *r, int f, const struct ids *ids)
+{
+	struct value v = { .state = VALUE_SET, .ids = *ids };
+
+	record_set(r, f, value_copy(schema_field(r->kind, f), &v));
+}
+
+void record_set_object(struct record *r, int f, const struct record *nested)
+{
+	record_set(r, f, (struct value){ .state = VALUE_SET, .record = record_ref(nested) });
+}
+
+void record_set_objects(struct record *r, int f, struct records *list)
+{
+	record_set(r, f, (struct value){ .state = VALUE_SET, .records = *list });
+	*list = (struct records){ 0 };
+}
+
+void record_clear(struct record *r, int f)
+{
+	record_set(r, f, (struct value){ .state = VALUE_ABSENT });
+}
+
+const char *record_extra(const struct record *r)
+{
+	return r->extra;
+}
+
+void record_set_extra(struct record *r, char *json)
+{
+	free(r->extra);
+	r->extra = json;
+}
+
+static bool is_writable(const struct field *field)
+{
+	return field->write != 0;
+}
+
+struct record *record_diff(const struct record *a, const struct record *b)
+{
+	scoped(record_unref) struct record *patch = record_new(a->kind);
+	bool differs = false;
+
+	assert(a->kind == b->kind);
+	each_field(f, a->kind) {
+		const struct field *field = schema_field(a->kind, f);
+		const struct value *v = &b->values[f];
+
+		if (!is_writable(field) || v->state == VALUE_ABSENT ||
+			value_equal(field, &a->values[f], v))
+			continue;
+		record_set(patch, f, value_copy(field, v));
+		differs = true;
+	}
+	return differs ? take_ptr(patch) : NULL;
+}
+
+struct record *record_patched(const struct record *r, const struct record *patch)
+{
+	struct record *copy = record_copy(r);
+
+	assert(r->kind == patch->kind);
+	each_field(f, r->kind) {
+		const struct value *v = &patch->values[f];
+
+		if (v->state == VALUE_NULL)
+			record_clear(copy, f);
+		else if (v->state == VALUE_SET)
+			record_set(copy, f, value_copy(schema_field(r->kind, f), v));
+	}
+	return copy;
+}
+
+void records_fini(struct records *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		record_unref(list->items[i]);
+	free(list->items);
+	*list = (struct records){ 0 };
+}
+
+/* Room grows at powers of two to twice that, so no capacity has to be kept. */
+static bool is_full(size_t n)
+{
+	return (n & (n - 1)) == 0;
+}
+
+void records_add(struct records *list, struct record *r)
+{
+	if (is_full(list->n))
+		list->items = xrealloc(list->items, list->n ? list->n * 2 : 1, sizeof(r));
+	list->items[list->n++] = r;
+}
+
+void ids_fini(struct ids *ids)
+{
+	free(ids->v);
+	*ids = (struct ids){ 0 };
+}
+
+void ids_add(struct ids *ids, int64_t id)
+{
+	if (is_full(ids->n))
+		ids->v = xrealloc(ids->v, ids->n ? ids->n * 2 : 1, sizeof(id));
+	ids->v[ids->n++] = id;
+}
+
+bool ids_has(const struct ids *ids, int64_t id)
+{
+	for (size_t i = 0; i < ids->n; i++) {
+		if (ids->v[i] == id)
+			return true;
+	}
+	return false;
+}
+
+bool ids_remove(struct ids *ids, int64_t id)
+{
+	for (size_t i = 0; i < ids->n; i++) {
+		if (ids->v[i] != id)
+			continue;
+		memmove(&ids->v[i], &ids->v[i + 1], (ids->n - i - 1) * sizeof(id));
+		ids->n--;
+		return true;
+	}
+	return false;
+}
