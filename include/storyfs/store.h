@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What we know of a V5 source, in memory: records by kind and id, and collections in V5's order.
+ * A collection (the stories of a project; the comments of all its stories) is loaded whole when it
+ * is first needed, once for however many ask at the same time; what is loaded is answered without
+ * the network. One thread looks at the projects' versions every refresh seconds and loads again
+ * what moved.
+ *
+ * Any thread may call. Records given out are the caller's references and never change.
+ */
+#ifndef STORYFS_STORE_H
+#define STORYFS_STORE_H
+
+#include "storyfs/api.h"
+#include "storyfs/error.h"
+#include "storyfs/record.h"
+
+struct store;
+
+/* What changed: a record's fields, or the membership of a collection. */
+struct change {
+	enum change_type {
+		CHANGE_RECORD,	/* record kind/id has new values */
+		CHANGE_ADDED,	/* kind/id is now in its parent's collection */
+		CHANGE_REMOVED, /* and is no longer */
+	} type;
+	enum kind kind;
+	int64_t id;
+	enum kind parent; /* of ADDED and REMOVED; KIND_none for projects */
+	int64_t parent_id;
+	const struct record *before, *after; /* of RECORD; borrowed for the call */
+};
+
+struct store_config {
+	int refresh_s; /* 0: never look by itself */
+	/* A foreign change, or another program's through this store. Called by the sync thread, or
+	 * by the thread that saved, holding nothing. May be NULL. */
+	void (*changed)(void *data, const struct change *change);
+	void *data;
+};
+
+/* Takes the API over. Starts the sync thread when there is something to refresh; call it after the
+ * process became a daemon. Does not touch the network. */
+struct store *store_new(struct api *api, const struct store_config *config);
+/* Who is told of changes can be set once, before the first listing. */
+void store_set_listener(
+	struct store *s, void (*changed)(void *data, const struct change *change), void *data);
+/* Ends the sync thread, also when it is waiting for an answer. */
+void store_free(struct store *s);
+
+/* Who we are. */
+int store_get_me(struct store *s, const struct call_limit *limit, struct record **ret,
+	struct v5_error *ret_error);
+
+/*
+ * The collection of a kind below a parent: projects (parent KIND_none, 0), stories, labels, epics
+ * and memberships of a project, comments of a story or an epic, tasks of a story. Loads it when
+ * needed, for the whole project at once. 1 when there is no such parent.
+ */
+int store_list(struct store *s, enum kind kind, enum kind parent, int64_t parent_id,
+	const struct call_limit *limit, struct records *ret, struct v5_error *ret_error);
+/* One of a collection, loading it like store_list; 1 when it holds no such id. */
+int store_find(struct store *s, enum kind kind, enum kind parent, int64_t parent_id, int64_t id,
+	const struct call_limit *limit, struct record **ret, struct v5_error *ret_error);
+/* What is known, without the network; 1 when it is not (yet, or any more). */
+int store_peek(struct store *s, enum kind kind, int64_t id, struct record **ret);
+/* The project a loaded resource belongs to, 0 when it is not known. */
+int64_t store_project_of(struct store *s, const struct record *r);
+
+/* Nanoseconds since the epoch at which the field (or, with -1, any field) last took another value,
+ * as far as this store saw, and updated_at before that. Moves whenever the value moves, and only
+ * then. */
+int64_t store_mtime(struct store *s, enum kind kind, int64_t id, int f);
+
+/*
+ * Send a patch: one PUT. *ret is the record as it is now, in the store, too. When the outcome is
+ * unknown (no answer in time, cut off) the resource is looked at again: 0 when the patch had been
+ * carried out, else the error. Nothing is sent twice. Changes are told to the listener.
+ */
+int store_update(struct store *s, enum kind kind, int64_t id, const struct record *patch,
+	const struct call_limit *limit, struct record **ret, struct v5_error *ret_error);
+
+/* Look at the versions now, as the sync thread would; what moved is loaded before it returns. */
+int store_refresh(struct store *s, const struct call_limit *limit, struct v5_error *ret_error);
+
+SCOPED_PTR(struct store, store_free);
+
+#endif

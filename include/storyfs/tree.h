@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The tree a user sees, without FUSE: nodes, their names, attributes and contents, from layout.def
+ * over the store. `storyfs ls` and `cat` show it as the mount does, byte for byte.
+ *
+ * A node is a value: which row of the layout, which resource, which field. Its number is the inode,
+ * the same in every mount of the same source; nothing is kept for nodes that were looked up.
+ *
+ * tree_lookup, tree_list and tree_save may reach the network (within their limit); the rest answers
+ * from memory. -errno on failure; 1 where a function says so. Any thread may call.
+ */
+#ifndef STORYFS_TREE_H
+#define STORYFS_TREE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "storyfs/buf.h"
+#include "storyfs/store.h"
+
+struct tree;
+
+enum layout_row {
+#define LAYOUT(row, parent, name, type, kind) ROW_##row,
+#include "storyfs/layout.def"
+	N_ROWS,
+};
+
+struct node {
+	enum layout_row row;
+	int64_t id; /* of the resource the row shows or hangs below; 0 for fixed nodes */
+	int field;  /* a field file of the row's resource, or -1 for the row itself */
+};
+
+#define NODE_ROOT ((struct node){ ROW_root, 0, -1 })
+
+/* A node's number: id << 16 | row << 8 | field + 2. The root is 1, as FUSE wants it; bit 63 is
+ * never set, so that others may number what is no node. */
+uint64_t tree_number(const struct node *node);
+/* False when no node has this number. */
+bool tree_node(uint64_t number, struct node *ret);
+
+enum node_type {
+	NODE_DIR,
+	NODE_FILE,
+	NODE_LINK,
+};
+
+struct node_attr {
+	enum node_type type;
+	bool writable;	  /* a file that can be saved; a directory in which scratch files may be */
+	uint64_t size;	  /* true, also before the first read */
+	int64_t mtime_ns; /* moves when the content moves, and only then */
+	int64_t birth_ns; /* 0 when unknown */
+};
+
+/* The store is borrowed. */
+struct tree *tree_new(struct store *store);
+void tree_free(struct tree *t);
+
+/* 1 when the directory has no such entry; -ENOTDIR. */
+int tree_lookup(struct tree *t, const struct node *dir, const char *name,
+	const struct call_limit *limit, struct node *ret);
+/* Each entry but `.` and `..`, in order; the callback returns false to stop. What tree_list shows
+ * tree_lookup finds: they are one function. */
+int tree_list(struct tree *t, const struct node *dir, const struct call_limit *limit,
+	bool (*entry)(void *data, const char *name, const struct node *node), void *data);
+/* The directory a node is in; the root's is the root. */
+int tree_parent(struct tree *t, const struct node *node, struct node *ret);
+/* The node's name in it. */
+int tree_name(struct tree *t, const struct node *node, struct buf *ret);
+
+/* -ESTALE when the resource is gone. */
+int tree_stat(struct tree *t, const struct node *node, struct node_attr *ret);
+/* Append a file's content; of a link, its target. -EISDIR. */
+int tree_read(struct tree *t, const struct node *node, struct buf *ret);
+
+/*
+ * Save a field file: len bytes as the user wrote them (one final newline is the file's, not the
+ * value's). Returns 0 when the server has the value now, which costs one PUT with this field alone,
+ * or none when it had the value already. Else -errno by condition (-EINVAL not a value of the
+ * field, -EMSGSIZE too long, -EROFS not writable, the server's refusals by errors.def, ...),
+ * nothing is changed, and the reason with the server's words, what was written, and what would be
+ * accepted is the directory's `.error` until the next good save in it.
+ */
+int tree_save(struct tree *t, const struct node *node, const char *data, size_t len,
+	const struct call_limit *limit);
+/* Would tree_save have nothing to send? */
+bool tree_is_saved(struct tree *t, const struct node *node, const char *data, size_t len);
+/* May the file be emptied (its field be null)? */
+bool tree_is_clearable(const struct node *node);
+/* The text of the node's last refusal, appended; 1 when there is none. */
+int tree_error(struct tree *t, const struct node *node, struct buf *ret);
+
+/* The nodes a change of the store concerns, for whoever has shown them to somebody: files whose
+ * content moved (removed false), entries that came or went, and directories whose listing moved. */
+struct tree_change {
+	enum { TREE_CONTENT, TREE_ENTRY } type;
+	struct node node;   /* of CONTENT */
+	struct node parent; /* of ENTRY */
+	const char *name;   /* of ENTRY, borrowed for the call */
+};
+
+void tree_changes(struct tree *t, const struct change *change,
+	void (*emit)(void *data, const struct tree_change *change), void *data);
+
+SCOPED_PTR(struct tree, tree_free);
+
+#endif
