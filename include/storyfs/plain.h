@@ -30,6 +30,9 @@ struct resolver {
  * id form; an id that the resolver does not know is written as the number. resolver may be NULL. */
 void plain_write(const struct record *r, int f, const struct resolver *resolver, struct buf *b);
 
+/* Append what the field accepts, in words: "a number", "one of feature, bug, chore, release". */
+void plain_describe(const struct field *field, struct buf *b);
+
 /*
  * The patch that a saved text means: one field, which for `owners` is the id form behind it. The
  * text (len bytes, the file's final newline already taken off) empty means no value. -EINVAL when

@@ -94,9 +94,15 @@ void value_fini(const struct field *field, struct value *v);
 /* ABSENT and NULL are the same to it: no value. */
 bool value_equal(const struct field *field, const struct value *a, const struct value *b);
 
+/* Nothing at all differs, extra and nested resources included. */
+bool value_same(const struct field *field, const struct value *a, const struct value *b);
+bool record_same(const struct record *a, const struct record *b);
+
 /* The patch that makes a of b, over the fields both kinds of write could carry; NULL when nothing
  * differs. Only fields that are not ABSENT in b are compared. Both are of one kind. */
 struct record *record_diff(const struct record *a, const struct record *b);
+/* Does r hold what the patch sets? Lists are sets here: V5 orders labels by name. */
+bool record_fulfils(const struct record *r, const struct record *patch);
 /* A copy of r with the patch put in; a NULL in the patch becomes ABSENT. */
 struct record *record_patched(const struct record *r, const struct record *patch);
 

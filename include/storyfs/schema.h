@@ -125,6 +125,7 @@ struct resource {
 	int label;    /* the field that stands for the resource where one line must do */
 	bool by_name; /* naming one that does not exist makes it */
 	bool plain;   /* has no id */
+	bool paged;   /* lists come in pages (limit, offset) */
 	enum kind parent, parent2; /* what it belongs to, by which key */
 	int parent_key, parent2_key;
 };

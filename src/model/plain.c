@@ -125,8 +125,7 @@ void plain_write(const struct record *r, int f, const struct resolver *resolver,
 
 /* ---- in ---- */
 
-/* What the field would accept, after "expected". */
-static void describe(const struct field *field, struct buf *b)
+void plain_describe(const struct field *field, struct buf *b)
 {
 	switch (field->type) {
 	case TYPE_INT:
@@ -170,7 +169,7 @@ static void describe(const struct field *field, struct buf *b)
 static int refuse(const struct field *field, const char *text, struct buf *ret_reason)
 {
 	buf_add_fmt(ret_reason, "%s: '%.60s' is not accepted: expected ", field->key, text);
-	describe(field, ret_reason);
+	plain_describe(field, ret_reason);
 	buf_add_char(ret_reason, '\n');
 	return -EINVAL;
 }
