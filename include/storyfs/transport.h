@@ -7,7 +7,6 @@
 #ifndef STORYFS_TRANSPORT_H
 #define STORYFS_TRANSPORT_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -55,6 +54,10 @@ static inline void transport_free(struct transport *t)
 
 /* Is it time to give up? -ETIMEDOUT, -EINTR, or 0. */
 int call_limit_check(const struct call_limit *limit);
+/* How long a wait may last before the next look at the limit, at most max_ms. Not negative. */
+int64_t call_limit_slice(const struct call_limit *limit, int64_t max_ms);
+/* Sleep. 0 after ms; earlier -EINTR when cancelled, -ETIMEDOUT when the deadline came. */
+int call_limit_sleep(const struct call_limit *limit, int64_t ms);
 
 SCOPED_PTR(struct transport, transport_free);
 
