@@ -62,6 +62,12 @@ struct http_request {
 };
 
 void http_request_fini(struct http_request *req);
+/* Can it be written on the wire as it stands, and not be read as something else? A known method, a
+ * target that starts with a slash and holds nothing but printable ASCII without `#`, header names
+ * of RFC 9110's characters, header values that http_is_header_value() takes. */
+bool http_request_is_valid(const struct http_request *req);
+/* Free of control characters, so that it cannot end early and begin another header. */
+bool http_is_header_value(const char *value);
 
 /* A response. `status` is 100 to 599. */
 struct http_response {

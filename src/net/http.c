@@ -89,6 +89,37 @@ void http_request_fini(struct http_request *req)
 	*req = (struct http_request){ 0 };
 }
 
+bool http_is_header_value(const char *value)
+{
+	for (; *value; value++) {
+		if ((unsigned char)*value < 0x20 || *value == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+static bool is_header_name(const char *name)
+{
+	return *name && !name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+					   "0123456789!#$%&'*+-.^_`|~")];
+}
+
+bool http_request_is_valid(const struct http_request *req)
+{
+	if (req->method >= HTTP_OTHER || !req->target || req->target[0] != '/')
+		return false;
+	for (const char *p = req->target; *p; p++) {
+		if (*p <= 0x20 || *p >= 0x7f || *p == '#')
+			return false;
+	}
+	for (size_t i = 0; i < req->headers.n; i++) {
+		if (!is_header_name(req->headers.items[i].name) ||
+			!http_is_header_value(req->headers.items[i].value))
+			return false;
+	}
+	return true;
+}
+
 void http_response_fini(struct http_response *resp)
 {
 	http_headers_fini(&resp->headers);
