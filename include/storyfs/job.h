@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "storyfs/scope.h"
 #include "storyfs/transport.h"
 
 struct job {
@@ -52,5 +53,7 @@ bool job_is_given_up(struct job_queue *q, const struct job *job);
 bool job_queue_is_stopping(struct job_queue *q);
 /* The job may be gone when this returns. */
 void job_end(struct job_queue *q, struct job *job, int result);
+
+SCOPED_VALUE(struct job, job_fini);
 
 #endif

@@ -4,176 +4,24 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#include "loopback.h"
+#include "behaviour.h"
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
 #include "storyfs/curl.h"
+#include "storyfs/file.h"
 #include "storyfs/log.h"
 
-enum { MAX_BODY = 100 * 1000, N_THREADS = 16, N_CALLS = 20 };
+enum { N_THREADS = 16, N_CALLS = 20 };
 
 static const char token[] = "0123456789abcdef0123456789abcdef";
-static int elsewhere_port;
-
-static bool say_ok(int fd)
-{
-	loopback_send_body(fd, "200 OK", NULL, "{\"id\":1}");
-	return true;
-}
-
-static bool say_chunked(int fd)
-{
-	loopback_send(fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n{\"id\r\n");
-	loopback_send(fd, "4;x=y\r\n\":1}\r\n0\r\nX-Trailer: t\r\n\r\n");
-	return true;
-}
-
-static bool say_gzip(int fd)
-{
-	static const unsigned char body[] = { 0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02,
-		0x03, 0xcb, 0x48, 0xcd, 0xc9, 0xc9, 0x57, 0x48, 0xaf, 0xca, 0x2c, 0xe0, 0x02, 0x00,
-		0x39, 0x7c, 0x63, 0x56, 0x0b, 0x00, 0x00, 0x00 };
-
-	loopback_send(
-		fd, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 31\r\n\r\n");
-	send(fd, body, sizeof(body), MSG_NOSIGNAL);
-	return true;
-}
-
-static bool say_slowly(int fd)
-{
-	loopback_send(fd, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n");
-	for (int i = 0; i < 10; i++) {
-		usleep(10 * 1000);
-		loopback_send(fd, "x");
-	}
-	return true;
-}
-
-static bool say_half(int fd)
-{
-	loopback_send(fd, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
-	return false;
-}
-
-static bool say_nothing(int fd)
-{
-	(void)fd;
-	return false;
-}
-
-static bool say_no_content(int fd)
-{
-	loopback_send(fd, "HTTP/1.1 204 No Content\r\nX-Tracker-Project-Version: 8\r\n\r\n");
-	return true;
-}
-
-static bool say_busy(int fd)
-{
-	loopback_send(fd, "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/html\r\n"
-			  "Retry-After: 120\r\nContent-Length: 15\r\n\r\n<h1>Sorry.</h1>");
-	return true;
-}
-
-static bool say_go_elsewhere(int fd)
-{
-	scoped(free_ptr) char *answer =
-		xasprintf("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:%d/ok\r\n"
-			  "Content-Length: 0\r\n\r\n",
-			elsewhere_port);
-
-	loopback_send(fd, answer);
-	return true;
-}
-
-static bool say_continue_first(int fd)
-{
-	loopback_send(fd, "HTTP/1.1 103 Early Hints\r\nX-Early: 1\r\n\r\n");
-	return say_ok(fd);
-}
-
-static bool say_what_is_not_http(int fd)
-{
-	loopback_send(fd, "SSH-2.0-OpenSSH_9.2\r\n");
-	return false;
-}
-
-static bool say_odd_headers(int fd)
-{
-	loopback_send(fd, "HTTP/1.1 200 OK\r\nX-Spaced:  \t a b \t\r\nx-twice: 1\r\nX-Twice: 2\r\n"
-			  "X-Empty:\r\nX-Colon: a:b\r\nContent-Length: 0\r\n\r\n");
-	return true;
-}
-
-static bool say_too_much(int fd)
-{
-	scoped(free_ptr) char *body = xmalloc(MAX_BODY + 2);
-
-	memset(body, 'x', MAX_BODY + 1);
-	body[MAX_BODY + 1] = '\0';
-	loopback_send_body(fd, "200 OK", NULL, body);
-	return true;
-}
-
-static bool say_endless_headers(int fd)
-{
-	scoped(free_ptr) char *line = xmalloc(10 * 1000);
-
-	memset(line, 'x', 9998);
-	memcpy(line, "X-Long: ", 8);
-	memcpy(line + 9997, "\r\n", 3);
-	loopback_send(fd, "HTTP/1.1 200 OK\r\n");
-	for (int i = 0; i < 40; i++)
-		loopback_send(fd, line);
-	return false;
-}
-
-static bool hang(int fd)
-{
-	loopback_wait_gone(fd);
-	return false;
-}
-
-static const struct {
-	const char *target;
-	bool (*say)(int fd);
-} script[] = {
-	{ "/ok", say_ok },
-	{ "/chunked", say_chunked },
-	{ "/gzip", say_gzip },
-	{ "/slowly", say_slowly },
-	{ "/half", say_half },
-	{ "/nothing", say_nothing },
-	{ "/no-content", say_no_content },
-	{ "/busy", say_busy },
-	{ "/elsewhere", say_go_elsewhere },
-	{ "/hints", say_continue_first },
-	{ "/ssh", say_what_is_not_http },
-	{ "/odd-headers", say_odd_headers },
-	{ "/too-much", say_too_much },
-	{ "/endless-headers", say_endless_headers },
-	{ "/hang", hang },
-};
-
-static bool follow_script(int fd, int connection, const struct http_request *req)
-{
-	(void)connection;
-	for (size_t i = 0; i < sizeof(script) / sizeof(*script); i++) {
-		if (strcmp(script[i].target, req->target) == 0)
-			return script[i].say(fd);
-	}
-	return say_ok(fd);
-}
 
 static int give_token(void *data, struct buf *ret_token)
 {
@@ -185,7 +33,7 @@ static struct transport *connect_url(const char *url)
 {
 	const struct curl_config config = {
 		.base_url = url,
-		.max_body = MAX_BODY,
+		.max_body = BEHAVIOUR_MAX_BODY,
 		.user_agent = "test/1",
 		.get_token = give_token,
 		.token_data = (void *)(uintptr_t)token,
@@ -215,7 +63,7 @@ static int call(
 /* What a GET of target ends with, when that is no answer. */
 static int get_error(const char *target)
 {
-	scoped(loopback_free) struct loopback *s = loopback_new(follow_script);
+	scoped(loopback_free) struct loopback *s = loopback_new(behave);
 	scoped(transport_free) struct transport *t = connect_to(s);
 	scoped(http_response_fini) struct http_response resp = { 0 };
 	int r = call(t, HTTP_GET, target, &resp);
@@ -229,7 +77,7 @@ static int get_error(const char *target)
 static void one_connection_serves_many_requests(void **state)
 {
 	(void)state;
-	scoped(loopback_free) struct loopback *s = loopback_new(follow_script);
+	scoped(loopback_free) struct loopback *s = loopback_new(behave);
 	scoped(transport_free) struct transport *t = connect_to(s);
 
 	for (int i = 0; i < 20; i++) {
@@ -246,7 +94,7 @@ static void one_connection_serves_many_requests(void **state)
 static void a_get_says_what_it_should_and_no_more(void **state)
 {
 	(void)state;
-	scoped(loopback_free) struct loopback *s = loopback_new(follow_script);
+	scoped(loopback_free) struct loopback *s = loopback_new(behave);
 	scoped(transport_free) struct transport *t = connect_to(s);
 	scoped(http_response_fini) struct http_response resp = { 0 };
 	const char *target = "/services/v5/../x?filter=%22a%20b%22&limit=5";
@@ -270,7 +118,7 @@ static void writes_carry_their_body_at_once(void **state)
 {
 	(void)state;
 	static const enum http_method methods[] = { HTTP_PUT, HTTP_POST, HTTP_PATCH };
-	scoped(loopback_free) struct loopback *s = loopback_new(follow_script);
+	scoped(loopback_free) struct loopback *s = loopback_new(behave);
 	scoped(transport_free) struct transport *t = connect_to(s);
 
 	for (size_t i = 0; i < 3; i++) {
@@ -299,7 +147,7 @@ static void writes_carry_their_body_at_once(void **state)
 static void writes_without_a_body_are_right_too(void **state)
 {
 	(void)state;
-	scoped(loopback_free) struct loopback *s = loopback_new(follow_script);
+	scoped(loopback_free) struct loopback *s = loopback_new(behave);
 	scoped(transport_free) struct transport *t = connect_to(s);
 	scoped(http_response_fini) struct http_response resp = { 0 };
 	scoped(http_response_fini) struct http_response resp2 = { 0 };
@@ -348,7 +196,7 @@ static void bodies_come_whole_and_decoded(void **state)
 		const char *target, *body;
 	} rows[] = { { "/chunked", "{\"id\":1}" }, { "/gzip", "hello gzip\n" },
 		{ "/slowly", "xxxxxxxxxx" }, { "/hints", "{\"id\":1}" } };
-	scoped(loopback_free) struct loopback *s = loopback_new(follow_script);
+	scoped(loopback_free) struct loopback *s = loopback_new(behave);
 	scoped(transport_free) struct transport *t = connect_to(s);
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -364,7 +212,7 @@ static void bodies_come_whole_and_decoded(void **state)
 static void headers_come_trimmed_and_in_order(void **state)
 {
 	(void)state;
-	scoped(loopback_free) struct loopback *s = loopback_new(follow_script);
+	scoped(loopback_free) struct loopback *s = loopback_new(behave);
 	scoped(transport_free) struct transport *t = connect_to(s);
 	scoped(http_response_fini) struct http_response resp = { 0 };
 
@@ -380,7 +228,7 @@ static void headers_come_trimmed_and_in_order(void **state)
 static void a_refusal_in_html_is_an_answer(void **state)
 {
 	(void)state;
-	scoped(loopback_free) struct loopback *s = loopback_new(follow_script);
+	scoped(loopback_free) struct loopback *s = loopback_new(behave);
 	scoped(transport_free) struct transport *t = connect_to(s);
 	scoped(http_response_fini) struct http_response resp = { 0 };
 
@@ -393,12 +241,12 @@ static void a_refusal_in_html_is_an_answer(void **state)
 static void a_redirect_is_shown_and_the_token_stays(void **state)
 {
 	(void)state;
-	scoped(loopback_free) struct loopback *other = loopback_new(follow_script);
-	scoped(loopback_free) struct loopback *s = loopback_new(follow_script);
+	scoped(loopback_free) struct loopback *other = loopback_new(behave);
+	scoped(loopback_free) struct loopback *s = loopback_new(behave);
 	scoped(transport_free) struct transport *t = connect_to(s);
 	scoped(http_response_fini) struct http_response resp = { 0 };
 
-	elsewhere_port = loopback_port(other);
+	behaviour_elsewhere_port = loopback_port(other);
 	assert_int_equal(call(t, HTTP_GET, "/elsewhere", &resp), 0);
 	assert_int_equal(resp.status, 302);
 	scoped(free_ptr) char *url = loopback_url(other, "/ok");
@@ -420,7 +268,7 @@ static void broken_answers_have_their_errno(void **state)
 static void no_server_is_refused_and_no_host_is_unreachable(void **state)
 {
 	(void)state;
-	struct loopback *gone = loopback_new(follow_script);
+	struct loopback *gone = loopback_new(behave);
 	scoped(free_ptr) char *url = loopback_url(gone, "/");
 
 	loopback_free(gone);
@@ -439,7 +287,10 @@ static bool break_at_the_second(int fd, int connection, const struct http_reques
 
 	(void)connection;
 	(void)req;
-	return n++ == 0 && say_ok(fd);
+	if (n++ > 0)
+		return false;
+	loopback_send_body(fd, "200 OK", NULL, "{}");
+	return true;
 }
 
 static void a_write_on_a_breaking_connection_is_sent_once(void **state)
@@ -480,7 +331,7 @@ static bool is_seen(void *data)
 static void cancel_and_deadline_end_a_hanging_call(void **state)
 {
 	(void)state;
-	scoped(loopback_free) struct loopback *s = loopback_new(follow_script);
+	scoped(loopback_free) struct loopback *s = loopback_new(behave);
 	scoped(transport_free) struct transport *t = connect_to(s);
 	scoped(http_request_fini) struct http_request req = { .target = xstrdup("/hang") };
 	scoped(http_response_fini) struct http_response resp = { 0 };
@@ -497,7 +348,7 @@ static void cancel_and_deadline_end_a_hanging_call(void **state)
 static void a_call_without_a_deadline_gets_the_default(void **state)
 {
 	(void)state;
-	scoped(loopback_free) struct loopback *s = loopback_new(follow_script);
+	scoped(loopback_free) struct loopback *s = loopback_new(behave);
 	scoped(free_ptr) char *url = loopback_url(s, "");
 	const struct curl_config config = { .base_url = url, .timeout_ms = 50 };
 	scoped(transport_free) struct transport *t = NULL;
@@ -518,7 +369,7 @@ static void a_token_that_cannot_be_sent_stops_the_request(void **state)
 {
 	(void)state;
 	static char two_lines[] = "abc\r\nX-Evil: 1", none[] = "";
-	scoped(loopback_free) struct loopback *s = loopback_new(follow_script);
+	scoped(loopback_free) struct loopback *s = loopback_new(behave);
 	scoped(free_ptr) char *url = loopback_url(s, "");
 	const struct {
 		int (*get_token)(void *data, struct buf *ret_token);
@@ -545,7 +396,7 @@ static void a_token_that_cannot_be_sent_stops_the_request(void **state)
 static void what_http_cannot_carry_is_not_sent(void **state)
 {
 	(void)state;
-	scoped(loopback_free) struct loopback *s = loopback_new(follow_script);
+	scoped(loopback_free) struct loopback *s = loopback_new(behave);
 	scoped(transport_free) struct transport *t = connect_to(s);
 	scoped(http_response_fini) struct http_response resp = { 0 };
 
@@ -574,6 +425,44 @@ static void only_the_url_of_a_server_is_taken(void **state)
 	}
 	for (size_t i = 0; i < sizeof(right) / sizeof(*right); i++)
 		transport_free(connect_url(right[i]));
+}
+
+/* What is logged while a refused request is made n times. */
+static void log_failures(int n, struct buf *ret_log)
+{
+	char path[] = "/tmp/storyfs-test-XXXXXX";
+	scoped(close_fd) int fd = mkstemp(path);
+	scoped(close_fd) int before = dup(STDERR_FILENO);
+	struct loopback *gone = loopback_new(behave);
+	scoped(transport_free) struct transport *t = connect_to(gone);
+
+	loopback_free(gone);
+	log_set_level(LOG_LEVEL_DEBUG);
+	dup2(fd, STDERR_FILENO);
+	for (int i = 0; i < n; i++) {
+		scoped(http_response_fini) struct http_response resp = { 0 };
+
+		call(t, HTTP_GET, "/stories?filter=private", &resp);
+	}
+	dup2(before, STDERR_FILENO);
+	log_set_level(LOG_LEVEL_ERROR);
+	assert_int_equal(file_read(path, 100000, ret_log), 0);
+	unlink(path);
+}
+
+static void a_failing_host_is_logged_once_and_no_secrets(void **state)
+{
+	(void)state;
+	scoped(buf_fini) struct buf log = BUF_INIT;
+
+	log_failures(5, &log);
+	const char *first = strstr(buf_str(&log), "GET http://127.0.0.1:");
+
+	assert_non_null(first);
+	assert_non_null(strstr(first, "/stories: Failed to connect"));
+	assert_null(strstr(first + 1, "GET http://"));
+	assert_null(strstr(buf_str(&log), token));
+	assert_null(strstr(buf_str(&log), "private"));
 }
 
 struct worker {
@@ -658,7 +547,7 @@ static void *give_up_often(void *arg)
 static void giving_up_in_many_threads_leaves_nothing_behind(void **state)
 {
 	(void)state;
-	scoped(loopback_free) struct loopback *s = loopback_new(follow_script);
+	scoped(loopback_free) struct loopback *s = loopback_new(behave);
 	scoped(transport_free) struct transport *t = connect_to(s);
 	scoped(http_response_fini) struct http_response resp = { 0 };
 	struct worker workers[4];
@@ -696,6 +585,7 @@ int main(void)
 		cmocka_unit_test(a_token_that_cannot_be_sent_stops_the_request),
 		cmocka_unit_test(what_http_cannot_carry_is_not_sent),
 		cmocka_unit_test(only_the_url_of_a_server_is_taken),
+		cmocka_unit_test(a_failing_host_is_logged_once_and_no_secrets),
 		cmocka_unit_test(many_threads_get_each_its_own_answers),
 		cmocka_unit_test(giving_up_in_many_threads_leaves_nothing_behind),
 	};

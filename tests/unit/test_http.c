@@ -157,6 +157,43 @@ static void what_is_no_date_is_refused(void **state)
 	assert_int_equal(ms, -5);
 }
 
+static void only_what_http_can_carry_is_valid(void **state)
+{
+	(void)state;
+	static const struct {
+		enum http_method method;
+		const char *target, *name, *value;
+		bool valid;
+	} rows[] = {
+		{ HTTP_GET, "/", "A", "b", true },
+		{ HTTP_PATCH, "/a?b=%20&c=+#", "A", "b", false },
+		{ HTTP_PUT, "/x?y=~!$'()*,;:@[]", "X-Y_Z.1", "", true },
+		{ HTTP_PUT, "/", "A", "sch\xc3\xb6n, \"yes\"", true },
+		{ HTTP_OTHER, "/", "A", "b", false },
+		{ HTTP_GET, NULL, "A", "b", false },
+		{ HTTP_GET, "", "A", "b", false },
+		{ HTTP_GET, "x/", "A", "b", false },
+		{ HTTP_GET, "/a b", "A", "b", false },
+		{ HTTP_GET, "/a\r\nX: y", "A", "b", false },
+		{ HTTP_GET, "/\xc3\xb6", "A", "b", false },
+		{ HTTP_GET, "/\x7f", "A", "b", false },
+		{ HTTP_GET, "/", "", "b", false },
+		{ HTTP_GET, "/", "A:", "b", false },
+		{ HTTP_GET, "/", "A B", "b", false },
+		{ HTTP_GET, "/", "A", "b\r\nC: d", false },
+		{ HTTP_GET, "/", "A", "\x7f", false },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		scoped(http_request_fini) struct http_request req = { .method = rows[i].method };
+
+		req.target = rows[i].target ? strdup(rows[i].target) : NULL;
+		http_headers_add(&req.headers, rows[i].name, rows[i].value);
+		if (http_request_is_valid(&req) != rows[i].valid)
+			fail_msg("row %zu was misjudged", i);
+	}
+}
+
 static bool yes(void *data)
 {
 	(*(int *)data)++;
@@ -208,6 +245,7 @@ int main(void)
 		cmocka_unit_test(decoding_keeps_broken_escapes_and_stays_inside),
 		cmocka_unit_test(the_three_forms_of_a_date_are_one_instant),
 		cmocka_unit_test(what_is_no_date_is_refused),
+		cmocka_unit_test(only_what_http_can_carry_is_valid),
 		cmocka_unit_test(a_sleep_ends_early_for_cancel_and_deadline),
 		cmocka_unit_test(a_sleep_lasts_and_asks_meanwhile),
 	};
