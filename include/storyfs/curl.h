@@ -13,8 +13,7 @@
  * - A body comes decoded; Content-Encoding and Content-Length still say how it travelled.
  * - A connection that does not come about in time is -EHOSTUNREACH, for nothing was sent.
  *   -ETIMEDOUT always is the call's deadline.
- * - What the transport contract does not list: -EINVAL, a request that can not be written (an
- *   unknown method, a target that is not a path, control characters), and whatever get_token said.
+ * - An error of get_token is forwarded as it is; nothing was sent then.
  * - A failing host is logged at its first failure, with libcurl's words, and when it is back.
  */
 #ifndef STORYFS_CURL_H

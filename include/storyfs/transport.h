@@ -30,9 +30,10 @@ struct transport {
 	 * caller, who frees it). -errno when there is none:
 	 *   -EHOSTUNREACH no such host, -ECONNREFUSED, -ECONNRESET cut or empty answer,
 	 *   -ETIMEDOUT, -EINTR cancelled, -EPROTO not HTTP or a body over the limit,
-	 *   -EKEYREJECTED the TLS certificate was not accepted, -EIO anything else.
-	 * Whether the server did what was asked is unknown after -ECONNRESET, -ETIMEDOUT, -EINTR
-	 * and -EPROTO. Any thread may call, several at once.
+	 *   -EKEYREJECTED the TLS certificate was not accepted, -EINVAL the request is not
+	 *   http_request_is_valid() and was not sent, -EIO anything else.
+	 * Whether the server did what was asked is unknown after -ECONNRESET, -ETIMEDOUT, -EINTR,
+	 * -EPROTO and -EIO. Any thread may call, several at once.
 	 */
 	int (*perform)(struct transport *t, const struct http_request *req,
 		const struct call_limit *limit, struct http_response *ret);

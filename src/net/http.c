@@ -158,7 +158,7 @@ void http_add_decoded(struct buf *b, const char *text, size_t len, bool form)
 			buf_add_char(b, (char)(high * 16 + low));
 			i += 2;
 		} else {
-			buf_add_char(b, form && text[i] == '+' ? ' ' : text[i]);
+			buf_add_char(b, (char)(form && text[i] == '+' ? ' ' : text[i]));
 		}
 	}
 }
