@@ -74,6 +74,31 @@ static void wrong_times_are_refused(void **state)
 	assert_false(clock_parse_date("2015-01-01T10:00:00Z", &ms));
 }
 
+static void every_time_read_is_written_so_that_it_is_read_again(void **state)
+{
+	(void)state;
+	static const char *const texts[] = { "0000-01-01T00:00:00Z", "0001-01-01T00:00:00Z",
+		"0999-12-31T23:59:59.001Z", "9999-12-31T23:59:59.999Z" };
+	static const char *const outside[] = { "0000-01-01T00:00:00+01:00",
+		"9999-12-31T23:59:59-01:00" };
+	char text[CLOCK_ISO_SIZE];
+	int64_t ms, days;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		assert_true(clock_parse_iso(texts[i], &ms));
+		clock_format_iso(ms, text);
+		assert_string_equal(text, texts[i]);
+	}
+	assert_int_equal(ms, CLOCK_MAX_MS);
+	for (size_t i = 0; i < sizeof(outside) / sizeof(*outside); i++)
+		assert_false(clock_parse_iso(outside[i], &ms));
+	assert_true(clock_parse_date("0001-02-03", &days));
+	clock_format_date(days, text);
+	assert_string_equal(text, "0001-02-03");
+	clock_format_iso(INT64_MIN, text);
+	clock_format_iso(INT64_MAX, text);
+}
+
 static void dates_are_days(void **state)
 {
 	(void)state;
@@ -200,6 +225,7 @@ int main(void)
 		cmocka_unit_test(buffer_keeps_what_was_added),
 		cmocka_unit_test(iso_times_are_read_and_written),
 		cmocka_unit_test(wrong_times_are_refused),
+		cmocka_unit_test(every_time_read_is_written_so_that_it_is_read_again),
 		cmocka_unit_test(dates_are_days),
 		cmocka_unit_test(numbers_have_one_spelling_and_bounds),
 		cmocka_unit_test(text_knows_unicode),
