@@ -2,6 +2,7 @@
 /* The base layer: buffers, time, numbers, text, files. */
 #include <errno.h>
 #include <limits.h>
+#include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -138,6 +139,37 @@ static void numbers_have_one_spelling_and_bounds(void **state)
 	assert_false(parse_bool("False", &yes));
 }
 
+static void numbers_are_written_shortly_in_any_locale(void **state)
+{
+	(void)state;
+	static const struct {
+		double value;
+		const char *text;
+	} rows[] = {
+		{ 0, "0" },
+		{ -0.0, "0" },
+		{ 3, "3" },
+		{ 0.1, "0.1" },
+		{ -2.5, "-2.5" },
+		{ 1.0 / 3, "0.3333333333333333" },
+		{ 0.1 + 0.2, "0.30000000000000004" },
+		{ 1e300, "1e+300" },
+		{ -1.7976931348623157e308, "-1.7976931348623157e+308" },
+	};
+
+	setlocale(LC_ALL, "de_DE.UTF-8");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char text[FLOAT_TEXT_SIZE];
+		double again;
+
+		format_float(rows[i].value, text);
+		assert_string_equal(text, rows[i].text);
+		assert_true(parse_float(text, &again));
+		assert_true(again >= rows[i].value && again <= rows[i].value);
+	}
+	setlocale(LC_ALL, "C");
+}
+
 static void text_knows_unicode(void **state)
 {
 	(void)state;
@@ -228,6 +260,7 @@ int main(void)
 		cmocka_unit_test(every_time_read_is_written_so_that_it_is_read_again),
 		cmocka_unit_test(dates_are_days),
 		cmocka_unit_test(numbers_have_one_spelling_and_bounds),
+		cmocka_unit_test(numbers_are_written_shortly_in_any_locale),
 		cmocka_unit_test(text_knows_unicode),
 		cmocka_unit_test(any_title_makes_a_safe_name),
 		cmocka_unit_test(files_are_written_whole),
