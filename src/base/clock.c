@@ -55,7 +55,7 @@ static size_t format_day(const struct tm *tm, char ret_text[CLOCK_ISO_SIZE])
 void clock_format_iso(int64_t ms, char ret_text[CLOCK_ISO_SIZE])
 {
 	time_t sec = (time_t)floor_div(ms, 1000);
-	int rest = (int)(ms - (int64_t)sec * 1000);
+	int rest = (int)((ms % 1000 + 1000) % 1000);
 	struct tm tm;
 
 	gmtime_r(&sec, &tm);
