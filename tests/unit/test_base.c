@@ -187,6 +187,28 @@ static void text_knows_unicode(void **state)
 				 "ber");
 }
 
+static void excerpts_fit_on_a_line(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *shown;
+		size_t max;
+	} rows[] = {
+		{ " a \r\n\t b ", "a b ", 10 },
+		{ "a\x01\xff\xe2\x80\xae", "a???", 10 },
+		{ "gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc", 5 },
+		{ "abc", "", 0 },
+		{ "", "", 5 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		scoped(buf_fini) struct buf b = BUF_INIT;
+
+		text_add_excerpt(&b, rows[i].text, strlen(rows[i].text), rows[i].max);
+		assert_string_equal(buf_str(&b), rows[i].shown);
+	}
+}
+
 static void any_title_makes_a_safe_name(void **state)
 {
 	(void)state;
@@ -262,6 +284,7 @@ int main(void)
 		cmocka_unit_test(numbers_have_one_spelling_and_bounds),
 		cmocka_unit_test(numbers_are_written_shortly_in_any_locale),
 		cmocka_unit_test(text_knows_unicode),
+		cmocka_unit_test(excerpts_fit_on_a_line),
 		cmocka_unit_test(any_title_makes_a_safe_name),
 		cmocka_unit_test(files_are_written_whole),
 	};
