@@ -116,10 +116,11 @@ bool ids_has(const struct ids *ids, int64_t id);
 /* False when it was not there. */
 bool ids_remove(struct ids *ids, int64_t id);
 
-#define each_record(r, list)                                                              \
-	for (size_t r##_i_ = 0; r##_i_ < (list)->n; r##_i_++)                             \
-		for (struct record *r = (list)->items[r##_i_], *r##_once_ = r; r##_once_; \
-			r##_once_ = NULL)
+/* Two loops in one: the inner one runs once, and lets go of the outer one only when its body was
+ * not left by `break`. */
+#define each_record(r, list)                                                          \
+	for (size_t r##_i_ = 0, r##_go_ = 1; r##_go_ && r##_i_ < (list)->n; r##_i_++) \
+		for (struct record *r = (r##_go_ = 0, (list)->items[r##_i_]); !r##_go_; r##_go_ = 1)
 
 SCOPED_PTR(struct record, record_unref);
 SCOPED_VALUE(struct records, records_fini);

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <math.h>
 #include <string.h>
 
 #include "storyfs/alloc.h"
@@ -17,10 +16,10 @@
 
 static void write_float(double d, struct buf *b)
 {
-	if (floor(d) >= d && fabs(d) < 1e15)
-		buf_add_fmt(b, "%.0f", d);
-	else
-		buf_add_fmt(b, "%.17g", d);
+	char text[FLOAT_TEXT_SIZE];
+
+	format_float(d, text);
+	buf_add_str(b, text);
 }
 
 static void write_id(enum kind kind, int64_t id, const struct resolver *resolver, struct buf *b)
