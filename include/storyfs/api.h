@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The V5 conversation: what to ask for and what the answer means. Paths come from the schema,
- * pages are put together, error answers become an errno and the server's words. No state but the
- * token; any thread may call, every call blocks on the transport within its limit.
+ * pages are put together, error answers become an errno and the server's words. It has no state;
+ * any thread may call, every call blocks on the transport within its limit.
  */
 #ifndef STORYFS_API_H
 #define STORYFS_API_H
@@ -17,9 +17,10 @@ struct api_config {
 	const char *base_path; /* what stands before V5's own paths: "/services/v5" */
 	int64_t page_limit;    /* resources asked for at once; 0: 500 */
 	int64_t timeout_ms;    /* of one request, when the call's limit has no deadline; 0: 30 s */
-	/* Append the token, or nothing when there is none (in-process); -errno when its source
-	 * fails. Asked once, and again after the server refused it. NULL: there is none. */
-	int (*get_token)(void *data, struct buf *ret_token);
+	/* The server refused the token: is there another to try? Asked once a call; may block while
+	 * its source is asked. The token itself is the transport's business. NULL: there is none.
+	 */
+	bool (*renew_token)(void *data);
 	void *data;
 };
 

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,10 +27,8 @@ struct api {
 	char *base_path;
 	int64_t page_limit;
 	int64_t timeout_ms;
-	int (*get_token)(void *data, struct buf *ret_token);
+	bool (*renew_token)(void *data);
 	void *data;
-	pthread_mutex_t lock; /* guards token */
-	char *token;	      /* NULL until it was asked for */
 };
 
 struct api *api_new(struct transport *t, const struct api_config *config)
@@ -42,18 +39,9 @@ struct api *api_new(struct transport *t, const struct api_config *config)
 	api->base_path = xstrdup(config->base_path);
 	api->page_limit = config->page_limit ? config->page_limit : PAGE_LIMIT;
 	api->timeout_ms = config->timeout_ms ? config->timeout_ms : TIMEOUT_MS;
-	api->get_token = config->get_token;
+	api->renew_token = config->renew_token;
 	api->data = config->data;
-	pthread_mutex_init(&api->lock, NULL);
 	return api;
-}
-
-static void forget(char *secret)
-{
-	if (!secret)
-		return;
-	explicit_bzero(secret, strlen(secret));
-	free(secret);
 }
 
 void api_free(struct api *api)
@@ -61,9 +49,7 @@ void api_free(struct api *api)
 	if (!api)
 		return;
 	transport_free(api->transport);
-	forget(api->token);
 	free(api->base_path);
-	pthread_mutex_destroy(&api->lock);
 	free(api);
 }
 
@@ -154,56 +140,18 @@ bool api_is_outcome_unknown(int error)
 	return error == -ETIMEDOUT || error == -EINTR || error == -ECONNRESET || error == -EPROTO;
 }
 
-/* The token as a header; again asks its source for a fresh one. */
-static int add_token(
-	struct api *api, bool again, struct http_headers *headers, struct v5_error *ret_error)
-{
-	if (!api->get_token)
-		return 0;
-	lock_scope(&api->lock);
-	if (again) {
-		forget(api->token);
-		api->token = NULL;
-	}
-	if (!api->token) {
-		scoped(buf_fini) struct buf token = BUF_INIT;
-		int e = api->get_token(api->data, &token);
-
-		if (e < 0) {
-			v5_error_set(ret_error, V5_invalid_authentication);
-			ret_error->possible_fix =
-				xasprintf("The source of the token failed: %s.", strerror(-e));
-			return e;
-		}
-		api->token = buf_take(&token);
-	}
-	if (*api->token)
-		http_headers_add(headers, "X-TrackerToken", api->token);
-	return 0;
-}
-
-/* The request once, with the token. */
-static int perform(struct api *api, bool again, const struct http_request *plain, struct call *call,
+static int perform(struct api *api, const struct http_request *req, struct call *call,
 	struct http_response *resp)
 {
-	scoped(http_request_fini) struct http_request req = { .method = plain->method };
 	struct call_limit limit = call->limit;
 
-	req.target = xstrdup(plain->target);
-	buf_add(&req.body, buf_str(&plain->body), plain->body.len);
-	http_headers_add(&req.headers, "Accept", "application/json");
-	if (plain->body.len)
-		http_headers_add(&req.headers, "Content-Type", "application/json");
 	if (!limit.deadline_ms)
 		limit.deadline_ms = clock_deadline(api->timeout_ms);
-	int e = add_token(api, again, &req.headers, &call->error);
+	int e = transport_perform(api->transport, req, &limit, resp);
 
 	if (e < 0)
-		return e;
-	e = transport_perform(api->transport, &req, &limit, resp);
-	if (e < 0)
 		return explain_no_answer(e, &call->error);
-	log_debug("%s %s: %d", http_method_name(req.method), req.target, resp->status);
+	log_debug("%s %s: %d", http_method_name(req->method), req->target, resp->status);
 	if (resp->status >= 200 && resp->status < 300)
 		return 0;
 	return v5_error_decode(resp->status, buf_str(&resp->body), resp->body.len, &call->error);
@@ -213,12 +161,13 @@ static int perform(struct api *api, bool again, const struct http_request *plain
 static int exchange(struct api *api, const struct http_request *req, struct call *call,
 	struct http_response *resp)
 {
-	int e = perform(api, false, req, call, resp);
+	int e = perform(api, req, call, resp);
 
-	if (e != -EKEYREJECTED || !api->get_token || !resp->status)
+	if (e != -EKEYREJECTED || !resp->status || !api->renew_token ||
+		!api->renew_token(api->data))
 		return e;
 	http_response_fini(resp);
-	return perform(api, true, req, call, resp);
+	return perform(api, req, call, resp);
 }
 
 /* A 2xx answer that is not what it should be. */
@@ -261,8 +210,11 @@ static int exchange_one(struct api *api, enum http_method method, const struct p
 	scoped(http_request_fini) struct http_request req = { .method = method };
 
 	req.target = make_target(api, place, NULL);
-	if (patch)
+	http_headers_add(&req.headers, "Accept", "application/json");
+	if (patch) {
+		http_headers_add(&req.headers, "Content-Type", "application/json");
 		json_write_record(patch, NULL, JSON_AS_PATCH, &req.body);
+	}
 	return exchange(api, &req, call, resp);
 }
 
@@ -349,6 +301,7 @@ static int list_once(struct api *api, enum kind kind, const char *target, struct
 			snprintf(bounds, sizeof(bounds), "%climit=%" PRId64 "&offset=%" PRId64,
 				strchr(target, '?') ? '&' : '?', api->page_limit, offset);
 		req.target = xasprintf("%s%s", target, bounds);
+		http_headers_add(&req.headers, "Accept", "application/json");
 		int e = get_page(api, &req, call, into, kind, &page);
 
 		if (e < 0)
