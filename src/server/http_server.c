@@ -12,8 +12,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <microhttpd.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/sysinfo.h>
@@ -116,8 +118,8 @@ static void make_too_large(const struct http_server *h, struct http_response *re
 
 	error.code_text = xstrdup("request_too_large");
 	error.error = xstrdup("The request is larger than this server takes.");
-	error.general_problem = xasprintf("the body of a request has at most %zu bytes here",
-		h->max_body);
+	error.general_problem =
+		xasprintf("the body of a request has at most %zu bytes here", h->max_body);
 	struct json_t *json = v5_error_encode(&error);
 
 	json_write(json, &resp->body);
@@ -254,13 +256,13 @@ static void write_mhd_log(void *data, const char *fmt, va_list ap)
 static int start_daemon(struct http_server *h, const struct http_server_config *config)
 {
 	unsigned n_cpus = (unsigned)get_nprocs();
-	unsigned n_threads = config->n_threads ? config->n_threads
+	unsigned n_threads = config->n_threads	      ? config->n_threads
 			     : n_cpus > LEAST_THREADS ? n_cpus
 						      : LEAST_THREADS;
 	unsigned limit = config->max_connections ? config->max_connections : DEFAULT_CONNECTIONS;
 	unsigned timeout_s = config->timeout_s ? config->timeout_s : DEFAULT_TIMEOUT_S;
-	unsigned flags = MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC |
-			 MHD_USE_ERROR_LOG;
+	unsigned flags =
+		MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG;
 
 	int fd = fcntl(h->fd, F_DUPFD_CLOEXEC, 0);
 
@@ -287,8 +289,7 @@ static void server_release(struct http_server *h)
 
 SCOPED_PTR(struct http_server, server_release);
 
-static struct http_server *server_prepare(
-	struct server *s, const struct http_server_config *config)
+static struct http_server *server_prepare(struct server *s, const struct http_server_config *config)
 {
 	struct http_server *h = xcalloc(1, sizeof(*h));
 	pthread_condattr_t attr;
