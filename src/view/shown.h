@@ -52,7 +52,7 @@ struct tree {
 	struct refusal *refusals;
 };
 
-/* names.c: people as the members of a project. data lives as long as the resolver. */
+/* naming.c: people as the members of a project. data lives as long as the resolver. */
 struct people {
 	struct store *store;
 	int64_t project_id;
