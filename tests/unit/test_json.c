@@ -233,6 +233,7 @@ static void problems_are_short_lines_of_valid_text(void **state)
 	buf_add_str(&text, "\"}");
 	scoped(record_unref) struct record *r = read_one(KIND_story, text.data, &problems);
 
+	assert_int_equal(record_id(r), 1);
 	assert_true(problems.len < 120);
 	assert_true(text_is_valid(problems.data, problems.len));
 	assert_ptr_equal(strchr(problems.data, '\n'), problems.data + problems.len - 1);
