@@ -62,7 +62,7 @@ int v5_error_set(struct v5_error *e, enum v5_code code)
 	return -errors[code].number;
 }
 
-static char *format_text(const char *fmt, va_list ap)
+__attribute__((format(printf, 1, 0))) static char *format_text(const char *fmt, va_list ap)
 {
 	char *text = NULL;
 
