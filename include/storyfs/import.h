@@ -30,6 +30,11 @@ int import_dumps(struct archive *a, const char *const *folders, size_t n,
 	const struct import_config *config, struct import_report *ret, struct buf *ret_reason);
 void import_report_fini(struct import_report *report);
 
+/* For a person: a line a kind, then the notes. */
+void import_report_write_text(const struct import_report *report, struct buf *b);
+/* For a program: {"read":{kind: n},"changed":{kind: n},"unknown":n,"notes":[...]} and a newline. */
+void import_report_write_json(const struct import_report *report, struct buf *b);
+
 SCOPED_VALUE(struct import_report, import_report_fini);
 
 #endif

@@ -13,12 +13,6 @@
 
 enum { PROGRESS_EVERY = 256 };
 
-void import_report_fini(struct import_report *report)
-{
-	buf_fini(&report->notes);
-	*report = (struct import_report){ 0 };
-}
-
 void import_run_fini(struct import_run *run)
 {
 	if (run->tx)
@@ -250,15 +244,35 @@ static int store_kind(struct import_run *run, enum kind kind)
 	return 0;
 }
 
+static bool same_folder(const char *a, const char *b)
+{
+	size_t n = (size_t)(strrchr(a, '/') - a);
+
+	return strncmp(a, b, n + 1) == 0 && !strchr(b + n + 1, '/');
+}
+
+/* The project whose folder the file is in. */
+static int64_t find_project_beside(const struct import_run *run, size_t file)
+{
+	each_entry(e, &run->table) {
+		if (e->key.kind == KIND_project &&
+			same_folder(run->files[e->file], run->files[file]))
+			return e->key.id;
+	}
+	return 0;
+}
+
 static int store_unknowns(struct import_run *run)
 {
 	int e = 0;
 
 	for (size_t i = 0; e == 0 && i < run->n_unknowns; i++) {
 		const struct unknown *u = &run->unknowns[i];
+		int64_t project_id =
+			u->project_id ? u->project_id : find_project_beside(run, u->file);
 
-		if (!ids_has(&run->newer, u->project_id))
-			e = tx_put_unknown(run->tx, u->project_id, u->kind, u->key, u->json);
+		if (!ids_has(&run->newer, project_id))
+			e = tx_put_unknown(run->tx, project_id, u->kind, u->key, u->json);
 	}
 	return e;
 }

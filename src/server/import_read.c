@@ -207,6 +207,7 @@ static void take_unknown(struct reader *rd, const json_t *item)
 		.key = make_key(item, json.data),
 		.json = xstrdup(json.data),
 		.project_id = json_integer_value(project),
+		.file = rd->file,
 	};
 	run->report.n_unknown++;
 }

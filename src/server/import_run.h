@@ -22,7 +22,8 @@ struct odd_key {
 /* A resource of a kind that the schema does not have. */
 struct unknown {
 	char *kind, *key, *json;
-	int64_t project_id;
+	int64_t project_id; /* 0: it does not say */
+	size_t file;
 };
 
 struct import_run {
