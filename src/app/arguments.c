@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "command.h"
 #include "storyfs/alloc.h"
@@ -103,6 +104,13 @@ static int take_option(struct arguments *args, const char *word, const char *nex
 		return refuse_option(word, len, args->command);
 	const struct option_row *row = &option_rows[option];
 
+	if (row->flags & OPTION_ONLY_CONFIG) {
+		fprintf(stderr,
+			"storyfs: a %s is never taken from the command line, where others can see it; "
+			"see `storyfs %s --help`\n",
+			row->name, args->command ? args->command->name : "mount");
+		return SEE_HELP;
+	}
 	if (row->argument && !value) {
 		value = next;
 		took_next = true;
@@ -125,6 +133,25 @@ static char *keep(struct arguments *args, char *text)
 	return args->kept[args->n_kept++] = text;
 }
 
+/* What fstab(5) and mount(8) put into a list for themselves. */
+static const char *const mount_words[] = { "_netdev", "async", "atime", "auto", "comment",
+	"defaults", "dev", "dirsync", "exec", "fsname", "group", "noatime", "noauto", "nodev",
+	"nodiratime", "noexec", "nofail", "norelatime", "nosuid", "nouser", "owner", "relatime",
+	"rw", "strictatime", "subtype", "suid", "sync", "user", "users" };
+
+static bool is_for_mount(const struct arguments *args, const char *item)
+{
+	size_t len = strcspn(item, "=");
+
+	if (!args->command || args->command != &commands[COMMAND_mount])
+		return false;
+	for (size_t i = 0; i < sizeof(mount_words) / sizeof(mount_words[0]); i++) {
+		if (strlen(mount_words[i]) == len && strncmp(item, mount_words[i], len) == 0)
+			return true;
+	}
+	return strncmp(item, "x-", 2) == 0 || strncmp(item, "X-", 2) == 0;
+}
+
 /* A list behind -o; a backslash before a comma makes it part of a value. */
 static int take_list(struct arguments *args, const char *list)
 {
@@ -140,7 +167,7 @@ static int take_list(struct arguments *args, const char *list)
 			buf_add_char(&item, *p);
 		}
 		p += *p == ',';
-		if (!item.len)
+		if (!item.len || is_for_mount(args, item.data))
 			continue;
 		int r = take_option(args, keep(args, buf_take(&item)), NULL);
 
@@ -170,6 +197,16 @@ static int take_letters(struct arguments *args, const char *letters)
 }
 
 /* ---- argv ---- */
+
+/* fstab's form, without a command: a source and a mountpoint, or a call as mount.storyfs. */
+static bool is_mount(const char *program, char **words, int n)
+{
+	const char *slash = strrchr(program, '/');
+
+	if (strcmp(slash ? slash + 1 : program, "mount.storyfs") == 0)
+		return true;
+	return n > 1 && strchr(words[0], '/') && words[1][0] != '-';
+}
 
 /* The command of one or two words at the start; how many words it has. */
 static int find_command(char **words, int n, const struct command **ret)
@@ -269,7 +306,7 @@ static void take_config_line(struct arguments *args, const char *path, int numbe
 	}
 	int option = find_option(line, strlen(line));
 
-	if (option < 0 || !option_rows[option].in_config ||
+	if (option < 0 || !(option_rows[option].flags & OPTION_CONFIG) ||
 		(option_rows[option].argument && !equals))
 		log_warning("%s, line %d: '%s' is not understood", path, number, line);
 	else if (!args->values[option] && is_for(option, args->command) &&
@@ -283,6 +320,7 @@ static void take_config(struct arguments *args)
 	const char *home = getenv("HOME");
 	scoped(buf_fini) struct buf text = BUF_INIT;
 	int number = 0;
+	struct stat st;
 
 	if ((!base || *base != '/') && !home)
 		return;
@@ -293,11 +331,20 @@ static void take_config(struct arguments *args)
 
 	if (e < 0 && e != -ENOENT && e != -ENOTDIR)
 		log_warning("%s: %s", path, strerror(-e));
+	bool is_private = e == 0 && stat(path, &st) == 0 && !(st.st_mode & (S_IRWXG | S_IRWXO));
+
 	for (char *p = text.data, *end; p && *p; p = end) {
 		end = p + strcspn(p, "\n");
 		if (*end)
 			*end++ = '\0';
 		take_config_line(args, path, ++number, p);
+	}
+	for (int i = 0; i < N_OPTIONS && !is_private; i++) {
+		if (!(option_rows[i].flags & OPTION_ONLY_CONFIG) || !args->values[i])
+			continue;
+		log_error("%s: others may read the %s in it, so it is not used; run: chmod 600 %s",
+			path, option_rows[i].name, path);
+		args->values[i] = NULL;
 	}
 }
 
@@ -311,7 +358,9 @@ int arguments_parse(int argc, char **argv, struct arguments *ret)
 	if (n && words[0][0] != '-') {
 		int used = find_command(words, n, &args.command);
 
-		if (!used)
+		if (!used && is_mount(argv[0], words, n))
+			args.command = &commands[COMMAND_mount];
+		else if (!used)
 			return refuse_command(words[0]);
 		words += used;
 		n -= used;

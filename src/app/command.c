@@ -13,12 +13,14 @@ const struct command commands[N_COMMANDS] = {
 
 enum {
 	ANY = -1,
-	CONFIG = 1,
+	CONFIG = OPTION_CONFIG,
+	SECRET = OPTION_CONFIG | OPTION_ONLY_CONFIG,
+	HIDDEN = OPTION_HIDDEN,
 };
 #define FOR(command) (1 << COMMAND_##command)
-#define OPTION(id, name, letter, argument, commands, environment, flags, help)       \
-	[OPTION_##id] = { name, letter, argument, (unsigned)(commands), environment, \
-		((flags)&CONFIG) != 0, help },
+#define OPTION(id, name, letter, argument, commands, environment, flag_bits, help)              \
+	[OPTION_##id] = { name, letter, argument, (unsigned)(commands), environment, flag_bits, \
+		help },
 const struct option_row option_rows[N_OPTIONS] = {
 #include "options.def"
 };
@@ -28,6 +30,12 @@ enum { HELP_COLUMN = 28 };
 static void print_option(const struct option_row *row)
 {
 	char left[80];
+
+	if (row->flags & OPTION_ONLY_CONFIG) {
+		printf("  %-*s%s (configuration file only)\n", HELP_COLUMN - 2, row->name,
+			row->help);
+		return;
+	}
 	int n = snprintf(left, sizeof(left), "  %s%c%s--%s%s%s", row->letter ? "-" : " ",
 		row->letter ? row->letter : ' ', row->letter ? ", " : "  ", row->name,
 		row->argument ? " " : "", row->argument ? row->argument : "");
@@ -42,7 +50,8 @@ static void print_options(unsigned commands_bits)
 {
 	puts("\nOptions:");
 	for (int i = 0; i < N_OPTIONS; i++) {
-		if (option_rows[i].commands & commands_bits)
+		if (option_rows[i].commands & commands_bits &&
+			!(option_rows[i].flags & OPTION_HIDDEN))
 			print_option(&option_rows[i]);
 	}
 	printf("  -o NAME[=VALUE],...       options as a list, as mount(8) passes them\n");

@@ -28,13 +28,20 @@ enum exit_code {
 	EXIT_USAGE = 2,
 };
 
+enum option_flag {
+	OPTION_CONFIG = 1, /* may stand in the configuration file */
+	OPTION_ONLY_CONFIG =
+		2,	   /* and nowhere else: arguments and the environment are seen by others */
+	OPTION_HIDDEN = 4, /* not in help */
+};
+
 struct option_row {
 	const char *name;
 	char letter;
 	const char *argument;
 	unsigned commands; /* a bit for each command_id */
 	const char *environment;
-	bool in_config;
+	unsigned flags; /* enum option_flag */
 	const char *help;
 };
 

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "credential.h"
 #include "storyfs/alloc.h"
 #include "storyfs/archive.h"
 #include "storyfs/curl.h"
@@ -16,14 +17,13 @@
 #include "storyfs/retry.h"
 #include "storyfs/server.h"
 #include "storyfs/text.h"
-#include "token.h"
 
 #define DEFAULT_PATH "/services/v5"
 
 enum { TIMEOUT_S = 30 };
 
 struct source {
-	struct token *token;
+	struct credential *token;
 	struct archive *archive;
 	struct server *server;
 	struct store *store;
@@ -66,12 +66,12 @@ static int open_host(struct source *s, const struct source_config *config, struc
 		.base_url = config->where,
 		.timeout_ms = timeout_ms(config),
 		.ca_file = config->ca_file,
-		.get_token = token_get,
+		.get_token = credential_get,
 	};
 	struct retry_config retry = { .timeout_ms = timeout_ms(config) };
 	struct transport *t;
 
-	s->token = token_new(config->token_command, config->token_file, config->token);
+	s->token = credential_new(config->token_command, config->token_file, config->token);
 	curl.token_data = s->token;
 	int e = curl_transport_new(&curl, &t);
 
@@ -93,7 +93,15 @@ static int find_person(struct archive *a, const char *wanted, int64_t *ret, stru
 
 	if (e < 0)
 		return e;
-	return people_find(tx, wanted, ret, ret_reason);
+	if (wanted)
+		return people_find(tx, wanted, ret, ret_reason);
+	e = people_get_owner(tx, ret);
+	if (e > 0) {
+		buf_add_str(ret_reason,
+			"nobody is known to own this archive; say who you are with --person");
+		e = -ENOENT;
+	}
+	return e;
 }
 
 static int open_archive(struct source *s, const struct source_config *config,
@@ -138,7 +146,7 @@ static int open_transport(struct source *s, const struct source_config *config,
 	ret_api->base_path = is_url ? path : xstrdup(DEFAULT_PATH);
 	e = (is_url ? open_host : open_archive)(s, config, ret, ret_reason);
 	if (e == 0 && is_url) {
-		ret_api->renew_token = token_renew;
+		ret_api->renew_token = credential_renew;
 		ret_api->data = s->token;
 	}
 	return e < 0 ? e : add_faults(config->fault, ret, ret_reason);
@@ -172,7 +180,7 @@ void source_close(struct source *s)
 	store_free(s->store);
 	server_free(s->server);
 	archive_close(s->archive);
-	token_free(s->token);
+	credential_free(s->token);
 	free(s);
 }
 

@@ -16,7 +16,7 @@
 struct source_config {
 	const char *where;	   /* https://host/services/v5, or the path of an archive */
 	const char *person;	   /* whose archive it is to be: name, username, e-mail or id */
-	const char *token_command; /* see token.h */
+	const char *token_command; /* see credential.h */
 	const char *token_file;
 	const char *token;
 	const char *ca_file;

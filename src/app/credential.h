@@ -10,27 +10,27 @@
  *
  * It is never taken from an argument, and never logged.
  */
-#ifndef STORYFS_APP_TOKEN_H
-#define STORYFS_APP_TOKEN_H
+#ifndef STORYFS_APP_CREDENTIAL_H
+#define STORYFS_APP_CREDENTIAL_H
 
 #include <stdbool.h>
 
 #include "storyfs/buf.h"
 
-struct token;
+struct credential;
 
 /* All may be NULL; copied. What the environment holds is moved out of it now. */
-struct token *token_new(const char *command, const char *file, const char *from_config);
-void token_free(struct token *t);
+struct credential *credential_new(const char *command, const char *file, const char *from_config);
+void credential_free(struct credential *t);
 
 /* Append it, asking its source the first time; nothing when there is no source. -EACCES for a file
  * that others may read, -ETIMEDOUT for a command that takes longer than 30 s, -EINVAL for what is
  * no token; the reason is logged. Any thread. For curl_config.get_token. */
-int token_get(void *data, struct buf *ret);
+int credential_get(void *data, struct buf *ret);
 /* The server refused it: ask the source again. True when another came. For api_config.renew_token.
  */
-bool token_renew(void *data);
+bool credential_renew(void *data);
 
-SCOPED_PTR(struct token, token_free);
+SCOPED_PTR(struct credential, credential_free);
 
 #endif

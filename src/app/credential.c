@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Where the token comes from. Copies are wiped when they are given up. */
-#include "token.h"
+#include "credential.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -27,7 +27,7 @@ enum {
 
 extern char **environ;
 
-struct token {
+struct credential {
 	char *command;
 	char *file;
 	char *from_environment;
@@ -76,9 +76,9 @@ static char *credential_path(void)
 	return path;
 }
 
-struct token *token_new(const char *command, const char *file, const char *from_config)
+struct credential *credential_new(const char *command, const char *file, const char *from_config)
 {
-	struct token *t = xcalloc(1, sizeof(*t));
+	struct credential *t = xcalloc(1, sizeof(*t));
 
 	t->command = copy_text(command);
 	t->file = file && *file ? xstrdup(file) : credential_path();
@@ -88,7 +88,7 @@ struct token *token_new(const char *command, const char *file, const char *from_
 	return t;
 }
 
-void token_free(struct token *t)
+void credential_free(struct credential *t)
 {
 	if (!t)
 		return;
@@ -197,7 +197,7 @@ static int run_token_command(const char *command, struct buf *ret)
 	return e;
 }
 
-static int ask(struct token *t, struct buf *ret)
+static int ask(struct credential *t, struct buf *ret)
 {
 	if (t->command)
 		return run_token_command(t->command, ret);
@@ -228,7 +228,7 @@ static int take_line(struct buf *text)
 }
 
 /* The caller holds the lock. */
-static int refresh(struct token *t)
+static int refresh(struct credential *t)
 {
 	scoped(buf_fini) struct buf text = BUF_INIT;
 	int e = ask(t, &text);
@@ -244,9 +244,9 @@ static int refresh(struct token *t)
 	return e;
 }
 
-int token_get(void *data, struct buf *ret)
+int credential_get(void *data, struct buf *ret)
 {
-	struct token *t = data;
+	struct credential *t = data;
 
 	lock_scope(&t->lock);
 	int e = t->value ? 0 : refresh(t);
@@ -257,9 +257,9 @@ int token_get(void *data, struct buf *ret)
 	return 0;
 }
 
-bool token_renew(void *data)
+bool credential_renew(void *data)
 {
-	struct token *t = data;
+	struct credential *t = data;
 
 	lock_scope(&t->lock);
 	scoped(free_ptr) char *old = t->value ? xstrdup(t->value) : NULL;
