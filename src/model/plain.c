@@ -293,10 +293,10 @@ static int read_lines(const struct field *field, const char *text, const struct 
 	struct names *names, struct buf *ret_reason)
 {
 	while (*text) {
-		size_t len = strcspn(text, "\n");
+		size_t len = strcspn(text, "\r\n");
 		scoped(free_ptr) char *line = trimmed(text, len);
 
-		text += len + (text[len] == '\n');
+		text += len + (text[len] != '\0');
 		if (!*line || names_already(&names->records, line))
 			continue;
 		int e = read_name(field, line, resolver, names, ret_reason);

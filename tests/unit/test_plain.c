@@ -124,6 +124,7 @@ static void lists_are_lines(void **state)
 	assert_reads(KIND_story, F_story_labels, "admin\nlow hanging fruit", NULL);
 	assert_reads(KIND_story, F_story_labels, "\n b \r\n\na\nb", "b\na");
 	assert_reads(KIND_story, F_story_labels, "42", NULL);
+	assert_reads(KIND_story, F_story_labels, "a\rb\r", "a\nb");
 	assert_reads(KIND_epic, F_epic_label, " front end\n", "front end");
 	assert_reads(KIND_project, F_project_time_zone, "America/Los_Angeles", NULL);
 	assert_reads(KIND_story, F_story_requested_by, "Darth Vader", NULL);
