@@ -352,6 +352,9 @@ int plain_read(enum kind kind, int f, const char *text, size_t len, const struct
 	bool is_text = field->type == TYPE_STRING || field->type == TYPE_XSTRING;
 	scoped(record_unref) struct record *patch = record_new(kind);
 
+	/* An empty buffer's data is NULL. */
+	if (!len)
+		text = "";
 	if (!text_is_valid(text, len)) {
 		buf_add_fmt(
 			ret_reason, "%s: the text is not UTF-8 or holds NUL bytes\n", field->key);
