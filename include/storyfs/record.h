@@ -18,7 +18,7 @@
 
 struct record;
 
-/* A list of records, each counted once by the list. */
+/* A list of records, each counted once by the list. Lists grow by their _add functions only. */
 struct records {
 	size_t n;
 	struct record **items;
@@ -91,7 +91,8 @@ void record_set_extra(struct record *r, char *json);
 /* Deep copy; nested records are shared. */
 struct value value_copy(const struct field *field, const struct value *v);
 void value_fini(const struct field *field, struct value *v);
-/* ABSENT and NULL are the same to it: no value. */
+/* ABSENT and NULL are the same to it: no value; an empty text is one. Nested resources are equal
+ * when their ids are, whatever else they hold, or their labels where one side has no id yet. */
 bool value_equal(const struct field *field, const struct value *a, const struct value *b);
 
 /* Nothing at all differs, extra and nested resources included. */
@@ -103,7 +104,8 @@ bool record_same(const struct record *a, const struct record *b);
 struct record *record_diff(const struct record *a, const struct record *b);
 /* Does r hold what the patch sets? Lists are sets here: V5 orders labels by name. */
 bool record_fulfils(const struct record *r, const struct record *patch);
-/* A copy of r with the patch put in; a NULL in the patch becomes ABSENT. */
+/* A copy of r with the patch put in; a NULL in the patch becomes ABSENT. An object form whose id
+ * form alone is patched goes, for it would tell the old value. */
 struct record *record_patched(const struct record *r, const struct record *patch);
 
 void records_fini(struct records *list);

@@ -238,7 +238,7 @@ int v5_error_decode(int status, const char *body, size_t len, struct v5_error *r
 	ret->code = V5_OTHER;
 	ret->status = status;
 	if (!json_is_object(root) || !read_object(error_object(root), ret)) {
-		scoped(free_ptr) char *words = visible_words(body, len);
+		scoped(free_ptr) char *words = visible_words(len ? body : "", len);
 
 		ret->error = xasprintf("The server answered HTTP %d%s%s", status,
 			words ? " and not in V5's terms: " : " with nothing of V5's to say.",

@@ -292,10 +292,10 @@ static int read_lines(const struct field *field, const char *text, const struct 
 	struct names *names, struct buf *ret_reason)
 {
 	while (*text) {
-		size_t len = strcspn(text, "\n");
+		size_t len = strcspn(text, "\r\n");
 		scoped(free_ptr) char *line = trimmed(text, len);
 
-		text += len + (text[len] == '\n');
+		text += len + (text[len] != '\0');
 		if (!*line || names_already(&names->records, line))
 			continue;
 		int e = read_name(field, line, resolver, names, ret_reason);
@@ -351,6 +351,9 @@ int plain_read(enum kind kind, int f, const char *text, size_t len, const struct
 	bool is_text = field->type == TYPE_STRING || field->type == TYPE_XSTRING;
 	scoped(record_unref) struct record *patch = record_new(kind);
 
+	/* An empty buffer's data is NULL. */
+	if (!len)
+		text = "";
 	if (!text_is_valid(text, len)) {
 		buf_add_fmt(
 			ret_reason, "%s: the text is not UTF-8 or holds NUL bytes\n", field->key);

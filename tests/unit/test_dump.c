@@ -115,7 +115,7 @@ static void compare_file(const char *path)
 			fail_msg("%s [%zu] became %s", path, i, buf_str(&out));
 		json_decref(written);
 	}
-	print_message("%s: %zu\n", path, list.n);
+	fprintf(stderr, "%s: %zu\n", path, list.n);
 	json_decref(sent);
 }
 

@@ -124,6 +124,7 @@ static void lists_are_lines(void **state)
 	assert_reads(KIND_story, F_story_labels, "admin\nlow hanging fruit", NULL);
 	assert_reads(KIND_story, F_story_labels, "\n b \r\n\na\nb", "b\na");
 	assert_reads(KIND_story, F_story_labels, "42", NULL);
+	assert_reads(KIND_story, F_story_labels, "a\rb\r", "a\nb");
 	assert_reads(KIND_epic, F_epic_label, " front end\n", "front end");
 	assert_reads(KIND_project, F_project_time_zone, "America/Los_Angeles", NULL);
 	assert_reads(KIND_story, F_story_requested_by, "Darth Vader", NULL);
@@ -164,6 +165,12 @@ static void nothing_is_no_value(void **state)
 		assert_patch(KIND_story, f, "", f, VALUE_NULL);
 	}
 	assert_patch(KIND_story, F_story_estimate, " \r\n", F_story_estimate, VALUE_NULL);
+	scoped(record_unref) struct record *patch = NULL;
+	scoped(buf_fini) struct buf none = BUF_INIT;
+
+	assert_int_equal(
+		plain_read(KIND_story, F_story_name, none.data, none.len, NULL, &patch, &none), 0);
+	assert_int_equal(record_get(patch, F_story_name)->state, VALUE_NULL);
 }
 
 static void what_is_no_value_is_refused_with_what_would_be(void **state)

@@ -157,6 +157,25 @@ static void a_patch_put_in_leaves_no_difference(void **state)
 	assert_null(record_diff(b, again));
 }
 
+static void patched_ids_leave_no_stale_objects(void **state)
+{
+	(void)state;
+	scoped(record_unref) struct record *story = make_story();
+	scoped(record_unref) struct record *patch = record_new(KIND_story);
+
+	record_set_int(patch, F_story_requested_by_id, 8);
+	scoped(record_unref) struct record *patched = record_patched(story, patch);
+
+	assert_int_equal(record_int(patched, F_story_requested_by_id, 0), 8);
+	assert_false(record_has(patched, F_story_requested_by));
+	assert_true(record_has(patched, F_story_labels));
+	record_set_object(
+		patch, F_story_requested_by, record_get(story, F_story_requested_by)->record);
+	scoped(record_unref) struct record *both = record_patched(story, patch);
+
+	assert_true(record_has(both, F_story_requested_by));
+}
+
 static void absent_and_null_are_no_value(void **state)
 {
 	(void)state;
@@ -248,6 +267,7 @@ int main(void)
 		cmocka_unit_test(a_copy_is_equal_and_its_own),
 		cmocka_unit_test(a_diff_is_the_patch_between),
 		cmocka_unit_test(a_patch_put_in_leaves_no_difference),
+		cmocka_unit_test(patched_ids_leave_no_stale_objects),
 		cmocka_unit_test(absent_and_null_are_no_value),
 		cmocka_unit_test(nested_resources_are_equal_by_id_or_else_by_name),
 		cmocka_unit_test(ids_grow_shrink_and_keep_their_order),
