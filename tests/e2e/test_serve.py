@@ -169,7 +169,7 @@ def test_slow_clients_hold_up_nobody(server):
     b'GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n',
     b'GET /services/v5/%00%ff%zz?%00=%ff HTTP/1.1\r\nHost: x\r\n\r\n',
     b'PUT /services/v5/stories/555 HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\nshort',
-])
+], ids=range(10))
 def test_nonsense_is_survived(server, data):
     got = raw(server, data)
     assert not got or got.startswith(b'HTTP/1.')
@@ -286,8 +286,7 @@ def test_what_is_no_archive_is_not_served(tmp_path):
     for path in (tmp_path / 'none.db', text, tmp_path):
         done = storyfs('serve', path)
         assert done.returncode == 1
-        assert done.stderr.startswith(f'storyfs: {path}: ')
-        assert done.stderr.count('\n') == 1
+        assert done.stderr.splitlines()[-1].startswith(f'storyfs: {path}: ')
     assert not (tmp_path / 'none.db').exists()
 
 
