@@ -1,23 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* API tokens: 32 hexadecimal digits from the kernel's random numbers. An archive holds their
- * SHA-256 alone, so a token is seen once, when it is made. */
+/* API tokens: 32 lower-case hex digits, as V5's. The archive keeps their digests only. */
 #ifndef STORYFS_TOKEN_H
 #define STORYFS_TOKEN_H
 
-#include <stdint.h>
+#define TOKEN_SIZE sizeof("0123456789abcdef0123456789abcdef")
+#define TOKEN_DIGEST_SIZE (64 + 1)
 
-#include "storyfs/archive.h"
-
-enum {
-	TOKEN_SIZE = 32 + 1,
-	TOKEN_HASH_SIZE = 64 + 1,
-};
-
-/* -errno of getrandom. */
+/* A fresh random token; -EIO when the system gives no randomness. */
 int token_make(char ret_token[TOKEN_SIZE]);
-/* The SHA-256 of any text, in lower-case hexadecimal digits. */
-void token_hash(const char *token, char ret_hash[TOKEN_HASH_SIZE]);
-/* Make one for the person and remember its hash. */
-int token_give(struct tx *tx, int64_t person_id, char ret_token[TOKEN_SIZE]);
+/* Its SHA-256 in hex, by which tx_put_token and tx_find_token know it. */
+void token_digest(const char *token, char ret_digest[TOKEN_DIGEST_SIZE]);
 
 #endif

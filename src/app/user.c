@@ -39,18 +39,19 @@ static int give_token(const struct arguments *args, struct archive *archive,
 	char ret_token[TOKEN_SIZE], struct buf *reason)
 {
 	scoped(tx_abort) struct tx *tx = NULL;
+	char digest[TOKEN_DIGEST_SIZE];
 	int64_t id;
 	int e = tx_begin(archive, TX_WRITE, &tx);
 
 	if (e == 0)
 		e = find_person(args, tx, &id, reason);
 	if (e == 0)
-		e = token_give(tx, id, ret_token);
+		e = token_make(ret_token);
 	if (e < 0)
 		return e;
-	struct tx *whole = take_ptr(tx);
-
-	return tx_commit(whole);
+	token_digest(ret_token, digest);
+	e = tx_put_token(tx, digest, id);
+	return e < 0 ? e : tx_commit(take_ptr(tx));
 }
 
 enum exit_code run_user_token(const struct arguments *args)

@@ -144,8 +144,7 @@ static int number_activity(struct import_run *run, struct record *activity)
 /* A project that was changed here after the dump was made is not set back. */
 static int find_newer(struct import_run *run)
 {
-	each_entry(e, &run->table)
-	{
+	each_entry(e, &run->table) {
 		scoped(record_unref) struct record *old = NULL;
 		int64_t version = record_int(e->record, F_project_version, 0);
 
@@ -192,8 +191,7 @@ static int make_missing_project(struct import_run *run, int64_t id)
 
 static int make_missing_projects(struct import_run *run)
 {
-	each_entry(e, &run->table)
-	{
+	each_entry(e, &run->table) {
 		int64_t id = e->key.kind == KIND_story ? import_project_of(run, e->record) : 0;
 
 		if (!id || import_table_find(&run->table, KIND_project, id))
@@ -229,8 +227,7 @@ static int store_kind(struct import_run *run, enum kind kind)
 	int64_t left = run->bytes_total - run->bytes_done;
 	int64_t n = 0, step = left / (HASH_COUNT(run->table.first) + 1);
 
-	each_entry(e, &run->table)
-	{
+	each_entry(e, &run->table) {
 		if (e->key.kind != kind)
 			continue;
 		int r = store_entry(run, e);

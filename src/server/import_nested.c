@@ -108,8 +108,7 @@ static int64_t id_by_name(struct import_run *run, const struct record *nested)
 	int label = schema_resource(kind)->label;
 	int64_t id = 0, next = 0;
 
-	each_entry(e, &run->table)
-	{
+	each_entry(e, &run->table) {
 		if (e->key.kind != kind)
 			continue;
 		if (strcmp(record_text(e->record, label), record_text(nested, label)) == 0 &&
@@ -253,8 +252,7 @@ static void flatten_activity(struct import_run *run, struct record *activity, si
 void import_flatten(struct import_run *run)
 {
 	/* What is taken out is added at the end, flat already. */
-	each_entry(e, &run->table)
-	{
+	each_entry(e, &run->table) {
 		if (e->nested)
 			continue;
 		if (e->key.kind == KIND_activity) {

@@ -60,8 +60,7 @@ static struct tally *count_deeds(const struct import_run *run)
 {
 	struct tally *all = NULL;
 
-	each_entry(e, &run->table)
-	{
+	each_entry(e, &run->table) {
 		for (size_t i = 0; i < sizeof(deeds) / sizeof(*deeds); i++) {
 			if (e->key.kind == deeds[i].kind)
 				count(&all, record_int(e->record, deeds[i].field, 0));
@@ -228,8 +227,7 @@ static struct tally *count_named(const struct import_run *run, int64_t project_i
 {
 	struct tally *all = NULL;
 
-	each_entry(e, &run->table)
-	{
+	each_entry(e, &run->table) {
 		bool is_story = e->key.kind == KIND_story;
 
 		if ((!is_story && e->key.kind != KIND_comment) ||
@@ -272,8 +270,7 @@ static int add_named(
 
 static bool has_dumped_members(const struct import_run *run, int64_t project_id)
 {
-	each_entry(e, &run->table)
-	{
+	each_entry(e, &run->table) {
 		if (e->key.kind == KIND_project_membership &&
 			record_int(e->record, F_project_membership_project_id, 0) == project_id)
 			return true;
@@ -295,8 +292,7 @@ static int add_members(struct import_run *run, const struct record *project)
 
 int import_memberships(struct import_run *run)
 {
-	each_entry(e, &run->table)
-	{
+	each_entry(e, &run->table) {
 		if (e->key.kind != KIND_project || ids_has(&run->newer, e->key.id) ||
 			has_dumped_members(run, e->key.id))
 			continue;

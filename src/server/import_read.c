@@ -180,7 +180,7 @@ static int take_record(struct reader *rd, struct record *r)
 static char *make_key(const json_t *item, const char *json)
 {
 	static const char *const names[] = { "id", "guid", "number" };
-	char digest[TOKEN_HASH_SIZE];
+	char digest[TOKEN_DIGEST_SIZE];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		const json_t *value = json_object_get(item, names[i]);
@@ -190,7 +190,7 @@ static char *make_key(const json_t *item, const char *json)
 		if (json_is_integer(value))
 			return xasprintf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
 	}
-	token_hash(json, digest);
+	token_digest(json, digest);
 	return xstrdup(digest);
 }
 

@@ -25,7 +25,7 @@ int token_make(char ret_token[TOKEN_SIZE])
 	return 0;
 }
 
-void token_hash(const char *token, char ret_hash[TOKEN_HASH_SIZE])
+void token_digest(const char *token, char ret_digest[TOKEN_DIGEST_SIZE])
 {
 	struct sha256_ctx ctx;
 	uint8_t digest[SHA256_DIGEST_SIZE];
@@ -33,16 +33,5 @@ void token_hash(const char *token, char ret_hash[TOKEN_HASH_SIZE])
 	sha256_init(&ctx);
 	sha256_update(&ctx, strlen(token), (const uint8_t *)token);
 	sha256_digest(&ctx, sizeof(digest), digest);
-	write_hex(digest, sizeof(digest), ret_hash);
-}
-
-int token_give(struct tx *tx, int64_t person_id, char ret_token[TOKEN_SIZE])
-{
-	char hash[TOKEN_HASH_SIZE];
-	int e = token_make(ret_token);
-
-	if (e < 0)
-		return e;
-	token_hash(ret_token, hash);
-	return tx_put_token(tx, hash, person_id);
+	write_hex(digest, sizeof(digest), ret_digest);
 }
