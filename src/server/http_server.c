@@ -222,6 +222,7 @@ static enum MHD_Result take_piece(
 	return x->received / DRAIN_FACTOR > h->max_body ? MHD_NO : MHD_YES;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the signature is libmicrohttpd's */
 static enum MHD_Result handle(void *data, struct MHD_Connection *connection, const char *url,
 	const char *method, const char *version, const char *upload, size_t *upload_len,
 	void **state)
@@ -239,6 +240,9 @@ static enum MHD_Result handle(void *data, struct MHD_Connection *connection, con
 }
 
 /* ---- the server ---- */
+
+static void write_mhd_log(void *data, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
 
 static void write_mhd_log(void *data, const char *fmt, va_list ap)
 {

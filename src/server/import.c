@@ -293,8 +293,10 @@ static int store(struct import_run *run)
 
 /* ---- the run ---- */
 
-static int read_folders(struct import_run *run, const char *const *folders, size_t n)
+static int read_folders(struct import_run *run)
 {
+	const char *const *folders = run->config->folders;
+	size_t n = run->config->n_folders;
 	int e = 0;
 
 	for (size_t i = 0; i < n; i++)
@@ -319,12 +321,12 @@ static int write_archive(struct import_run *run, struct archive *a)
 	return e;
 }
 
-int import_dumps(struct archive *a, const char *const *folders, size_t n,
-	const struct import_config *config, struct import_report *ret, struct buf *ret_reason)
+int import_dumps(struct archive *a, const struct import_config *config, struct import_report *ret,
+	struct buf *ret_reason)
 {
 	scoped(buf_fini) struct buf reason = BUF_INIT;
 	scoped(import_run_fini) struct import_run run = { .config = config, .reason = &reason };
-	int e = read_folders(&run, folders, n);
+	int e = read_folders(&run);
 
 	if (e == 0)
 		e = write_archive(&run, a);

@@ -15,9 +15,9 @@
 #include "storyfs/alloc.h"
 #include "storyfs/archive.h"
 #include "storyfs/file.h"
+#include "storyfs/identity.h"
 #include "storyfs/import.h"
 #include "storyfs/json.h"
-#include "storyfs/people.h"
 
 struct fixture {
 	char dir[64];
@@ -71,7 +71,9 @@ static int import_folder(struct fixture *x, const char *name)
 
 	import_report_fini(&x->report);
 	buf_reset(&x->reason);
-	return import_dumps(x->archive, folders, 1, &x->config, &x->report, &x->reason);
+	x->config.folders = folders;
+	x->config.n_folders = 1;
+	return import_dumps(x->archive, &x->config, &x->report, &x->reason);
 }
 
 static void import_well(struct fixture *x, const char *name)
@@ -285,7 +287,7 @@ static int64_t get_owner(const struct fixture *x)
 	scoped(tx_abort) struct tx *tx = begin(x, TX_READ);
 	int64_t id = 0;
 
-	assert_true(people_get_owner(tx, &id) >= 0);
+	assert_true(identity_get_owner(tx, &id) >= 0);
 	return id;
 }
 

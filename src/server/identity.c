@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The people of an archive. */
-#include "storyfs/people.h"
+#include "storyfs/identity.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -13,7 +13,7 @@
 enum { SHOWN_PEOPLE = 50 };
 static const char owner_meta[] = "owner";
 
-void people_describe(const struct record *person, struct buf *b)
+void identity_describe(const struct record *person, struct buf *b)
 {
 	static const int fields[] = { F_person_username, F_person_email };
 	int n = 0;
@@ -47,7 +47,7 @@ static void list_people(const struct records *people, struct buf *b)
 {
 	for (size_t i = 0; i < people->n && i < SHOWN_PEOPLE; i++) {
 		buf_add_str(b, "\n  ");
-		people_describe(people->items[i], b);
+		identity_describe(people->items[i], b);
 	}
 	if (people->n > SHOWN_PEOPLE)
 		buf_add_fmt(b, "\n  and %zu more", people->n - SHOWN_PEOPLE);
@@ -79,7 +79,7 @@ static int choose(
 	return -ENOENT;
 }
 
-int people_find(struct tx *tx, const char *who, int64_t *ret_id, struct buf *ret_reason)
+int identity_find(struct tx *tx, const char *who, int64_t *ret_id, struct buf *ret_reason)
 {
 	const struct query q = { .kind = KIND_person, .limit = -1 };
 	scoped(records_fini) struct records people = { 0 };
@@ -101,7 +101,7 @@ int people_find(struct tx *tx, const char *who, int64_t *ret_id, struct buf *ret
 	return choose(&people, who, ret_id, ret_reason);
 }
 
-int people_get_owner(struct tx *tx, int64_t *ret_id)
+int identity_get_owner(struct tx *tx, int64_t *ret_id)
 {
 	scoped(buf_fini) struct buf text = BUF_INIT;
 	int e = tx_get_meta(tx, owner_meta, &text);
@@ -111,7 +111,7 @@ int people_get_owner(struct tx *tx, int64_t *ret_id)
 	return parse_int(buf_str(&text), 1, INT64_MAX, ret_id) ? 0 : 1;
 }
 
-int people_set_owner(struct tx *tx, int64_t id)
+int identity_set_owner(struct tx *tx, int64_t id)
 {
 	scoped(free_ptr) char *text = xasprintf("%" PRId64, id);
 
