@@ -80,14 +80,17 @@ static int import_into(const struct arguments *args, const char *path, struct im
 {
 	struct progress progress = { .on_terminal = isatty(STDERR_FILENO) };
 	const struct import_config config = {
-		.progress = show_progress, .data = &progress, .owner = args->values[OPTION_owner]
+		.folders = (const char *const *)args->operands,
+		.n_folders = (size_t)args->n_operands - 1,
+		.progress = show_progress,
+		.data = &progress,
+		.owner = args->values[OPTION_owner],
 	};
 	scoped(archive_close) struct archive *archive = NULL;
 	int e = archive_open(path, ARCHIVE_CREATE, &archive, reason);
 
 	if (e == 0)
-		e = import_dumps(archive, (const char *const *)args->operands,
-			(size_t)args->n_operands - 1, &config, ret, reason);
+		e = import_dumps(archive, &config, ret, reason);
 	if (e < 0 && progress.on_terminal && progress.drawn_ms)
 		fputc('\n', stderr);
 	free(progress.what);

@@ -7,7 +7,7 @@
 
 #include "command.h"
 #include "storyfs/archive.h"
-#include "storyfs/people.h"
+#include "storyfs/identity.h"
 #include "storyfs/token.h"
 
 static enum exit_code fail(const struct arguments *args, int e, struct buf *reason)
@@ -25,8 +25,8 @@ static int find_person(
 	const struct arguments *args, struct tx *tx, int64_t *ret_id, struct buf *reason)
 {
 	if (args->n_operands > 1)
-		return people_find(tx, args->operands[1], ret_id, reason);
-	int e = people_get_owner(tx, ret_id);
+		return identity_find(tx, args->operands[1], ret_id, reason);
+	int e = identity_get_owner(tx, ret_id);
 
 	if (e <= 0)
 		return e;
@@ -40,7 +40,7 @@ static int give_token(const struct arguments *args, struct archive *archive,
 {
 	scoped(tx_abort) struct tx *tx = NULL;
 	char digest[TOKEN_DIGEST_SIZE];
-	int64_t id;
+	int64_t id = 0;
 	int e = tx_begin(archive, TX_WRITE, &tx);
 
 	if (e == 0)
@@ -80,7 +80,7 @@ static int list_people(struct archive *archive, struct records *ret, int64_t *re
 	if (e == 0)
 		e = tx_list(tx, &q, ret);
 	if (e == 0)
-		e = people_get_owner(tx, ret_owner);
+		e = identity_get_owner(tx, ret_owner);
 	return e < 0 ? e : 0;
 }
 

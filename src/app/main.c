@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* storyfs: parse, set up, run. */
-#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 
@@ -11,7 +10,6 @@ int main(int argc, char **argv)
 {
 	scoped(arguments_fini) struct arguments args = { 0 };
 
-	setlocale(LC_CTYPE, "C.UTF-8");
 	signal(SIGPIPE, SIG_IGN);
 	if (arguments_parse(argc, argv, &args) > 0)
 		return EXIT_USAGE;

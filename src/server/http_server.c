@@ -101,11 +101,16 @@ static void end_exchange(void *data, struct MHD_Connection *connection, void **s
 	*state = NULL;
 }
 
-static bool start_running(struct http_server *h, struct exchange *x)
+static void start_running(struct http_server *h, struct exchange *x)
 {
 	lock_scope(&h->mutex);
 	h->n_running++;
 	x->running = true;
+}
+
+static bool is_stopping(struct http_server *h)
+{
+	lock_scope(&h->mutex);
 	return h->stopping;
 }
 
@@ -155,8 +160,8 @@ static enum MHD_Result answer(
 	struct http_server *h, struct MHD_Connection *connection, struct exchange *x)
 {
 	scoped(http_response_fini) struct http_response resp = { 0 };
-	bool last = start_running(h, x);
 
+	start_running(h, x);
 	if (x->received > h->max_body)
 		make_too_large(h, &resp);
 	else
@@ -169,7 +174,7 @@ static enum MHD_Result answer(
 						.body = &x->req.body,
 						.ms = clock_monotonic_ms() - x->began_ms,
 					});
-	return send_response(connection, &resp, last);
+	return send_response(connection, &resp, is_stopping(h));
 }
 
 /* ---- requests ---- */
@@ -202,6 +207,9 @@ static enum MHD_Result begin_request(struct http_server *h, struct MHD_Connectio
 	x->seen = true;
 	x->method = xstrdup(method);
 	x->req.method = http_method_parse(method);
+	/* The same answer; libmicrohttpd leaves the body out, and says how long it would be. */
+	if (x->req.method == HTTP_HEAD)
+		x->req.method = HTTP_GET;
 	MHD_get_connection_values(connection, MHD_HEADER_KIND, add_header, &x->req.headers);
 	if (!is_hopeless(h, x))
 		return MHD_YES;
@@ -222,6 +230,7 @@ static enum MHD_Result take_piece(
 	return x->received / DRAIN_FACTOR > h->max_body ? MHD_NO : MHD_YES;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the signature is libmicrohttpd's */
 static enum MHD_Result handle(void *data, struct MHD_Connection *connection, const char *url,
 	const char *method, const char *version, const char *upload, size_t *upload_len,
 	void **state)
@@ -239,6 +248,9 @@ static enum MHD_Result handle(void *data, struct MHD_Connection *connection, con
 }
 
 /* ---- the server ---- */
+
+static void write_mhd_log(void *data, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
 
 static void write_mhd_log(void *data, const char *fmt, va_list ap)
 {

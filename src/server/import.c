@@ -34,6 +34,7 @@ void import_run_fini(struct import_run *run)
 	import_table_fini(&run->table);
 	records_fini(&run->summaries);
 	ids_fini(&run->newer);
+	ids_fini(&run->unversioned);
 	import_report_fini(&run->report);
 }
 
@@ -88,10 +89,13 @@ static bool is_same(const struct record *a, const struct record *b)
 int import_put(struct import_run *run, const struct record *r)
 {
 	scoped(record_unref) struct record *old = NULL;
+	int64_t project_id = import_project_of(run, r);
 	int e = tx_get(run->tx, record_kind(r), record_id(r), &old);
 
 	if (e < 0 || (e == 0 && is_same(r, old)))
 		return e;
+	if (e == 0 && project_id && ids_has(&run->unversioned, project_id))
+		return 0;
 	run->report.changed[record_kind(r)]++;
 	return tx_put(run->tx, r);
 }
@@ -166,13 +170,16 @@ static int find_newer(struct import_run *run)
 	return 0;
 }
 
-/* Stories need a project to be found in. */
-static int make_missing_project(struct import_run *run, int64_t id)
+/* Stories need a project to be found in. One that the archive has may have been changed there, and
+ * no version tells: it only gets what it lacks. */
+static int find_or_make_project(struct import_run *run, int64_t id)
 {
 	scoped(record_unref) struct record *old = NULL;
 	scoped(free_ptr) char *name = xasprintf("Project %" PRId64, id);
 	int e = tx_get(run->tx, KIND_project, id, &old);
 
+	if (e == 0 && !ids_has(&run->unversioned, id))
+		ids_add(&run->unversioned, id);
 	if (e <= 0)
 		return e;
 	scoped(record_unref) struct record *r = record_new(KIND_project);
@@ -196,7 +203,7 @@ static int make_missing_projects(struct import_run *run)
 
 		if (!id || import_table_find(&run->table, KIND_project, id))
 			continue;
-		int r = make_missing_project(run, id);
+		int r = find_or_make_project(run, id);
 
 		if (r < 0)
 			return r;
@@ -293,8 +300,10 @@ static int store(struct import_run *run)
 
 /* ---- the run ---- */
 
-static int read_folders(struct import_run *run, const char *const *folders, size_t n)
+static int read_folders(struct import_run *run)
 {
+	const char *const *folders = run->config->folders;
+	size_t n = run->config->n_folders;
 	int e = 0;
 
 	for (size_t i = 0; i < n; i++)
@@ -319,12 +328,12 @@ static int write_archive(struct import_run *run, struct archive *a)
 	return e;
 }
 
-int import_dumps(struct archive *a, const char *const *folders, size_t n,
-	const struct import_config *config, struct import_report *ret, struct buf *ret_reason)
+int import_dumps(struct archive *a, const struct import_config *config, struct import_report *ret,
+	struct buf *ret_reason)
 {
 	scoped(buf_fini) struct buf reason = BUF_INIT;
 	scoped(import_run_fini) struct import_run run = { .config = config, .reason = &reason };
-	int e = read_folders(&run, folders, n);
+	int e = read_folders(&run);
 
 	if (e == 0)
 		e = write_archive(&run, a);

@@ -4,46 +4,10 @@
  * somebody, who is in it as the one who did most.
  */
 #include <inttypes.h>
-#include <pwd.h>
-#include <unistd.h>
 
 #include "import_run.h"
 #include "storyfs/alloc.h"
-#include "storyfs/people.h"
-
-/* How often a person is named. */
-struct tally {
-	int64_t id;
-	int64_t n;
-	UT_hash_handle hh;
-};
-
-static void tally_free(struct tally *all)
-{
-	struct tally *t, *next;
-
-	HASH_ITER(hh, all, t, next) {
-		HASH_DEL(all, t);
-		free(t);
-	}
-}
-
-SCOPED_PTR(struct tally, tally_free);
-
-static void count(struct tally **all, int64_t id)
-{
-	struct tally *t = NULL;
-
-	if (id <= 0)
-		return;
-	HASH_FIND(hh, *all, &id, sizeof(id), t);
-	if (!t) {
-		t = xcalloc(1, sizeof(*t));
-		t->id = id;
-		HASH_ADD(hh, *all, id, sizeof(t->id), t);
-	}
-	t->n++;
-}
+#include "storyfs/identity.h"
 
 /* ---- the owner ---- */
 
@@ -56,42 +20,37 @@ static const struct {
 	{ KIND_comment, F_comment_person_id },
 };
 
-static struct tally *count_deeds(const struct import_run *run)
+/* Whose deed it is, if it is one; else 0. */
+static int64_t find_doer(const struct entry *e)
 {
-	struct tally *all = NULL;
-
-	each_entry(e, &run->table) {
-		for (size_t i = 0; i < sizeof(deeds) / sizeof(*deeds); i++) {
-			if (e->key.kind == deeds[i].kind)
-				count(&all, record_int(e->record, deeds[i].field, 0));
-		}
+	for (size_t i = 0; i < sizeof(deeds) / sizeof(*deeds); i++) {
+		if (e->key.kind == deeds[i].kind)
+			return record_int(e->record, deeds[i].field, 0);
 	}
-	return all;
+	return 0;
 }
 
 /* The busiest of the known people; the first of them when none did anything. */
 static int64_t find_busiest(const struct import_run *run, const struct records *people)
 {
-	scoped(tally_free) struct tally *all = count_deeds(run);
-	int64_t best = people->n ? record_id(people->items[0]) : 0;
-	int64_t most = 0;
+	scoped(free_ptr) int64_t *counts = xcalloc(people->n, sizeof(*counts));
+	size_t best = 0;
 
-	each_record(person, people) {
-		struct tally *t = NULL;
-		int64_t id = record_id(person);
+	each_entry(e, &run->table) {
+		int64_t doer = find_doer(e);
 
-		HASH_FIND(hh, all, &id, sizeof(id), t);
-		if (t && t->n > most) {
-			most = t->n;
-			best = id;
-		}
+		for (size_t i = 0; doer && i < people->n; i++)
+			counts[i] += record_id(people->items[i]) == doer;
 	}
-	return best;
+	for (size_t i = 0; i < people->n; i++) {
+		if (counts[i] > counts[best])
+			best = i;
+	}
+	return people->n ? record_id(people->items[best]) : 0;
 }
 
 static int make_person(struct import_run *run)
 {
-	const struct passwd *pw = getpwuid(getuid());
 	const char *name = getenv("USER");
 	char initials[2] = { 0 };
 	int e = tx_next_id(run->tx, KIND_person, &run->owner_id);
@@ -99,7 +58,7 @@ static int make_person(struct import_run *run)
 	if (e < 0)
 		return e;
 	if (!name || !*name)
-		name = pw ? pw->pw_name : "owner";
+		name = "owner";
 	initials[0] = name[0];
 	scoped(record_unref) struct record *r = record_new(KIND_person);
 
@@ -133,10 +92,10 @@ int import_find_owner(struct import_run *run)
 	int e;
 
 	if (run->config->owner) {
-		e = people_find(run->tx, run->config->owner, &run->owner_id, run->reason);
-		return e < 0 ? e : people_set_owner(run->tx, run->owner_id);
+		e = identity_find(run->tx, run->config->owner, &run->owner_id, run->reason);
+		return e < 0 ? e : identity_set_owner(run->tx, run->owner_id);
 	}
-	e = people_get_owner(run->tx, &run->owner_id);
+	e = identity_get_owner(run->tx, &run->owner_id);
 	if (e <= 0)
 		return e;
 	/* People alone do not tell; the projects that come later will. */
@@ -144,7 +103,7 @@ int import_find_owner(struct import_run *run)
 	if (e < 0 || (!n_projects && !run->me_id))
 		return e;
 	e = choose_owner(run);
-	return e < 0 ? e : people_set_owner(run->tx, run->owner_id);
+	return e < 0 ? e : identity_set_owner(run->tx, run->owner_id);
 }
 
 /* ---- memberships ---- */
@@ -214,19 +173,23 @@ static int put_membership(
 	return import_put(run, whole);
 }
 
-static void count_ids(struct tally **all, const struct record *r, int f)
+static void add_new(struct ids *all, int64_t id)
+{
+	if (id > 0 && !ids_has(all, id))
+		ids_add(all, id);
+}
+
+static void add_all(struct ids *all, const struct record *r, int f)
 {
 	const struct value *v = record_get(r, f);
 
 	for (size_t i = 0; v->state == VALUE_SET && i < v->ids.n; i++)
-		count(all, v->ids.v[i]);
+		add_new(all, v->ids.v[i]);
 }
 
 /* Everybody whom the project's stories and comments name, in the order of their first mention. */
-static struct tally *count_named(const struct import_run *run, int64_t project_id)
+static void list_named(const struct import_run *run, int64_t project_id, struct ids *ret)
 {
-	struct tally *all = NULL;
-
 	each_entry(e, &run->table) {
 		bool is_story = e->key.kind == KIND_story;
 
@@ -234,29 +197,30 @@ static struct tally *count_named(const struct import_run *run, int64_t project_i
 			import_project_of(run, e->record) != project_id)
 			continue;
 		if (!is_story) {
-			count(&all, record_int(e->record, F_comment_person_id, 0));
+			add_new(ret, record_int(e->record, F_comment_person_id, 0));
 			continue;
 		}
-		count(&all, record_int(e->record, F_story_requested_by_id, 0));
-		count_ids(&all, e->record, F_story_owner_ids);
-		count_ids(&all, e->record, F_story_follower_ids);
+		add_new(ret, record_int(e->record, F_story_requested_by_id, 0));
+		add_all(ret, e->record, F_story_owner_ids);
+		add_all(ret, e->record, F_story_follower_ids);
 	}
-	return all;
 }
 
 static int add_named(
 	struct import_run *run, const struct record *project, const struct records *members)
 {
-	scoped(tally_free) struct tally *named = count_named(run, record_id(project));
+	scoped(ids_fini) struct ids named = { 0 };
 	int64_t n_unknown = 0;
 
-	for (struct tally *t = named; t; t = (struct tally *)t->hh.next) {
+	list_named(run, record_id(project), &named);
+	for (size_t i = 0; i < named.n; i++) {
 		scoped(record_unref) struct record *person = NULL;
-		int e = tx_get(run->tx, KIND_person, t->id, &person);
+		int64_t id = named.v[i];
+		int e = tx_get(run->tx, KIND_person, id, &person);
 
 		n_unknown += e > 0;
-		if (e == 0 && t->id != run->owner_id && !is_member(members, t->id))
-			e = put_membership(run, project, t->id, ROLE_MEMBER);
+		if (e == 0 && id != run->owner_id && !is_member(members, id))
+			e = put_membership(run, project, id, ROLE_MEMBER);
 		if (e < 0)
 			return e;
 	}

@@ -42,9 +42,10 @@ struct import_run {
 	size_t n_unknowns;
 	struct odd_key *odd_keys;
 
-	struct tx *tx;	  /* open while storing */
-	struct ids newer; /* projects that the archive has in a newer version */
-	int64_t owner_id; /* whose archive it is, when known */
+	struct tx *tx;		/* open while storing */
+	struct ids newer;	/* projects that the archive has in a newer version */
+	struct ids unversioned; /* those it has, and of which the dump does not say the version */
+	int64_t owner_id;	/* whose archive it is, when known */
 };
 
 void import_run_fini(struct import_run *run);

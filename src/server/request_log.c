@@ -80,7 +80,11 @@ static void mask_words(char *text, size_t len)
 		size_t n = count_word(text + i, len - i);
 		size_t lead = n >= TOKEN_DIGITS ? n - TOKEN_DIGITS : n;
 
-		if (lead < n && is_escape(i ? text[i - 1] : ' ', lead) && is_token(text + i + lead))
+		char before = ' ';
+
+		if (i)
+			before = text[i - 1];
+		if (lead < n && is_escape(before, lead) && is_token(text + i + lead))
 			memset(text + i + lead, '*', TOKEN_DIGITS);
 		i += n ? n : 1;
 	}

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sqlite3
+import struct
 import subprocess
 import threading
 import time
@@ -94,7 +95,7 @@ def test_no_content_means_none(server):
 def test_any_method_gets_an_answer(server):
     for method in ('BREW', 'PATCH', 'TRACE', 'OPTIONS'):
         answer = server.request(method, '/projects/99')
-        assert answer.status in (200, 204, 404, 405), (method, answer.status)
+        assert answer.status < 500, (method, answer.status)
         assert answer.headers['Access-Control-Allow-Origin'] == '*'
 
 
@@ -168,13 +169,23 @@ def test_slow_clients_hold_up_nobody(server):
     b'GET / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n',
     b'GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n',
     b'GET /services/v5/%00%ff%zz?%00=%ff HTTP/1.1\r\nHost: x\r\n\r\n',
-    b'PUT /services/v5/stories/555 HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\nshort',
-], ids=range(10))
+], ids=range(9))
 def test_nonsense_is_survived(server, data):
     got = raw(server, data)
     assert not got or got.startswith(b'HTTP/1.')
     assert b' 200 ' not in got[:20]
     assert server.request('GET', '/me').status == 200
+
+
+def test_a_client_that_goes_away_half_way_is_survived(server):
+    for piece in (b'PUT /services/v5/stories/555 HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\nsho',
+                  b'GET /services/v5/projects/99/stories HTTP/1.1\r\nHost: x\r\n\r\n', b'', b'G'):
+        with socket.create_connection((server.host, server.port), timeout=DEADLINE) as s:
+            s.sendall(piece)
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+    assert server.request('GET', '/me').status == 200
+    assert server.request('GET', '/projects/99/stories/555').json()['description'] == \
+        'ignore the droids'
 
 
 @pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])

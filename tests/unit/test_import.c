@@ -15,9 +15,9 @@
 #include "storyfs/alloc.h"
 #include "storyfs/archive.h"
 #include "storyfs/file.h"
+#include "storyfs/identity.h"
 #include "storyfs/import.h"
 #include "storyfs/json.h"
-#include "storyfs/people.h"
 
 struct fixture {
 	char dir[64];
@@ -71,7 +71,9 @@ static int import_folder(struct fixture *x, const char *name)
 
 	import_report_fini(&x->report);
 	buf_reset(&x->reason);
-	return import_dumps(x->archive, folders, 1, &x->config, &x->report, &x->reason);
+	x->config.folders = folders;
+	x->config.n_folders = 1;
+	return import_dumps(x->archive, &x->config, &x->report, &x->reason);
 }
 
 static void import_well(struct fixture *x, const char *name)
@@ -285,7 +287,7 @@ static int64_t get_owner(const struct fixture *x)
 	scoped(tx_abort) struct tx *tx = begin(x, TX_READ);
 	int64_t id = 0;
 
-	assert_true(people_get_owner(tx, &id) >= 0);
+	assert_true(identity_get_owner(tx, &id) >= 0);
 	return id;
 }
 
@@ -438,6 +440,22 @@ static void stories_without_their_project_get_one(void **state)
 	assert_non_null(strstr(x->report.notes.data, "no project.json"));
 }
 
+static void without_a_version_nothing_is_replaced(void **state)
+{
+	(void)state;
+	FIXTURE(x);
+
+	put_star(x);
+	import_well(x, "star");
+	put_file(x, "more/story.json",
+		"[{\"id\":20,\"project_id\":99,\"name\":\"older\"},{\"id\":21,"
+		"\"project_id\":99,\"name\":\"one more\"}]");
+	import_well(x, "more");
+	assert_int_equal(x->report.changed[KIND_story], 1);
+	assert_field(x, KIND_story, 20, F_story_name, "\"second\"");
+	assert_field(x, KIND_story, 21, F_story_name, "\"one more\"");
+}
+
 static void what_is_no_dump_is_refused_whole(void **state)
 {
 	(void)state;
@@ -569,6 +587,7 @@ int main(void)
 		cmocka_unit_test(a_project_changed_since_is_not_set_back),
 		cmocka_unit_test(a_newer_dump_brings_the_project_forward),
 		cmocka_unit_test(stories_without_their_project_get_one),
+		cmocka_unit_test(without_a_version_nothing_is_replaced),
 		cmocka_unit_test(what_is_no_dump_is_refused_whole),
 		cmocka_unit_test(folders_that_are_no_dump_are_refused),
 		cmocka_unit_test(a_byte_order_mark_and_blanks_do_no_harm),
