@@ -13,7 +13,7 @@
 #include "storyfs/fault.h"
 #include "storyfs/log.h"
 #include "storyfs/parse.h"
-#include "storyfs/people.h"
+#include "storyfs/identity.h"
 #include "storyfs/retry.h"
 #include "storyfs/server.h"
 #include "storyfs/text.h"
@@ -94,8 +94,8 @@ static int find_person(struct archive *a, const char *wanted, int64_t *ret, stru
 	if (e < 0)
 		return e;
 	if (wanted)
-		return people_find(tx, wanted, ret, ret_reason);
-	e = people_get_owner(tx, ret);
+		return identity_find(tx, wanted, ret, ret_reason);
+	e = identity_get_owner(tx, ret);
 	if (e > 0) {
 		buf_add_str(ret_reason,
 			"nobody is known to own this archive; say who you are with --person");

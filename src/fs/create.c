@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* New names: scratch files and links, and the save of a field whose name was vacated. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "attr.h"
+#include "handle.h"
+#include "mount.h"
+#include "node.h"
+#include "request.h"
+#include "save.h"
+#include "scratch.h"
+#include "spot.h"
+
+/* The field whose name was vacated is there again, as an empty file. */
+static struct file *make_vacated(struct fs *fs, const struct spot *spot)
+{
+	struct node node = files_entry(&fs->files, spot->dir, spot->name)->node;
+	struct file *f = files_of_node(&fs->files, &node);
+
+	if (!f)
+		f = spot_make_field(fs, spot->dir, spot->name, &node);
+	node_truncate(fs, f, 0);
+	return f;
+}
+
+/* The file to open at the spot, made if there is none. The lock is held. */
+static int open_spot(fuse_req_t req, const struct spot *spot, mode_t mode,
+	const struct fuse_file_info *fi, struct file **ret)
+{
+	struct fs *fs = request_fs(req);
+	uint64_t number;
+	enum meaning meaning = spot_mean(fs, spot, &number);
+
+	switch (meaning) {
+	case MEANS_NOTHING:
+		return scratch_make(req, spot, S_IFREG | (mode & 07777), ret);
+	case MEANS_VACATED:
+		*ret = make_vacated(fs, spot);
+		return 0;
+	case MEANS_NODE:
+	case MEANS_FIELD:
+	case MEANS_SCRATCH:
+		break;
+	}
+	if (fi->flags & O_EXCL)
+		return -EEXIST;
+	int r = node_get_file(fs, number, ret);
+
+	return r == 0 && (*ret)->is_link ? -ELOOP : r;
+}
+
+static int create(fuse_req_t req, const struct spot *spot, mode_t mode, struct fuse_file_info *fi,
+	struct fuse_entry_param *ret)
+{
+	struct fs *fs = request_fs(req);
+	struct file *f;
+
+	lock_scope(&fs->lock);
+	int r = open_spot(req, spot, mode, fi, &f);
+
+	if (r < 0)
+		return r;
+	r = handle_open(req, f, fi);
+	if (r < 0)
+		return r;
+	/* A vacated field that was made again is emptied, by this descriptor. */
+	if (f->gen != f->settled)
+		handle_of(fi)->wrote = f->gen;
+	return attr_get_entry(fs, f->number, ret);
+}
+
+void fs_op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+	struct fuse_file_info *fi)
+{
+	struct fs *fs = request_fs(req);
+	struct call_limit limit = request_limit(req);
+	struct fuse_entry_param e;
+	struct spot spot;
+	int r = spot_find(fs, parent, name, &limit, &spot);
+
+	fi->fh = 0;
+	if (r == 0)
+		r = create(req, &spot, mode, fi, &e);
+	if (r == 0 && fuse_reply_create(req, &e, fi) != -ENOENT)
+		return;
+	if (r)
+		request_end(req, r);
+	else
+		node_forget(fs, e.ino, 1);
+	if (fi->fh)
+		handle_close(fs, handle_of(fi));
+}
+
+static int make_node(fuse_req_t req, const struct spot *spot, mode_t mode, const char *target,
+	struct fuse_entry_param *ret)
+{
+	struct fs *fs = request_fs(req);
+	struct file *f = NULL;
+	uint64_t number;
+
+	lock_scope(&fs->lock);
+	switch (spot_mean(fs, spot, &number)) {
+	case MEANS_NOTHING:
+		break;
+	case MEANS_VACATED:
+		return -EPERM;
+	case MEANS_NODE:
+	case MEANS_FIELD:
+	case MEANS_SCRATCH:
+		return -EEXIST;
+	}
+	int r = scratch_make(req, spot, mode, &f);
+
+	if (r < 0)
+		return r;
+	if (target && file_resize(&fs->files, f, strlen(target)) == 0)
+		memcpy(f->bytes.data, target, strlen(target));
+	return attr_get_entry(fs, f->number, ret);
+}
+
+static void make(fuse_req_t req, uint64_t dir, const char *name, mode_t mode, const char *target)
+{
+	struct call_limit limit = request_limit(req);
+	struct fuse_entry_param e;
+	struct spot spot;
+	int r = spot_find(request_fs(req), dir, name, &limit, &spot);
+
+	if (r == 0)
+		r = make_node(req, &spot, mode, target, &e);
+	request_end_entry(req, r, &e);
+}
+
+void fs_op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
+{
+	(void)rdev;
+	if (S_ISREG(mode))
+		make(req, parent, name, mode, NULL);
+	else
+		request_end(req, -EPERM);
+}
+
+void fs_op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
+{
+	make(req, parent, name, S_IFLNK | 0777, target);
+}

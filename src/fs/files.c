@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the mount keeps beside the tree: three hash tables, and the rules of who may go. */
+#include "files.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "storyfs/clock.h"
+
+static void free_file(struct files *files, struct file *f)
+{
+	if (f->is_field)
+		HASH_DELETE(hh_node, files->by_node, f);
+	HASH_DEL(files->by_number, f);
+	files->total -= f->bytes.len;
+	buf_fini(&f->bytes);
+	free(f);
+}
+
+static void free_entry(struct entry *e)
+{
+	HASH_DEL(e->dir->entries, e);
+	free(e);
+}
+
+void files_fini(struct files *files)
+{
+	struct file *f, *next_file;
+	struct dir *d, *next_dir;
+	struct entry *e, *next_entry;
+	struct pin *p, *next_pin;
+
+	HASH_ITER (hh, files->by_number, f, next_file)
+		free_file(files, f);
+	HASH_ITER (hh, files->dirs, d, next_dir) {
+		HASH_ITER (hh, d->entries, e, next_entry)
+			free_entry(e);
+		HASH_DEL(files->dirs, d);
+		free(d);
+	}
+	HASH_ITER (hh, files->pins, p, next_pin) {
+		HASH_DEL(files->pins, p);
+		free(p);
+	}
+}
+
+struct file *files_find(struct files *files, uint64_t number)
+{
+	struct file *f;
+
+	HASH_FIND(hh, files->by_number, &number, sizeof(number), f);
+	return f;
+}
+
+struct file *files_of_node(struct files *files, const struct node *node)
+{
+	uint64_t number = tree_number(node);
+	struct file *f;
+
+	HASH_FIND(hh_node, files->by_node, &number, sizeof(number), f);
+	return f;
+}
+
+struct file *files_add(struct files *files, uint64_t number)
+{
+	struct file *f = xcalloc(1, sizeof(*f));
+
+	f->number = number ? number : NUMBER_OWN | ++files->last_number;
+	HASH_ADD(hh, files->by_number, number, sizeof(f->number), f);
+	return f;
+}
+
+/* Does the file hold what the tree would not answer in its place? */
+static bool is_needed(const struct file *f)
+{
+	if (f->n_handles || f->n_refs || f->n_lookups)
+		return true;
+	return f->is_field ? f->loaded || f->stale : f->entry != NULL;
+}
+
+void files_drop_idle(struct files *files, struct file *f)
+{
+	if (is_needed(f))
+		return;
+	if (f->entry)
+		free_entry(f->entry);
+	free_file(files, f);
+}
+
+void file_become_field(struct files *files, struct file *f, const struct node *node)
+{
+	assert(!f->is_field && !files_of_node(files, node));
+	f->is_field = true;
+	f->node = *node;
+	f->node_number = tree_number(node);
+	HASH_ADD(hh_node, files->by_node, node_number, sizeof(f->node_number), f);
+}
+
+void file_become_scratch(struct files *files, struct file *f)
+{
+	assert(f->loaded);
+	if (f->is_field)
+		HASH_DELETE(hh_node, files->by_node, f);
+	f->is_field = false;
+	f->used_ms = clock_monotonic_ms();
+}
+
+void file_load(struct files *files, struct file *f, struct buf *bytes)
+{
+	file_unload(files, f);
+	files->total += bytes->len;
+	f->bytes = *bytes;
+	*bytes = BUF_INIT;
+	f->loaded = true;
+	f->bare = false;
+}
+
+void file_unload(struct files *files, struct file *f)
+{
+	files->total -= f->bytes.len;
+	buf_fini(&f->bytes);
+	f->loaded = false;
+	f->refused = false;
+	f->seen = false;
+}
+
+int file_resize(struct files *files, struct file *f, size_t size)
+{
+	size_t len = f->bytes.len;
+
+	if (size > FILE_MAX)
+		return -EFBIG;
+	if (size > len && files->total + (size - len) > FILES_MAX)
+		return -ENOSPC;
+	if (size > len)
+		memset(buf_reserve(&f->bytes, size - len), 0, size - len);
+	files->total = files->total - len + size;
+	f->bytes.len = size;
+	if (f->bytes.data)
+		f->bytes.data[size] = '\0';
+	return 0;
+}
+
+int64_t files_now_ns(struct files *files)
+{
+	int64_t now = clock_now_ms() * 1000000;
+
+	files->last_ns = now > files->last_ns ? now : files->last_ns + 1;
+	return files->last_ns;
+}
+
+void file_changed(struct files *files, struct file *f)
+{
+	f->gen++;
+	f->seen = false;
+	f->mtime_ns = f->ctime_ns = files_now_ns(files);
+	f->used_ms = clock_monotonic_ms();
+}
+
+static struct dir *find_dir(struct files *files, uint64_t number)
+{
+	struct dir *d;
+
+	HASH_FIND(hh, files->dirs, &number, sizeof(number), d);
+	return d;
+}
+
+struct dir *files_dir(struct files *files, uint64_t number)
+{
+	struct dir *d = find_dir(files, number);
+
+	if (d)
+		return d;
+	d = xcalloc(1, sizeof(*d));
+	d->number = number;
+	HASH_ADD(hh, files->dirs, number, sizeof(d->number), d);
+	return d;
+}
+
+/* Vacated or bound, expired or not. */
+static struct entry *find_entry(struct files *files, uint64_t dir, const char *name)
+{
+	struct dir *d = find_dir(files, dir);
+	struct entry *e = NULL;
+
+	if (d)
+		HASH_FIND_STR(d->entries, name, e);
+	return e;
+}
+
+struct entry *files_entry(struct files *files, uint64_t dir, const char *name)
+{
+	struct entry *e = find_entry(files, dir, name);
+
+	if (e && !e->file && e->until_ms <= clock_monotonic_ms())
+		return NULL;
+	return e;
+}
+
+/* An entry of this name with nothing in it, new or as it was. */
+static struct entry *make_entry(struct files *files, uint64_t dir, const char *name)
+{
+	struct entry *e = find_entry(files, dir, name);
+	struct dir *d = files_dir(files, dir);
+
+	d->mtime_ns = files_now_ns(files);
+	if (e)
+		return e;
+	e = xcalloc(1, sizeof(*e) + strlen(name) + 1);
+	e->dir = d;
+	strcpy(e->name, name);
+	HASH_ADD_STR(d->entries, name, e);
+	return e;
+}
+
+void files_bind(struct files *files, struct file *f, uint64_t dir, const char *name)
+{
+	struct entry *e = make_entry(files, dir, name);
+
+	assert(!e->file && !f->entry);
+	e->file = f;
+	f->entry = e;
+}
+
+void files_vacate(struct files *files, uint64_t dir, const char *name, const struct node *node,
+	int64_t until_ms)
+{
+	struct entry *e = make_entry(files, dir, name);
+	struct file *f = e->file;
+
+	e->file = NULL;
+	e->node = *node;
+	e->until_ms = until_ms;
+	if (!f)
+		return;
+	f->entry = NULL;
+	files_drop_idle(files, f);
+}
+
+void files_unbind(struct files *files, struct entry *e)
+{
+	struct file *f = e->file;
+
+	e->dir->mtime_ns = files_now_ns(files);
+	free_entry(e);
+	if (!f)
+		return;
+	f->entry = NULL;
+	files_drop_idle(files, f);
+}
+
+static struct pin *find_pin(struct files *files, uint64_t number)
+{
+	struct pin *p;
+
+	HASH_FIND(hh, files->pins, &number, sizeof(number), p);
+	return p;
+}
+
+void files_pin(struct files *files, uint64_t number, int64_t tree_ns, int64_t shown_ns)
+{
+	struct pin *p = find_pin(files, number);
+
+	if (!p) {
+		p = xcalloc(1, sizeof(*p));
+		p->number = number;
+		HASH_ADD(hh, files->pins, number, sizeof(p->number), p);
+	}
+	p->tree_ns = tree_ns;
+	p->shown_ns = shown_ns;
+}
+
+int64_t files_pinned(struct files *files, uint64_t number, int64_t tree_ns)
+{
+	struct pin *p = find_pin(files, number);
+
+	return p && p->tree_ns == tree_ns ? p->shown_ns : tree_ns;
+}

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The mount: libfuse's session, from mounting to unmounting, and the table of operations. */
+#include "storyfs/fs.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "handle.h"
+#include "listing.h"
+#include "mount.h"
+#include "node.h"
+#include "notify.h"
+#include "request.h"
+#include "save.h"
+#include "scratch.h"
+#include "storyfs/log.h"
+
+enum {
+	TIMEOUT_MS = 30 * 1000,
+	VACATED_MS = 10 * 1000,
+	MAX_THREADS = 32,
+	MAX_IDLE_THREADS = 4,
+};
+
+static void fs_op_init(void *data, struct fuse_conn_info *conn)
+{
+	struct fs *fs = data;
+	const unsigned want = FUSE_CAP_ASYNC_READ | FUSE_CAP_ATOMIC_O_TRUNC |
+		FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_READDIRPLUS | FUSE_CAP_PARALLEL_DIROPS |
+		FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_NO_OPENDIR_SUPPORT;
+
+	conn->want = want & conn->capable;
+	if (fs->config.ready)
+		fs->config.ready(fs->config.data);
+}
+
+static void fs_op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
+{
+	(void)parent;
+	(void)name;
+	(void)mode;
+	request_end(req, -EPERM);
+}
+
+static void fs_op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	(void)parent;
+	(void)name;
+	request_end(req, -EPERM);
+}
+
+static void fs_op_link(fuse_req_t req, fuse_ino_t number, fuse_ino_t parent, const char *name)
+{
+	(void)number;
+	(void)parent;
+	(void)name;
+	request_end(req, -EPERM);
+}
+
+static void fs_op_fsyncdir(fuse_req_t req, fuse_ino_t number, int datasync,
+	struct fuse_file_info *fi)
+{
+	(void)number;
+	(void)datasync;
+	(void)fi;
+	request_end(req, 0);
+}
+
+static void fs_op_setxattr(fuse_req_t req, fuse_ino_t number, const char *name, const char *value,
+	size_t size, int flags)
+{
+	(void)number;
+	(void)name;
+	(void)value;
+	(void)size;
+	(void)flags;
+	request_end(req, -EOPNOTSUPP);
+}
+
+static void fs_op_removexattr(fuse_req_t req, fuse_ino_t number, const char *name)
+{
+	(void)number;
+	(void)name;
+	request_end(req, -EOPNOTSUPP);
+}
+
+static void fs_op_ioctl(fuse_req_t req, fuse_ino_t number, unsigned cmd, void *arg,
+	struct fuse_file_info *fi, unsigned flags, const void *in, size_t in_size, size_t out_size)
+{
+	(void)number;
+	(void)cmd;
+	(void)arg;
+	(void)fi;
+	(void)flags;
+	(void)in;
+	(void)in_size;
+	(void)out_size;
+	request_end(req, -ENOTTY);
+}
+
+/* What is not here the kernel does by itself or without: locks, lseek, copy_file_range. */
+static const struct fuse_lowlevel_ops ops = {
+	.init = fs_op_init,
+	.lookup = fs_op_lookup,
+	.forget = fs_op_forget,
+	.forget_multi = fs_op_forget_multi,
+	.getattr = fs_op_getattr,
+	.setattr = fs_op_setattr,
+	.readlink = fs_op_readlink,
+	.access = fs_op_access,
+	.statfs = fs_op_statfs,
+	.getxattr = fs_op_getxattr,
+	.listxattr = fs_op_listxattr,
+	.setxattr = fs_op_setxattr,
+	.removexattr = fs_op_removexattr,
+	.opendir = fs_op_opendir,
+	.readdir = fs_op_readdir,
+	.readdirplus = fs_op_readdirplus,
+	.fsyncdir = fs_op_fsyncdir,
+	.create = fs_op_create,
+	.mknod = fs_op_mknod,
+	.symlink = fs_op_symlink,
+	.mkdir = fs_op_mkdir,
+	.rmdir = fs_op_rmdir,
+	.link = fs_op_link,
+	.open = fs_op_open,
+	.read = fs_op_read,
+	.write = fs_op_write,
+	.flush = fs_op_flush,
+	.fsync = fs_op_fsync,
+	.release = fs_op_release,
+	.fallocate = fs_op_fallocate,
+	.unlink = fs_op_unlink,
+	.rename = fs_op_rename,
+	.ioctl = fs_op_ioctl,
+};
+
+/* What libfuse says goes to the log; the last of it is why a mount failed. */
+static pthread_mutex_t said_lock = PTHREAD_MUTEX_INITIALIZER;
+static char said[256];
+
+__attribute__((format(printf, 2, 0))) static void say(
+	enum fuse_log_level level, const char *fmt, va_list ap)
+{
+	char text[sizeof(said)];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	text[strcspn(text, "\n")] = '\0';
+	if (level >= FUSE_LOG_DEBUG)
+		log_debug("%s", text);
+	else
+		log_info("%s", text);
+	lock_scope(&said_lock);
+	memcpy(said, text, sizeof(said));
+}
+
+static struct fs *fs_new(struct tree *t, const struct fs_config *config)
+{
+	struct fs *fs = xcalloc(1, sizeof(*fs));
+	pthread_condattr_t attr;
+
+	fs->tree = t;
+	fs->config = *config;
+	fs->config.mountpoint = xstrdup(config->mountpoint);
+	fs->config.source = xstrdup(config->source ? config->source : "storyfs");
+	if (!config->timeout_ms)
+		fs->config.timeout_ms = TIMEOUT_MS;
+	if (!config->vacated_ms)
+		fs->config.vacated_ms = VACATED_MS;
+	if (!config->max_threads)
+		fs->config.max_threads = MAX_THREADS;
+	pthread_mutex_init(&fs->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&fs->saved, &attr);
+	pthread_condattr_destroy(&attr);
+	return fs;
+}
+
+/* libfuse's `-o` text; the caller frees it. */
+static char *mount_options(const struct fs_config *config)
+{
+	static const char *const subtype = "subtype=storyfs";
+	scoped(free_ptr) char *name = xasprintf("fsname=%s", config->source);
+	const struct {
+		bool is_set;
+		const char *text;
+	} rows[] = {
+		{ config->read_only, "ro" },
+		{ config->allow_other, "allow_other" },
+		{ config->default_permissions, "default_permissions" },
+		{ config->auto_unmount, "auto_unmount" },
+		{ config->debug, "debug" },
+	};
+	char *options = NULL;
+
+	if (fuse_opt_add_opt(&options, subtype) || fuse_opt_add_opt_escaped(&options, name))
+		abort();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		if (rows[i].is_set && fuse_opt_add_opt(&options, rows[i].text))
+			abort();
+	}
+	return options;
+}
+
+static int check_mountpoint(const char *path, struct buf *ret_reason)
+{
+	struct stat st;
+	int r = stat(path, &st) < 0 ? -errno : 0;
+
+	if (r == 0 && !S_ISDIR(st.st_mode))
+		r = -ENOTDIR;
+	if (r < 0)
+		buf_add_fmt(ret_reason, "cannot mount on %s: %s", path, strerror(-r));
+	return r;
+}
+
+static int start_session(struct fs *fs, struct buf *ret_reason)
+{
+	scoped(free_ptr) char *options = mount_options(&fs->config);
+	char *argv[] = { (char *)"storyfs", (char *)"-o", options, NULL };
+	struct fuse_args args = FUSE_ARGS_INIT(3, argv);
+	int r = 0;
+
+	fuse_set_log_func(say);
+	fs->session = fuse_session_new(&args, &ops, sizeof(ops), fs);
+	if (!fs->session)
+		r = -EINVAL;
+	else if (fuse_session_mount(fs->session, fs->config.mountpoint))
+		r = -EPERM;
+	fuse_opt_free_args(&args);
+	fs->mounted = r == 0;
+	if (r < 0) {
+		lock_scope(&said_lock);
+		buf_add_fmt(ret_reason, "cannot mount on %s: %s", fs->config.mountpoint, said);
+	}
+	return r;
+}
+
+int fs_mount(
+	struct tree *t, const struct fs_config *config, struct fs **ret, struct buf *ret_reason)
+{
+	int r = check_mountpoint(config->mountpoint, ret_reason);
+
+	if (r < 0)
+		return r;
+	scoped(fs_free) struct fs *fs = fs_new(t, config);
+
+	r = start_session(fs, ret_reason);
+	if (r < 0)
+		return r;
+	fs->notifier = notifier_new(fs->session, scratch_sweep, fs);
+	*ret = take_ptr(fs);
+	return 0;
+}
+
+/* Whom a signal is for. */
+static struct notifier *_Atomic signalled;
+
+static void on_signal(int number)
+{
+	struct notifier *n = signalled;
+
+	(void)number;
+	if (n)
+		notifier_quit(n);
+}
+
+static const int ending_signals[] = { SIGTERM, SIGINT, SIGHUP };
+enum { N_ENDING = sizeof(ending_signals) / sizeof(*ending_signals) };
+
+static void take_signals(struct fs *fs, struct sigaction before[N_ENDING + 1])
+{
+	struct sigaction quit = { .sa_handler = on_signal }, ignore = { .sa_handler = SIG_IGN };
+
+	signalled = fs->notifier;
+	for (int i = 0; i < N_ENDING; i++)
+		sigaction(ending_signals[i], &quit, &before[i]);
+	sigaction(SIGPIPE, &ignore, &before[N_ENDING]);
+}
+
+static void give_signals_back(const struct sigaction before[N_ENDING + 1])
+{
+	for (int i = 0; i < N_ENDING; i++)
+		sigaction(ending_signals[i], &before[i], NULL);
+	sigaction(SIGPIPE, &before[N_ENDING], NULL);
+	signalled = NULL;
+}
+
+int fs_loop(struct fs *fs)
+{
+	struct fuse_loop_config *config = fuse_loop_cfg_create();
+	struct sigaction before[N_ENDING + 1];
+	int r = notifier_start(fs->notifier);
+
+	if (r == 0) {
+		fuse_loop_cfg_set_clone_fd(config, 0);
+		fuse_loop_cfg_set_idle_threads(config, MAX_IDLE_THREADS);
+		fuse_loop_cfg_set_max_threads(config, fs->config.max_threads);
+		take_signals(fs, before);
+		r = fuse_session_loop_mt(fs->session, config);
+		notifier_stop(fs->notifier);
+		give_signals_back(before);
+		save_all(fs);
+	}
+	fuse_loop_cfg_destroy(config);
+	return r > 0 ? 0 : r;
+}
+
+void fs_free(struct fs *fs)
+{
+	if (!fs)
+		return;
+	if (fs->mounted)
+		fuse_session_unmount(fs->session);
+	if (fs->session)
+		fuse_session_destroy(fs->session);
+	if (fs->notifier)
+		notifier_free(fs->notifier);
+	listings_fini(fs);
+	handles_fini(fs);
+	files_fini(&fs->files);
+	pthread_mutex_destroy(&fs->lock);
+	pthread_cond_destroy(&fs->saved);
+	free((char *)(uintptr_t)fs->config.mountpoint);
+	free((char *)(uintptr_t)fs->config.source);
+	free(fs);
+}
+
+/* A field's text moved: what was saved before is no longer what a reader should see. */
+static void content_changed(struct fs *fs, const struct node *node)
+{
+	lock_scope(&fs->lock);
+	struct file *f = files_of_node(&fs->files, node);
+
+	notify_attr(fs->notifier, tree_number(node));
+	if (!f)
+		return;
+	notify_attr(fs->notifier, f->number);
+	if (f->loaded && f->gen == f->settled && !f->n_writers) {
+		file_unload(&fs->files, f);
+		f->stale = true;
+	}
+}
+
+static void forward_change(void *data, const struct tree_change *change)
+{
+	struct fs *fs = data;
+
+	switch (change->type) {
+	case TREE_CONTENT:
+		content_changed(fs, &change->node);
+		break;
+	case TREE_ENTRY:
+		notify_entry(fs->notifier, tree_number(&change->parent), change->name);
+		break;
+	}
+}
+
+void fs_changed(void *data, const struct change *change)
+{
+	struct fs *fs = data;
+
+	tree_changes(fs->tree, change, forward_change, fs);
+}

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Open files: reading, writing, and when what was written is complete.
+ *
+ * `echo x > f` opens, truncates, duplicates the descriptor and closes the first one, which is a
+ * flush, before it writes; groups, loops and pipes flush once a child. So a flush is the end of a
+ * save only if data followed the truncation, and if it comes from the process that opened the file
+ * and has no other descriptor to write it. What never meets that is saved at the last close.
+ */
+#include "handle.h"
+
+#include <errno.h>
+#include <linux/falloc.h>
+#include <fcntl.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "node.h"
+#include "process.h"
+#include "request.h"
+#include "save.h"
+#include "storyfs/clock.h"
+
+struct handle *handle_of(const struct fuse_file_info *fi)
+{
+	return (struct handle *)(uintptr_t)fi->fh; /* NOLINT(performance-no-int-to-ptr) */
+}
+
+static bool is_for_writing(const struct fuse_file_info *fi)
+{
+	return (fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC);
+}
+
+/* Opened anew, a field that was saved shows the server's form of the text. */
+static void read_anew(struct fs *fs, struct file *f, struct fuse_file_info *fi)
+{
+	if (f->is_field && f->loaded && !f->n_writers && f->gen == f->settled) {
+		file_unload(&fs->files, f);
+		f->stale = true;
+	}
+	fi->keep_cache = !f->stale;
+	f->stale = false;
+}
+
+int handle_open(fuse_req_t req, struct file *f, struct fuse_file_info *fi)
+{
+	struct fs *fs = request_fs(req);
+	struct handle *h = xcalloc(1, sizeof(*h));
+
+	read_anew(fs, f, fi);
+	h->file = f;
+	h->writes = is_for_writing(fi);
+	h->opener = h->writes ? process_of_thread(fuse_req_ctx(req)->pid) : 0;
+	if ((fi->flags & O_TRUNC) && node_truncate(fs, f, 0) == 0)
+		h->wrote = f->gen;
+	f->n_handles++;
+	f->n_writers += h->writes;
+	f->used_ms = clock_monotonic_ms();
+	fi->noflush = !h->writes;
+	fi->fh = (uintptr_t)h;
+	DL_APPEND(fs->handles, h);
+	return 0;
+}
+
+void handle_close(struct fs *fs, struct handle *h)
+{
+	struct file *f = h->file;
+	struct call_limit limit = request_patience(fs);
+
+	pthread_mutex_lock(&fs->lock);
+	DL_DELETE(fs->handles, h);
+	f->n_handles--;
+	f->n_writers -= h->writes;
+	f->n_refs++;
+	bool send = h->writes && f->is_field && !f->n_writers && f->gen != f->settled;
+
+	pthread_mutex_unlock(&fs->lock);
+	if (send)
+		save_at_last(fs, f, &limit);
+	save_finish(fs, f);
+	free(h);
+}
+
+void handles_fini(struct fs *fs)
+{
+	struct handle *h, *next;
+
+	DL_FOREACH_SAFE (fs->handles, h, next)
+		free(h);
+}
+
+static int open_number(fuse_req_t req, uint64_t number, struct fuse_file_info *fi)
+{
+	struct fs *fs = request_fs(req);
+
+	lock_scope(&fs->lock);
+	struct file *f = files_find(&fs->files, number);
+
+	if (f && f->is_link)
+		return -ELOOP;
+	if (!f && is_for_writing(fi)) {
+		int r = node_get_file(fs, number, &f);
+
+		if (r < 0)
+			return r;
+	}
+	if (f)
+		return handle_open(req, f, fi);
+	fi->keep_cache = 1;
+	fi->noflush = 1;
+	fi->fh = 0;
+	return 0;
+}
+
+void fs_op_open(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *fi)
+{
+	int r = open_number(req, number, fi);
+
+	if (r)
+		request_end(req, r);
+	else if (fuse_reply_open(req, fi) == -ENOENT && fi->fh)
+		handle_close(request_fs(req), handle_of(fi));
+}
+
+/* The part of a text, appended. */
+static void add_slice(struct buf *ret, const struct buf *text, size_t size, off_t off)
+{
+	if (off < 0 || (size_t)off >= text->len)
+		return;
+	size_t left = text->len - (size_t)off;
+
+	buf_add(ret, text->data + off, left < size ? left : size);
+}
+
+static int read_number(
+	struct fs *fs, uint64_t number, size_t size, off_t off, struct buf *ret)
+{
+	scoped(buf_fini) struct buf text = BUF_INIT;
+	struct node node;
+
+	{
+		lock_scope(&fs->lock);
+		struct file *f = files_find(&fs->files, number);
+
+		if (f && f->loaded) {
+			add_slice(ret, &f->bytes, size, off);
+			f->used_ms = clock_monotonic_ms();
+			return 0;
+		}
+		if (!node_of_number(fs, number, &node))
+			return -ESTALE;
+	}
+	int r = tree_read(fs->tree, &node, &text);
+
+	add_slice(ret, &text, size, off);
+	return r;
+}
+
+void fs_op_read(fuse_req_t req, fuse_ino_t number, size_t size, off_t off,
+	struct fuse_file_info *fi)
+{
+	scoped(buf_fini) struct buf text = BUF_INIT;
+	int r = read_number(request_fs(req), number, size, off, &text);
+
+	(void)fi;
+	if (r)
+		request_end(req, r);
+	else
+		fuse_reply_buf(req, buf_str(&text), text.len);
+}
+
+static int write_file(
+	struct fs *fs, struct handle *h, const struct buf *data, off_t off, bool is_mapped)
+{
+	lock_scope(&fs->lock);
+	struct file *f = h->file;
+
+	node_load(fs, f);
+	if (off < 0 || (size_t)off > FILE_MAX)
+		return -EFBIG;
+	size_t end = (size_t)off + data->len;
+	int r = end > f->bytes.len ? file_resize(&fs->files, f, end) : 0;
+
+	if (r < 0)
+		return r;
+	memcpy(f->bytes.data + off, data->data, data->len);
+	file_changed(&fs->files, f);
+	f->bare = false;
+	h->wrote = f->gen;
+	if (is_mapped)
+		f->mapped = f->gen;
+	return 0;
+}
+
+/* Where the write goes: what the kernel takes for the end of the file may be out of date. */
+static off_t offset_of(struct fs *fs, const struct fuse_file_info *fi, off_t off)
+{
+	struct file *f = handle_of(fi)->file;
+
+	if (!(fi->flags & O_APPEND) || fi->writepage)
+		return off;
+	lock_scope(&fs->lock);
+	node_load(fs, f);
+	return (off_t)f->bytes.len;
+}
+
+void fs_op_write(fuse_req_t req, fuse_ino_t number, const char *data, size_t size, off_t off,
+	struct fuse_file_info *fi)
+{
+	struct fs *fs = request_fs(req);
+	/* Borrowed, not freed. */
+	const struct buf bytes = { .data = (char *)(uintptr_t)data, .len = size };
+	int r = 0;
+
+	(void)number;
+	if (size)
+		r = write_file(fs, handle_of(fi), &bytes, offset_of(fs, fi, off), fi->writepage);
+	if (r)
+		request_end(req, r);
+	else
+		fuse_reply_write(req, size);
+}
+
+/* Has this descriptor something to send that is more than a truncation? */
+static bool has_text(struct fs *fs, const struct handle *h)
+{
+	lock_scope(&fs->lock);
+	const struct file *f = h->file;
+
+	return f->is_field && !f->bare &&
+		(h->wrote > f->settled || (h->writes && f->mapped > f->settled));
+}
+
+void fs_op_flush(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *fi)
+{
+	struct fs *fs = request_fs(req);
+	struct handle *h = handle_of(fi);
+	struct call_limit limit = request_limit(req);
+	int r = 0;
+
+	if (h && has_text(fs, h)) {
+		pid_t closer = process_of_thread(fuse_req_ctx(req)->pid);
+
+		if (closer == h->opener && !process_may_write(closer, number))
+			r = save_file(fs, h->file, &limit);
+	}
+	request_end(req, r);
+}
+
+void fs_op_fsync(fuse_req_t req, fuse_ino_t number, int datasync, struct fuse_file_info *fi)
+{
+	struct fs *fs = request_fs(req);
+	struct handle *h = handle_of(fi);
+	struct call_limit limit = request_limit(req);
+
+	(void)number;
+	(void)datasync;
+	request_end(req, h && has_text(fs, h) ? save_file(fs, h->file, &limit) : 0);
+}
+
+void fs_op_release(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *fi)
+{
+	(void)number;
+	if (fi->fh)
+		handle_close(request_fs(req), handle_of(fi));
+	request_end(req, 0);
+}
+
+static int allocate(struct fs *fs, struct handle *h, int mode, uint64_t end)
+{
+	lock_scope(&fs->lock);
+	struct file *f = h->file;
+
+	if (mode & ~FALLOC_FL_KEEP_SIZE)
+		return -EOPNOTSUPP;
+	if (end > FILE_MAX)
+		return -EFBIG;
+	node_load(fs, f);
+	if (mode || end <= f->bytes.len)
+		return 0;
+	int r = node_truncate(fs, f, end);
+
+	h->wrote = r == 0 ? f->gen : h->wrote;
+	return r;
+}
+
+void fs_op_fallocate(fuse_req_t req, fuse_ino_t number, int mode, off_t off, off_t len,
+	struct fuse_file_info *fi)
+{
+	(void)number;
+	request_end(req,
+		allocate(request_fs(req), handle_of(fi), mode, (uint64_t)off + (uint64_t)len));
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The notifier. A notice waits in a table by its text, so that the queue is never longer than the
+ * number of things the kernel can know.
+ *
+ * At a signal the thread ends first and the session after it: were it the other way round, it could
+ * wait for ever for a directory that is locked by a request nobody answers any more.
+ */
+#include "notify.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <time.h>
+
+#include "mount.h"
+
+enum { NUDGE_NS = 20 * 1000000 };
+
+enum notice_type {
+	NOTICE_ATTR = 'a',
+	NOTICE_DATA = 'd',
+	NOTICE_ENTRY = 'e',
+};
+
+struct notice {
+	enum notice_type type;
+	uint64_t number;
+	char *key;
+	UT_hash_handle hh;
+	char name[];
+};
+
+struct notifier {
+	struct fuse_session *session;
+	int64_t (*sweep)(void *data);
+	void *data;
+	pthread_t thread, loop;
+	bool started;
+	sem_t wake;
+	atomic_bool stopping; /* the thread is to end */
+	atomic_bool quitting; /* and to end the session */
+	atomic_bool left;     /* the loop has ended */
+
+	pthread_mutex_t lock; /* guards the queue */
+	struct notice *queue; /* in order of arrival */
+};
+
+static void free_notice(struct notice *notice)
+{
+	free(notice->key);
+	free(notice);
+}
+
+static void add(struct notifier *n, enum notice_type type, uint64_t number, const char *name)
+{
+	scoped(free_ptr) char *key = xasprintf("%c%jx/%s", (int)type, (uintmax_t)number, name);
+	struct notice *notice;
+
+	{
+		lock_scope(&n->lock);
+		HASH_FIND_STR(n->queue, key, notice);
+		if (notice)
+			return;
+		notice = xcalloc(1, sizeof(*notice) + strlen(name) + 1);
+		notice->type = type;
+		notice->number = number;
+		notice->key = take_ptr(key);
+		strcpy(notice->name, name);
+		HASH_ADD_KEYPTR(hh, n->queue, notice->key, strlen(notice->key), notice);
+	}
+	sem_post(&n->wake);
+}
+
+void notify_attr(struct notifier *n, uint64_t number)
+{
+	add(n, NOTICE_ATTR, number, "");
+}
+
+void notify_data(struct notifier *n, uint64_t number)
+{
+	add(n, NOTICE_DATA, number, "");
+}
+
+void notify_entry(struct notifier *n, uint64_t dir, const char *name)
+{
+	add(n, NOTICE_ENTRY, dir, name);
+	add(n, NOTICE_DATA, dir, "");
+}
+
+void notifier_wake(struct notifier *n)
+{
+	sem_post(&n->wake);
+}
+
+static struct notice *next_notice(struct notifier *n)
+{
+	lock_scope(&n->lock);
+	struct notice *notice = n->queue;
+
+	if (notice)
+		HASH_DEL(n->queue, notice);
+	return notice;
+}
+
+/* Most fail with ENOENT: the kernel does not know the thing. */
+static void carry_out(struct notifier *n, const struct notice *notice)
+{
+	switch (notice->type) {
+	case NOTICE_ATTR:
+		fuse_lowlevel_notify_inval_inode(n->session, notice->number, -1, 0);
+		break;
+	case NOTICE_DATA:
+		fuse_lowlevel_notify_inval_inode(n->session, notice->number, 0, 0);
+		break;
+	case NOTICE_ENTRY:
+		fuse_lowlevel_notify_inval_entry(
+			n->session, notice->number, notice->name, strlen(notice->name));
+		break;
+	}
+}
+
+static void wait_for_work(struct notifier *n, int64_t ms)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += ms / 1000;
+	until.tv_nsec += ms % 1000 * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	sem_clockwait(&n->wake, CLOCK_MONOTONIC, &until);
+}
+
+/* The loop sleeps in a semaphore between looking whether the session has ended: wake it up until it
+ * is out, for one signal could come just between the two. */
+static void end_session(struct notifier *n)
+{
+	const struct timespec nudge = { .tv_nsec = NUDGE_NS };
+
+	fuse_session_exit(n->session);
+	while (!atomic_load(&n->left)) {
+		pthread_kill(n->loop, SIGTERM);
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &nudge, NULL);
+	}
+}
+
+static void *run(void *data)
+{
+	struct notifier *n = data;
+
+	while (!atomic_load(&n->stopping)) {
+		wait_for_work(n, n->sweep(n->data));
+		for (struct notice *notice;
+			!atomic_load(&n->stopping) && (notice = next_notice(n));) {
+			carry_out(n, notice);
+			free_notice(notice);
+		}
+	}
+	if (atomic_load(&n->quitting))
+		end_session(n);
+	return NULL;
+}
+
+struct notifier *notifier_new(
+	struct fuse_session *session, int64_t (*sweep)(void *data), void *data)
+{
+	struct notifier *n = xcalloc(1, sizeof(*n));
+
+	n->session = session;
+	n->sweep = sweep;
+	n->data = data;
+	sem_init(&n->wake, 0, 0);
+	pthread_mutex_init(&n->lock, NULL);
+	return n;
+}
+
+void notifier_free(struct notifier *n)
+{
+	assert(!n->started);
+	for (struct notice *notice; (notice = next_notice(n));)
+		free_notice(notice);
+	sem_destroy(&n->wake);
+	pthread_mutex_destroy(&n->lock);
+	free(n);
+}
+
+int notifier_start(struct notifier *n)
+{
+	sigset_t all, before;
+
+	n->loop = pthread_self();
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	int r = pthread_create(&n->thread, NULL, run, n);
+
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	n->started = r == 0;
+	return -r;
+}
+
+void notifier_stop(struct notifier *n)
+{
+	if (!n->started)
+		return;
+	atomic_store(&n->left, true);
+	atomic_store(&n->stopping, true);
+	sem_post(&n->wake);
+	pthread_join(n->thread, NULL);
+	n->started = false;
+}
+
+void notifier_quit(struct notifier *n)
+{
+	atomic_store(&n->quitting, true);
+	atomic_store(&n->stopping, true);
+	sem_post(&n->wake);
+}

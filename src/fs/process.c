@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Processes. Descriptors are known by the inode number in /proc/PID/fdinfo/N, for looking at the
+ * file itself would ask the mount, that is, us. A file of another filesystem with the same number
+ * could be taken for ours; the save would then wait for the last close, and lose nothing.
+ */
+#include "process.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "storyfs/alloc.h"
+#include "storyfs/buf.h"
+#include "storyfs/file.h"
+
+/* The number after `key` at the start of a line, in the base. */
+static bool find_number(const char *text, const char *key, int base, uint64_t *ret)
+{
+	size_t len = strlen(key);
+
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (strncmp(line, key, len) != 0)
+			continue;
+		*ret = strtoull(line + len, NULL, base);
+		return true;
+	}
+	return false;
+}
+
+static bool read_number(const char *path, const char *key, int base, uint64_t *ret)
+{
+	scoped(buf_fini) struct buf text = BUF_INIT;
+
+	return file_read(path, 1 << 16, &text) == 0 && find_number(buf_str(&text), key, base, ret);
+}
+
+pid_t process_of_thread(pid_t tid)
+{
+	scoped(free_ptr) char *path = xasprintf("/proc/%d/status", (int)tid);
+	uint64_t pid;
+
+	return read_number(path, "Tgid:", 10, &pid) ? (pid_t)pid : tid;
+}
+
+static bool is_writer_of(const char *path, uint64_t number)
+{
+	scoped(buf_fini) struct buf text = BUF_INIT;
+	uint64_t found, flags;
+
+	if (file_read(path, 1 << 16, &text) < 0)
+		return false;
+	return find_number(buf_str(&text), "ino:", 10, &found) && found == number &&
+		find_number(buf_str(&text), "flags:", 8, &flags) && (flags & O_ACCMODE) != O_RDONLY;
+}
+
+bool process_may_write(pid_t pid, uint64_t number)
+{
+	scoped(free_ptr) char *path = xasprintf("/proc/%d/fdinfo", (int)pid);
+	DIR *dir = opendir(path);
+	bool found = false;
+
+	if (!dir)
+		return false;
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): a stream of its own */
+	for (struct dirent *d; !found && (d = readdir(dir));) {
+		scoped(free_ptr) char *info = xasprintf("%s/%s", path, d->d_name);
+
+		found = d->d_name[0] != '.' && is_writer_of(info, number);
+	}
+	closedir(dir);
+	return found;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What /proc tells of a process that works with our files. */
+#ifndef STORYFS_FS_PROCESS_H
+#define STORYFS_FS_PROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* The process a thread is of: its thread group. The number itself when /proc does not know it (it
+ * is gone, or of another pid namespace). */
+pid_t process_of_thread(pid_t tid);
+/* Has the process a descriptor to write the file with this inode number? False when /proc does not
+ * tell. Asks nothing of any mount. */
+bool process_may_write(pid_t pid, uint64_t number);
+
+#endif

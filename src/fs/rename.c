@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Renaming and unlinking. What a name is (a field or a scratch file) stays with the name; the bytes
+ * move: a scratch file that comes to a field's name is a save, a field that leaves it leaves a
+ * vacancy and goes on as a scratch file.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "attr.h"
+#include "mount.h"
+#include "node.h"
+#include "notify.h"
+#include "request.h"
+#include "save.h"
+#include "spot.h"
+#include "storyfs/clock.h"
+
+/* One end of a rename, as it was when the lock was taken. */
+struct rename_end {
+	const struct spot *spot;
+	enum meaning meaning;
+	uint64_t number;
+};
+
+static struct rename_end find_end(struct fs *fs, const struct spot *spot)
+{
+	struct rename_end end = { .spot = spot };
+
+	end.meaning = spot_mean(fs, spot, &end.number);
+	return end;
+}
+
+static void vacate(struct fs *fs, const struct spot *spot, const struct node *node)
+{
+	files_vacate(&fs->files, spot->dir, spot->name, node,
+		clock_monotonic_ms() + fs->config.vacated_ms);
+	notifier_wake(fs->notifier);
+}
+
+static int unlink_spot(struct fs *fs, const struct spot *spot)
+{
+	lock_scope(&fs->lock);
+	struct rename_end end = find_end(fs, spot);
+	struct file *f = files_find(&fs->files, end.number);
+
+	switch (end.meaning) {
+	case MEANS_NOTHING:
+	case MEANS_VACATED:
+		return -ENOENT;
+	case MEANS_NODE:
+		return -EPERM;
+	case MEANS_SCRATCH:
+		f->ctime_ns = files_now_ns(&fs->files);
+		files_unbind(&fs->files, f->entry);
+		return 0;
+	case MEANS_FIELD:
+		break;
+	}
+	struct node node = f ? f->node : spot->node;
+	bool is_bound = f && f->entry;
+
+	if (f)
+		node_displace(fs, f);
+	vacate(fs, spot, &node);
+	if (f && !is_bound)
+		files_drop_idle(&fs->files, f);
+	return 0;
+}
+
+void fs_op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	struct fs *fs = request_fs(req);
+	struct call_limit limit = request_limit(req);
+	struct spot spot;
+	int r = spot_find(fs, parent, name, &limit, &spot);
+
+	request_end(req, r == 0 ? unlink_spot(fs, &spot) : r);
+}
+
+/* Both are scratch files. */
+static void exchange(struct fs *fs, uint64_t a, uint64_t b)
+{
+	struct file *fa = files_find(&fs->files, a), *fb = files_find(&fs->files, b);
+	struct entry *ea = fa->entry, *eb = fb->entry;
+
+	ea->file = fb;
+	fb->entry = ea;
+	eb->file = fa;
+	fa->entry = eb;
+	ea->dir->mtime_ns = eb->dir->mtime_ns = files_now_ns(&fs->files);
+}
+
+/* The target of a rename that saves nothing: whatever scratch file is there goes. */
+static int clear_target(struct fs *fs, const struct rename_end *to)
+{
+	if (to->meaning == MEANS_SCRATCH) {
+		files_unbind(&fs->files, files_find(&fs->files, to->number)->entry);
+		return 0;
+	}
+	return to->spot->is_writable ? 0 : -EACCES;
+}
+
+static int move_scratch(struct fs *fs, const struct rename_end *from, const struct rename_end *to)
+{
+	struct file *f = files_find(&fs->files, from->number);
+	int r = clear_target(fs, to);
+
+	if (r < 0)
+		return r;
+	f->n_refs++;
+	files_unbind(&fs->files, f->entry);
+	files_bind(&fs->files, f, to->spot->dir, to->spot->name);
+	f->n_refs--;
+	f->ctime_ns = files_now_ns(&fs->files);
+	return 0;
+}
+
+static int move_field(struct fs *fs, const struct rename_end *from, const struct rename_end *to)
+{
+	struct file *f;
+	int r = node_get_file(fs, from->number, &f);
+
+	if (r == 0)
+		r = clear_target(fs, to);
+	if (r < 0)
+		return r;
+	struct node node = f->node;
+
+	f->n_refs++;
+	node_displace(fs, f);
+	vacate(fs, from->spot, &node);
+	files_bind(&fs->files, f, to->spot->dir, to->spot->name);
+	f->n_refs--;
+	return 0;
+}
+
+/* Renames that are done at once; 1 when it is the save of a scratch file (*ret_file, with a
+ * reference) as the field at the target. */
+static int rename_here(struct fs *fs, const struct rename_end *from, const struct rename_end *to,
+	struct file **ret_file)
+{
+	bool to_field = to->meaning == MEANS_FIELD || to->meaning == MEANS_VACATED;
+
+	if (from->meaning == MEANS_NOTHING || from->meaning == MEANS_VACATED)
+		return -ENOENT;
+	if (from->number == to->number)
+		return 0;
+	if (from->meaning == MEANS_NODE || to->meaning == MEANS_NODE)
+		return -EPERM;
+	if (from->meaning == MEANS_FIELD && to->meaning == MEANS_FIELD)
+		return -EXDEV; /* mv copies then, which is a save */
+	if (from->meaning == MEANS_FIELD && to->meaning == MEANS_VACATED)
+		return -EXDEV;
+	if (from->meaning == MEANS_FIELD)
+		return move_field(fs, from, to);
+	if (!to_field)
+		return move_scratch(fs, from, to);
+	struct file *f = files_find(&fs->files, from->number);
+
+	if (f->is_link || !to->spot->is_field)
+		return -EINVAL;
+	f->n_refs++;
+	*ret_file = f;
+	return 1;
+}
+
+static int rename_spots(struct fs *fs, const struct spot *old, const struct spot *new,
+	unsigned flags, struct file **ret_file)
+{
+	lock_scope(&fs->lock);
+	struct rename_end from = find_end(fs, old), to = find_end(fs, new);
+	bool is_there = to.meaning != MEANS_NOTHING && to.meaning != MEANS_VACATED;
+
+	if (flags & ~(unsigned)(RENAME_NOREPLACE | RENAME_EXCHANGE))
+		return -EINVAL;
+	if ((flags & RENAME_NOREPLACE) && is_there)
+		return -EEXIST;
+	if (!(flags & RENAME_EXCHANGE))
+		return rename_here(fs, &from, &to, ret_file);
+	if (!is_there)
+		return -ENOENT;
+	if (from.meaning != MEANS_SCRATCH || to.meaning != MEANS_SCRATCH)
+		return -EINVAL;
+	exchange(fs, from.number, to.number);
+	return 0;
+}
+
+void fs_op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
+	const char *new_name, unsigned flags)
+{
+	struct fs *fs = request_fs(req);
+	struct call_limit limit = request_limit(req);
+	struct file *f = NULL;
+	struct spot old, new;
+	int r = spot_find(fs, parent, name, &limit, &old);
+
+	if (r == 0)
+		r = spot_find(fs, new_parent, new_name, &limit, &new);
+	if (r == 0)
+		r = rename_spots(fs, &old, &new, flags, &f);
+	if (f) {
+		r = save_over(fs, f, &new, &limit);
+		save_finish(fs, f);
+	}
+	request_end(req, r);
+}

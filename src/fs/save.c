@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Saving. A generation of bytes is copied under the lock and sent without it. Settled generations
+ * are not sent again: a later flush, fsync or close of the same bytes has nothing to do.
+ *
+ * What a save leaves behind:
+ *   taken     the file reads back what was written until it is opened anew, when the tree's own
+ *             form of it is shown (often the same). Its mtime is the tree's, unless somebody has
+ *             looked at the file since the last write: then it stays what they saw.
+ *   refused   while somebody has it open for writing it reads what they wrote; then the tree's old
+ *             text is back, and the refused one lies beside it.
+ */
+#include "save.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "node.h"
+#include "notify.h"
+#include "request.h"
+#include "scratch.h"
+#include "storyfs/log.h"
+
+enum { LOOK_EVERY_MS = 50 };
+
+static const char rejected_suffix[] = ".rejected";
+
+/* The row of a directory's ERROR file, by the row of the directory; 0 (the root) for none. */
+static const enum layout_row error_rows[N_ROWS] = {
+#define ERROR_ROW_DIR(row, parent)
+#define ERROR_ROW_COLLECTION(row, parent)
+#define ERROR_ROW_RESOURCE(row, parent)
+#define ERROR_ROW_JSON(row, parent)
+#define ERROR_ROW_ERROR(row, parent) [ROW_##parent] = ROW_##row,
+#define ERROR_ROW_LINKS(row, parent)
+#define ERROR_ROW_LINK(row, parent)
+#define LAYOUT(row, parent, name, type, kind) ERROR_ROW_##type(row, parent)
+#include "storyfs/layout.def"
+};
+
+static struct saving *find_saving(struct fs *fs, uint64_t number)
+{
+	struct saving *s;
+
+	HASH_FIND(hh, fs->saving, &number, sizeof(number), s);
+	return s;
+}
+
+static void wait_a_little(struct fs *fs)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += LOOK_EVERY_MS * 1000000L;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	pthread_cond_timedwait(&fs->saved, &fs->lock, &until);
+}
+
+/* Wait until nobody else saves the field, and let nobody. The lock is held. */
+static int begin(struct fs *fs, const struct node *node, const struct call_limit *limit)
+{
+	uint64_t number = tree_number(node);
+
+	while (find_saving(fs, number)) {
+		int r = call_limit_check(limit);
+
+		if (r < 0)
+			return r;
+		wait_a_little(fs);
+	}
+	struct saving *s = xcalloc(1, sizeof(*s));
+
+	s->number = number;
+	HASH_ADD(hh, fs->saving, number, sizeof(s->number), s);
+	return 0;
+}
+
+static void end(struct fs *fs, const struct node *node)
+{
+	struct saving *s = find_saving(fs, tree_number(node));
+
+	HASH_DEL(fs->saving, s);
+	free(s);
+	pthread_cond_broadcast(&fs->saved);
+}
+
+/* `.error` came, went or has other words. */
+static void notify_error(struct fs *fs, const struct node *node)
+{
+	struct node dir, error;
+	scoped(buf_fini) struct buf name = BUF_INIT;
+
+	if (tree_parent(fs->tree, node, &dir) < 0 || !error_rows[dir.row])
+		return;
+	error = (struct node){ error_rows[dir.row], dir.id, -1 };
+	notify_data(fs->notifier, tree_number(&error));
+	if (tree_name(fs->tree, &error, &name) == 0)
+		notify_entry(fs->notifier, tree_number(&dir), buf_str(&name));
+}
+
+/* 0 when it was sent and taken, 1 when the server has it already. The lock is not held. */
+static int send(struct fs *fs, const struct node *node, const struct buf *text,
+	const struct call_limit *limit)
+{
+	if (tree_is_saved(fs->tree, node, buf_str(text), text->len))
+		return 1;
+	int r = tree_save(fs->tree, node, buf_str(text), text->len, limit);
+
+	notify_error(fs, node);
+	return r < 0 ? r : 0;
+}
+
+/* Where the refused text of a field lies. False when the field is nowhere any more. */
+static bool find_rejected(struct fs *fs, const struct node *node, uint64_t *ret_dir,
+	struct buf *ret_name)
+{
+	struct node dir;
+
+	if (tree_parent(fs->tree, node, &dir) < 0 || tree_name(fs->tree, node, ret_name) < 0)
+		return false;
+	buf_add_str(ret_name, rejected_suffix);
+	*ret_dir = tree_number(&dir);
+	return true;
+}
+
+static void keep_rejected(struct fs *fs, const struct node *node, const struct buf *text)
+{
+	scoped(buf_fini) struct buf name = BUF_INIT;
+	scoped(buf_fini) struct buf copy = BUF_INIT;
+	uint64_t dir;
+
+	if (!text->len || !find_rejected(fs, node, &dir, &name))
+		return;
+	struct entry *e = files_entry(&fs->files, dir, buf_str(&name));
+	struct file *f = e ? e->file : scratch_add(fs, dir, buf_str(&name));
+
+	buf_add(&copy, text->data, text->len);
+	file_load(&fs->files, f, &copy);
+	file_changed(&fs->files, f);
+	f->mode = S_IFREG | (0644 & ~fs->config.umask);
+	f->uid = fs->config.uid;
+	f->gid = fs->config.gid;
+	f->is_rejected = true;
+	notify_data(fs->notifier, f->number);
+	notify_entry(fs->notifier, dir, buf_str(&name));
+}
+
+static void drop_rejected(struct fs *fs, const struct node *node)
+{
+	scoped(buf_fini) struct buf name = BUF_INIT;
+	uint64_t dir;
+
+	if (!find_rejected(fs, node, &dir, &name))
+		return;
+	struct entry *e = files_entry(&fs->files, dir, buf_str(&name));
+
+	if (!e || !e->file || !e->file->is_rejected)
+		return;
+	files_unbind(&fs->files, e);
+	notify_entry(fs->notifier, dir, buf_str(&name));
+}
+
+/* Nobody writes and nothing is to be sent: the tree may have its say again. */
+static void calm(struct fs *fs, struct file *f)
+{
+	scoped(buf_fini) struct buf text = BUF_INIT;
+
+	if (!f->is_field || !f->loaded || f->n_writers || f->gen != f->settled)
+		return;
+	bool is_same = tree_read(fs->tree, &f->node, &text) == 0 && text.len == f->bytes.len &&
+		memcmp(buf_str(&text), buf_str(&f->bytes), text.len) == 0;
+
+	if (!is_same && !f->refused)
+		return;
+	f->stale |= !is_same;
+	file_unload(&fs->files, f);
+	if (f->stale)
+		notify_data(fs->notifier, f->number);
+}
+
+/* A field that goes by another number gets its own back as soon as the kernel forgets this one;
+ * ask it to, once nobody uses it. */
+static void restore_number(struct fs *fs, const struct file *f)
+{
+	if (!f->is_field || !f->entry || f->loaded || f->n_handles || f->n_refs)
+		return;
+	if (!files_find(&fs->files, f->node_number))
+		notify_entry(fs->notifier, f->entry->dir->number, f->entry->name);
+}
+
+/* The outcome of one generation. */
+static void settle(struct fs *fs, struct file *f, uint64_t gen, int r)
+{
+	struct node_attr attr;
+
+	if (r == -EINTR || !f->is_field)
+		return;
+	f->settled = gen;
+	f->refused = r < 0;
+	if (r >= 0 && f->gen == gen && f->seen && tree_stat(fs->tree, &f->node, &attr) == 0)
+		files_pin(&fs->files, f->node_number, attr.mtime_ns, f->mtime_ns);
+}
+
+static void put_aside(
+	struct fs *fs, const struct node *node, const struct buf *text, int r)
+{
+	if (r == 0)
+		drop_rejected(fs, node);
+	else if (r < 0 && r != -EINTR)
+		keep_rejected(fs, node, text);
+}
+
+int save_file(struct fs *fs, struct file *f, const struct call_limit *limit)
+{
+	scoped(buf_fini) struct buf text = BUF_INIT;
+
+	lock_scope(&fs->lock);
+	struct node node = f->node;
+	int r = f->is_field ? begin(fs, &node, limit) : 0;
+
+	if (!f->is_field || r < 0)
+		return r;
+	if (f->gen == f->settled) {
+		end(fs, &node);
+		return 0;
+	}
+	uint64_t gen = f->gen;
+
+	buf_add(&text, buf_str(&f->bytes), f->bytes.len);
+	pthread_mutex_unlock(&fs->lock);
+	r = send(fs, &node, &text, limit);
+	pthread_mutex_lock(&fs->lock);
+	settle(fs, f, gen, r);
+	put_aside(fs, &node, &text, r);
+	end(fs, &node);
+	return r < 0 ? r : 0;
+}
+
+/* f stands for the field at the spot, whose bytes it has. */
+static void take_over(struct fs *fs, struct file *f, const struct spot *spot)
+{
+	struct file *old = files_of_node(&fs->files, &spot->node);
+	bool is_own_number = f->number == tree_number(&spot->node);
+
+	if (old) {
+		node_displace(fs, old);
+		if (old->entry)
+			files_unbind(&fs->files, old->entry);
+		else
+			files_drop_idle(&fs->files, old);
+	}
+	if (f->entry)
+		files_unbind(&fs->files, f->entry);
+	struct entry *vacated = files_entry(&fs->files, spot->dir, spot->name);
+
+	file_become_field(&fs->files, f, &spot->node);
+	if (!is_own_number)
+		files_bind(&fs->files, f, spot->dir, spot->name);
+	else if (vacated)
+		files_unbind(&fs->files, vacated);
+}
+
+int save_over(
+	struct fs *fs, struct file *f, const struct spot *spot, const struct call_limit *limit)
+{
+	scoped(buf_fini) struct buf text = BUF_INIT;
+
+	lock_scope(&fs->lock);
+	int r = begin(fs, &spot->node, limit);
+
+	if (r < 0)
+		return r;
+	uint64_t gen = f->gen;
+
+	buf_add(&text, buf_str(&f->bytes), f->bytes.len);
+	pthread_mutex_unlock(&fs->lock);
+	r = send(fs, &spot->node, &text, limit);
+	pthread_mutex_lock(&fs->lock);
+	put_aside(fs, &spot->node, &text, r);
+	if (r >= 0) {
+		take_over(fs, f, spot);
+		f->settled = gen;
+	}
+	end(fs, &spot->node);
+	return r < 0 ? r : 0;
+}
+
+void save_finish(struct fs *fs, struct file *f)
+{
+	lock_scope(&fs->lock);
+	f->n_refs--;
+	calm(fs, f);
+	restore_number(fs, f);
+	files_drop_idle(&fs->files, f);
+}
+
+void save_at_last(struct fs *fs, struct file *f, const struct call_limit *limit)
+{
+	int r = save_file(fs, f, limit);
+
+	if (r == 0)
+		return;
+	lock_scope(&fs->lock);
+	log_warning("a text was not saved: %s", strerror(-r));
+	if (!f->is_field || f->n_writers || f->gen == f->settled)
+		return;
+	put_aside(fs, &f->node, &f->bytes, -ETIMEDOUT);
+	settle(fs, f, f->gen, -ETIMEDOUT);
+}
+
+/* A field with something to send, with a reference; NULL when there is none. */
+static struct file *find_open(struct fs *fs)
+{
+	lock_scope(&fs->lock);
+	struct file *f, *next;
+
+	HASH_ITER (hh, fs->files.by_number, f, next) {
+		if (!f->is_field || f->gen == f->settled)
+			continue;
+		f->n_refs++;
+		f->n_writers = 0;
+		return f;
+	}
+	return NULL;
+}
+
+void save_all(struct fs *fs)
+{
+	struct call_limit limit = request_patience(fs);
+
+	for (struct file *f; (f = find_open(fs));) {
+		save_at_last(fs, f, &limit);
+		save_finish(fs, f);
+	}
+}
