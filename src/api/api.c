@@ -15,6 +15,7 @@
 #include "storyfs/json.h"
 #include "storyfs/log.h"
 #include "storyfs/parse.h"
+#include "storyfs/text.h"
 
 enum {
 	PAGE_LIMIT = 500,
@@ -121,7 +122,7 @@ static const struct {
 
 static int explain_no_answer(int error, struct v5_error *ret_error)
 {
-	const char *words = strerror(-error);
+	const char *words = text_errno(error);
 
 	for (size_t i = 0; i < sizeof(no_answer) / sizeof(no_answer[0]); i++) {
 		if (no_answer[i].error == error)

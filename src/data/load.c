@@ -13,6 +13,7 @@
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
 #include "storyfs/log.h"
+#include "storyfs/text.h"
 
 enum {
 	WAIT_MS = 50,		/* how often a waiter looks whether it was cancelled */
@@ -80,7 +81,7 @@ static int repeat_failure(const struct load *l, struct call *call)
 	v5_error_fini(&call->error);
 	call->error.code = V5_OTHER;
 	call->error.code_text = xstrdup("load_failed");
-	call->error.error = xstrdup(l->words ? l->words : strerror(-l->failure));
+	call->error.error = xstrdup(l->words ? l->words : text_errno(l->failure));
 	return l->failure;
 }
 

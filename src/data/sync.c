@@ -8,6 +8,7 @@
 #include "known.h"
 #include "storyfs/clock.h"
 #include "storyfs/log.h"
+#include "storyfs/text.h"
 
 static bool is_stopping(void *data)
 {
@@ -92,7 +93,8 @@ static void *run(void *data)
 		int e = store_refresh(s, &call);
 
 		if (e < 0 && e != -EINTR)
-			log_info("refresh: %s", call.error.error ? call.error.error : strerror(-e));
+			log_info(
+				"refresh: %s", call.error.error ? call.error.error : text_errno(e));
 	}
 	return NULL;
 }

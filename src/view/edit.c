@@ -8,6 +8,7 @@
 #include "storyfs/alloc.h"
 #include "storyfs/check.h"
 #include "storyfs/clock.h"
+#include "storyfs/text.h"
 
 enum { SHOWN_BYTES = 400 };
 
@@ -106,7 +107,7 @@ static char *explain(struct tree *t, const struct edit *e, int error, const char
 
 	clock_format_iso(clock_now_ms(), now);
 	buf_add_fmt(&b, "%s: not saved (%s), %s\n", schema_field(e->kind, e->field)->key,
-		strerror(-error), now);
+		text_errno(error), now);
 	buf_add_str(&b, "wrote: ");
 	add_shown(&b, data, len);
 	buf_add_char(&b, '\n');
