@@ -96,12 +96,12 @@ static void all_members_of_a_body_are_kept(void **state)
 	assert_string_equal(e.validation_errors[0].field, "name");
 	assert_string_equal(e.validation_errors[1].field, "?");
 	v5_error_add_text(&e, &text);
-	assert_string_equal(buf_str(&text), "error: " INVALID " (invalid_parameter, HTTP 400)\n"
-					    "problem: Name can't be blank\n"
-					    "requirement: r\n"
-					    "name: Name can't be blank\n"
-					    "?: x\n"
-					    "possible fix: p\n");
+	assert_string_equal(buf_str(&text), INVALID " (invalid_parameter, HTTP 400)\n"
+						    "problem: Name can't be blank\n"
+						    "requirement: r\n"
+						    "name: Name can't be blank\n"
+						    "?: x\n"
+						    "possible fix: p\n");
 }
 
 static void an_envelope_is_opened(void **state)
