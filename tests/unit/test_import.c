@@ -220,6 +220,24 @@ static void nested_resources_become_their_own(void **state)
 	assert_field(x, KIND_activity, 1, F_activity_performed_by_id, "7");
 }
 
+static void another_owned_by_than_the_first_owner_is_kept(void **state)
+{
+	(void)state;
+	FIXTURE(x);
+
+	put_star(x);
+	put_file(x, "star/story.json",
+		"[{\"id\":1,\"project_id\":99,\"name\":\"a\",\"owner_ids\":[7,8],\"owned_by_id\":8},"
+		"{\"id\":2,\"project_id\":99,\"name\":\"b\",\"owner_ids\":[7,8],\"owned_by_id\":7},"
+		"{\"id\":3,\"project_id\":99,\"name\":\"c\",\"owned_by_id\":7}]");
+	import_well(x, "star");
+	assert_field(x, KIND_story, 1, F_story_owned_by_id, "8");
+	assert_field(x, KIND_story, 1, F_story_owner_ids, "[7,8]");
+	assert_field(x, KIND_story, 2, F_story_owned_by_id, "null");
+	assert_field(x, KIND_story, 3, F_story_owned_by_id, "null");
+	assert_field(x, KIND_story, 3, F_story_owner_ids, "[7]");
+}
+
 static void a_file_of_its_own_counts_and_nested_ones_fill_it(void **state)
 {
 	(void)state;
@@ -575,6 +593,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(resources_are_kept_as_they_were_dumped),
 		cmocka_unit_test(nested_resources_become_their_own),
+		cmocka_unit_test(another_owned_by_than_the_first_owner_is_kept),
 		cmocka_unit_test(a_file_of_its_own_counts_and_nested_ones_fill_it),
 		cmocka_unit_test(importing_twice_changes_nothing),
 		cmocka_unit_test(what_is_odd_is_reported_once),
