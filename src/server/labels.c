@@ -98,18 +98,9 @@ static int tell_created(struct call *c, const struct records *labels)
 
 /* ---- resolving ---- */
 
-static int by_name(const void *a, const void *b)
-{
-	const struct record *left = *(struct record *const *)a;
-	const struct record *right = *(struct record *const *)b;
-
-	return strcmp(record_text(left, F_label_name), record_text(right, F_label_name));
-}
-
 static void take_sorted_ids(struct records *labels, struct ids *ret)
 {
-	if (labels->n)
-		qsort(labels->items, labels->n, sizeof(*labels->items), by_name);
+	shape_sort_labels(labels);
 	for (size_t i = 0; i < labels->n; i++) {
 		if (!ids_has(ret, record_id(labels->items[i])))
 			ids_add(ret, record_id(labels->items[i]));
