@@ -39,7 +39,8 @@ static const struct {
 
 static bool is_number(const char *s)
 {
-	return *s && !s[strspn(s, "-0123456789")];
+	s += *s == '-';
+	return *s && !s[strspn(s, "0123456789")];
 }
 
 static json_t *tighten_number(const struct field *field, const char *text)

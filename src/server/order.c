@@ -85,6 +85,19 @@ int order_above(struct call *c, const struct record *moving, int64_t id, int64_t
 	return r;
 }
 
+int order_below(struct call *c, const struct record *moving, int64_t id, int64_t *ret_id)
+{
+	scoped(ids_fini) struct ids ids = { 0 };
+	int r = list_ids(c, moving, &ids);
+
+	ids_remove(&ids, record_id(moving));
+	if (r == 0 && id)
+		*ret_id = neighbours_in(&ids, id).before_id;
+	else if (r == 0)
+		*ret_id = ids.n ? ids.v[0] : 0;
+	return r;
+}
+
 int order_bottom(struct call *c, const struct record *moving, int64_t *ret_id)
 {
 	scoped(ids_fini) struct ids ids = { 0 };
