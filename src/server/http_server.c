@@ -22,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "respond.h"
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
 #include "storyfs/error.h"
@@ -130,9 +131,9 @@ static void make_too_large(const struct http_server *h, struct http_response *re
 	json_write(json, &resp->body);
 	json_decref(json);
 	resp->status = STATUS_TOO_LARGE;
+	respond_add_common(&resp->headers);
 	http_headers_add(&resp->headers, "Content-Type", "application/json; charset=utf-8");
 	http_headers_add(&resp->headers, "Cache-Control", "no-cache");
-	http_headers_add(&resp->headers, "Access-Control-Allow-Origin", "*");
 }
 
 static enum MHD_Result send_response(

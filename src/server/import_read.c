@@ -10,12 +10,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "digest.h"
 #include "import_run.h"
 #include "storyfs/alloc.h"
 #include "storyfs/error.h"
 #include "storyfs/file.h"
 #include "storyfs/json.h"
-#include "storyfs/token.h"
 
 enum {
 	SHOWN_PROBLEMS = 20, /* notes about single values, a file */
@@ -180,7 +180,7 @@ static int take_record(struct reader *rd, struct record *r)
 static char *make_key(const json_t *item, const char *json)
 {
 	static const char *const names[] = { "id", "guid", "number" };
-	char digest[TOKEN_DIGEST_SIZE];
+	char digest[DIGEST_SHA256_SIZE];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		const json_t *value = json_object_get(item, names[i]);
@@ -190,7 +190,7 @@ static char *make_key(const json_t *item, const char *json)
 		if (json_is_integer(value))
 			return xasprintf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
 	}
-	token_digest(json, digest);
+	digest_sha256(json, strlen(json), digest);
 	return xstrdup(digest);
 }
 

@@ -172,7 +172,7 @@ static void enter_group(const struct call *c, int group, struct record *story)
 static int place_as_asked(
 	struct call *c, const struct story_request *req, struct record *now, int64_t *ret_after)
 {
-	enum region above, below;
+	enum region above = REGION_ACCEPTED, below = REGION_ICEBOX;
 	int r = check_request(c, req, now);
 
 	if (r == 0)

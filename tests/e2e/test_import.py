@@ -111,6 +111,19 @@ def test_the_owner_can_be_chosen(dump, tmp_path):
         storyfs('user', 'list', tmp_path / 'a.db').stdout
 
 
+def test_an_odd_owner_is_served_until_the_owners_change(dump, tmp_path, serve):
+    story = dict(STAR['story'][0], owner_ids=[100, 101], owned_by_id=101)
+    write_dump(dump, {'story': [story]})
+    storyfs('import', dump, tmp_path / 'a.db', '--owner', '100')
+    server = serve(tmp_path / 'a.db')
+    ours = server.request('GET', '/stories/555').json()
+    assert (ours['owner_ids'], ours['owned_by_id']) == ([100, 101], 101)
+    ours = server.request('PUT', '/stories/555', body={'name': 'x', 'owner_ids': [100, 101]}).json()
+    assert ours['owned_by_id'] == 101
+    ours = server.request('PUT', '/stories/555', body={'owner_ids': [100]}).json()
+    assert (ours['owner_ids'], ours['owned_by_id']) == ([100], 100)
+
+
 def test_a_terminal_gets_a_bar(dump, tmp_path):
     master, slave = pty.openpty()
     process = subprocess.Popen([BIN, 'import', str(dump), str(tmp_path / 'a.db')], stderr=slave,
