@@ -28,38 +28,10 @@ struct server {
 
 /* ---- life ---- */
 
-/* Items that came by import do not say yet which stories they are about. */
-static int index_activity(struct archive *a)
-{
-	struct query q = { .kind = KIND_activity, .limit = -1 };
-	scoped(records_fini) struct records items = { 0 };
-	scoped(tx_abort) struct tx *tx = NULL;
-	int64_t n = 0;
-	int r = tx_begin(a, TX_READ, &tx);
-
-	query_where(&q, F_activity_story_ids, OP_NULL, 0);
-	if (r == 0)
-		r = tx_count(tx, &q, &n);
-	if (r < 0 || !n)
-		return r;
-	tx_abort(take_ptr(tx));
-	r = tx_begin(a, TX_WRITE, &tx);
-	if (r == 0)
-		r = tx_list(tx, &q, &items);
-	for (size_t i = 0; r == 0 && i < items.n; i++) {
-		activity_index(items.items[i]);
-		r = tx_put(tx, items.items[i]);
-	}
-	return r < 0 ? r : tx_commit(take_ptr(tx));
-}
-
 int server_new(struct archive *a, const struct server_config *config, struct server **ret)
 {
 	scoped(server_free) struct server *s = xcalloc(1, sizeof(*s));
-	int r = index_activity(a);
 
-	if (r < 0)
-		return r;
 	s->archive = a;
 	s->prefix = xstrdup(config && config->prefix ? config->prefix : default_prefix);
 	*ret = take_ptr(s);

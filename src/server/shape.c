@@ -217,7 +217,7 @@ static int fill_owner(struct call *c, struct records *list, int f)
 	for (size_t i = 0; i < list->n; i++) {
 		const struct value *owners = record_get(list->items[i], F_story_owner_ids);
 
-		if (owners->state == VALUE_SET && owners->ids.n)
+		if (!record_has(list->items[i], f) && owners->state == VALUE_SET && owners->ids.n)
 			record_set_int(list->items[i], f, owners->ids.v[0]);
 	}
 	return 0;
