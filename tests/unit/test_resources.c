@@ -535,27 +535,6 @@ static void activity_is_listed_from_any_side(void **state)
 	assert_int_equal(json_object_size(find_at(s->json, "0")), 3);
 }
 
-static void imported_activity_finds_its_stories(void **state)
-{
-	struct served *s = *state;
-	scoped(record_unref) struct record *r = record_new(KIND_activity);
-	struct tx *tx;
-
-	make_story(s, "{\"name\":\"a\"}");
-	record_set_int(r, F_activity_id, 900);
-	record_set_int(r, F_activity_project_id, 1);
-	record_set_int(r, F_activity_project_version, 1);
-	record_set_text(r, F_activity_guid, "1_1");
-	record_set_text(r, F_activity_primary_resources, "[{\"kind\":\"story\",\"id\":1}]");
-	assert_int_equal(tx_begin(s->archive, TX_WRITE, &tx), 0);
-	assert_int_equal(tx_put(tx, r), 0);
-	assert_int_equal(tx_commit(tx), 0);
-	server_free(s->server);
-	assert_int_equal(server_new(s->archive, NULL, &s->server), 0);
-	expect(s, "GET /projects/1/stories/1/activity", NULL, 200);
-	assert_int_equal(json_array_size(s->json), 2);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -578,7 +557,6 @@ int main(void)
 		served_test(members_are_added_and_changed),
 		served_test(memberships_have_rules),
 		served_test(activity_is_listed_from_any_side),
-		served_test(imported_activity_finds_its_stories),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
