@@ -165,3 +165,25 @@ def test_a_person_nobody_knows_gets_no_token(archive):
     assert done.returncode == 1
     assert done.stdout == ''
     assert "there is nobody called 'luke' in the archive; there are:" in done.stderr
+
+
+def test_an_import_reaches_a_server_that_runs(archive, serve, tmp_path):
+    server = serve(archive)
+    newer = dict(STAR['project'][0], version=6)
+    story = dict(STAR['story'][1], name='The lid is on')
+    done = storyfs('import', write_dump(tmp_path / 'newer', {'project': [newer], 'story': [story]}),
+                   archive)
+    assert done.returncode == 0, done.stderr
+    answer = server.request('GET', '/projects/99/stories/556')
+    assert answer.json()['name'] == 'The lid is on'
+    assert answer.headers['X-Tracker-Project-Version'] == '6'
+
+
+def test_what_was_changed_here_is_not_overwritten(archive, serve, dump):
+    server = serve(archive)
+    server.request('PUT', '/stories/555', body={'name': 'changed here'})
+    done = storyfs('import', dump, archive)
+    assert done.returncode == 0
+    assert "project 99 (Death Star): the archive has version 6, newer than the dump's 5; " \
+           'left as it is' in done.stdout
+    assert server.request('GET', '/stories/555').json()['name'] == 'changed here'

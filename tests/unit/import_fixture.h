@@ -168,7 +168,7 @@ static inline void put_star(const struct fixture *x)
 		"[{\"id\":60,\"project_id\":99,\"name\":\"e\",\"label\":{\"id\":2,\"name\":\"b\"}}]");
 	put_file(x, "star/activity.json",
 		"[{\"kind\":\"story_update_activity\",\"guid\":\"99_42\",\"project_version\":42,"
-		"\"message\":\"m\",\"changes\":[],\"project\":{\"id\":99},"
+		"\"message\":\"m\",\"changes\":[{\"kind\":\"story\",\"id\":20}],\"project\":{\"id\":99},"
 		"\"performed_by\":{\"id\":7,\"name\":\"Darth\"}}]");
 	put_file(x, "star/membership_summary.json",
 		"[{\"id\":70,\"project_id\":99,\"role\":\"owner\",\"favorite\":true}]");

@@ -48,6 +48,7 @@ static void nested_resources_become_their_own(void **state)
 	assert_field(x, KIND_epic, 60, F_epic_label_id, "2");
 	assert_field(x, KIND_activity, 1, F_activity_project_id, "99");
 	assert_field(x, KIND_activity, 1, F_activity_performed_by_id, "7");
+	assert_field(x, KIND_activity, 1, F_activity_story_ids, "[20]");
 }
 
 static void another_owned_by_than_the_first_owner_is_kept(void **state)
