@@ -33,8 +33,8 @@ void plain_write(const struct record *r, int f, const struct resolver *resolver,
 /*
  * The patch that a saved text means: one field, which for `owners` is the id form behind it. The
  * text (len bytes, the file's final newline already taken off) empty means no value. -EINVAL when
- * it is no value of the field's type, not UTF-8 or holds NUL; the reason, with what would be
- * accepted, is appended to ret_reason. Limits are check.h's business.
+ * it is no value of the field's type, not UTF-8, holds NUL or thousands of lines of a list; the
+ * reason, with what would be accepted, is appended to ret_reason. Limits are check.h's business.
  */
 int plain_read(enum kind kind, int f, const char *text, size_t len, const struct resolver *resolver,
 	struct record **ret_patch, struct buf *ret_reason);

@@ -114,7 +114,7 @@ struct field {
 	const struct choices *choices;
 	size_t max; /* 0: no limit */
 	const char *via;
-	const char *initial; /* as text_format writes it, or NULL */
+	const char *initial; /* as plain_write writes it, or NULL */
 };
 
 struct resource {
