@@ -458,7 +458,7 @@ int input_read_shape(struct call *c)
 
 static int read_page(struct call *c)
 {
-	struct value limit, offset;
+	struct value limit = { 0 }, offset = { 0 };
 	int r = read_param(c, &params_page.params[P_page_limit], &limit);
 
 	if (r == 0)
