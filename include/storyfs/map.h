@@ -8,6 +8,7 @@
 #ifndef STORYFS_MAP_H
 #define STORYFS_MAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct map_slot;
@@ -35,11 +36,12 @@ void *map_value(const struct map_slot *slot);
 /* Empty it; free_value, unless NULL, is called for each value. */
 void map_clear(struct map *m, void (*free_value)(void *value));
 
-#define each_value(type, v, m)                                                                  \
-	for (struct map_slot *v##_slot_ = map_next((m), NULL),                                  \
-			     *v##_next_ = v##_slot_ ? map_next((m), v##_slot_) : NULL;          \
-		v##_slot_;                                                                      \
-		v##_slot_ = v##_next_, v##_next_ = v##_slot_ ? map_next((m), v##_slot_) : NULL) \
-		for (type *v = map_value(v##_slot_), *v##_once_ = v; v##_once_; v##_once_ = NULL)
+/* As each_record: the inner loop runs once, and `break` leaves both. */
+#define each_value(type, v, m)                                                                   \
+	for (struct map_slot *v##_slot_ = map_next((m), NULL), *v##_next_, *v##_go_ = v##_slot_; \
+		v##_go_ && v##_slot_ && (v##_next_ = map_next((m), v##_slot_), true);            \
+		v##_slot_ = v##_next_)                                                           \
+		for (type *v = (v##_go_ = NULL, map_value(v##_slot_)); !v##_go_;                 \
+			v##_go_ = v##_slot_)
 
 #endif

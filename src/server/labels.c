@@ -37,6 +37,35 @@ static int check_name(struct call *c, const struct record *label)
 	return check_value(schema_field(KIND_label, F_label_name), name, &c->error);
 }
 
+static int check_names(struct call *c, const struct value *v, enum value_type type)
+{
+	const struct record *const *items =
+		type == TYPE_OBJECT ? (const struct record *const *)&v->record
+				    : (const struct record *const *)v->records.items;
+	size_t n = type == TYPE_OBJECT ? 1 : v->records.n;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		if (!record_has(items[i], F_label_id))
+			r = check_name(c, items[i]);
+	}
+	return r;
+}
+
+int labels_check_nested(struct call *c, const struct record *patch)
+{
+	int r = 0;
+
+	for (int f = 0; r == 0 && f < schema_resource(record_kind(patch))->n_fields; f++) {
+		const struct field *field = schema_field(record_kind(patch), f);
+		bool nested = field->type == TYPE_OBJECT || field->type == TYPE_OBJECTS;
+
+		if (nested && field->of == KIND_label && record_has(patch, f))
+			r = check_names(c, record_get(patch, f), field->type);
+	}
+	return r;
+}
+
 /* 1: no label of that name. */
 static int find_by_name(struct call *c, const char *name, struct record **ret)
 {

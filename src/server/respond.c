@@ -3,6 +3,7 @@
 #include "respond.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "digest.h"

@@ -147,7 +147,7 @@ static void answer(struct server *s, struct call *c)
 		r = perform(s, c, &match);
 	if (r < 0 && !c->error.code) {
 		log_error("server: %s %s: %s", http_method_name(c->req->method), c->route->path,
-			strerror(-r));
+			strerrordesc_np(-r));
 		v5_error_set(&c->error, V5_api_internal_error);
 	}
 }

@@ -39,7 +39,7 @@ static int by_name(const void *a, const void *b)
 void shape_sort_labels(struct records *labels)
 {
 	if (labels->n)
-		qsort(labels->items, labels->n, sizeof(*labels->items), by_name);
+		qsort(labels->items, labels->n, sizeof(struct record *), by_name);
 }
 
 static int expand(struct call *c, enum kind kind, struct records *list, const struct fields *f);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The server as such: routes, who may what, headers, shapes. */
+#include <pthread.h>
+
 #include "served.h"
 
 #include "storyfs/transport.h"
@@ -381,6 +383,55 @@ static void me_sums_up_memberships(void **state)
 	assert_string_equal(text_at(s, "projects.0.role"), "owner");
 }
 
+enum { THREADS = 4, WRITES = 20 };
+
+static void *write_and_read(void *data)
+{
+	struct served *s = data;
+
+	for (int i = 0; i < WRITES; i++) {
+		struct http_request post = { .method = HTTP_POST,
+			.target = xstrdup("/services/v5/projects/1/stories?name=x") };
+		struct http_request get = { .target = xstrdup("/services/v5/projects/1/stories") };
+		struct http_response posted = { 0 }, got = { 0 };
+
+		server_handle_as(s->server, ADA, &post, &posted);
+		server_handle_as(s->server, ADA, &get, &got);
+		bool ok = posted.status == 200 && got.status == 200;
+
+		http_request_fini(&post);
+		http_request_fini(&get);
+		http_response_fini(&posted);
+		http_response_fini(&got);
+		if (!ok)
+			return NULL;
+	}
+	return data;
+}
+
+static void requests_may_come_at_once(void **state)
+{
+	struct served *s = *state;
+	pthread_t threads[THREADS];
+
+	for (int i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, write_and_read, s), 0);
+	for (int i = 0; i < THREADS; i++) {
+		void *done;
+
+		assert_int_equal(pthread_join(threads[i], &done), 0);
+		assert_non_null(done);
+	}
+	assert_int_equal(version_of(s), 3 + THREADS * WRITES);
+	expect(s, "GET /projects/1/activity?sort_order=asc&offset=3", NULL, 200);
+	for (int i = 0; i < THREADS * WRITES; i++) {
+		json_t *item = json_array_get(s->json, (size_t)i);
+
+		assert_int_equal(
+			json_integer_value(json_object_get(item, "project_version")), 4 + i);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -404,6 +455,7 @@ int main(void)
 		served_test(types_are_strict),
 		served_test(in_process_there_is_no_token),
 		served_test(me_sums_up_memberships),
+		served_test(requests_may_come_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
