@@ -102,6 +102,16 @@ int store_peek(struct store *s, enum kind kind, int64_t id, struct record **ret)
 	return 0;
 }
 
+void store_peek_all(struct store *s, const struct place *place, struct records *ret)
+{
+	lock_scope(&s->lock);
+	for (const struct entry *e = s->entries; e; e = e->hh.next) {
+		if (e->key.kind == place->kind && e->parent == place->parent &&
+			known_project(s, e->parent, e->parent_id) == place->project_id)
+			records_add(ret, record_ref(e->record));
+	}
+}
+
 int store_get_me(struct store *s, struct call *call, struct record **ret)
 {
 	int e = load_me(s, call);
