@@ -61,8 +61,8 @@ int store_find(struct store *s, const struct place *place, struct call *call, st
 int store_peek_list(struct store *s, const struct place *place, struct records *ret);
 /* What is known, without the network; 1 when it is not (yet, or any more). */
 int store_peek(struct store *s, enum kind kind, int64_t id, struct record **ret);
-/* All that is known of a collection's kind (place: kind, parent, project_id), below whatever parents
- * of that kind in the project, in no order. */
+/* All that is known of a collection's kind (place: kind, parent, project_id), below whatever
+ * parents of that kind in the project, in no order. */
 void store_peek_all(struct store *s, const struct place *place, struct records *ret);
 /* The project a loaded resource belongs to, 0 when it is not known. */
 int64_t store_project_of(struct store *s, const struct record *r);

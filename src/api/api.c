@@ -121,7 +121,7 @@ static const struct {
 
 static int explain_no_answer(int error, struct v5_error *ret_error)
 {
-	const char *words = strerror(-error);
+	const char *words = strerrordesc_np(-error);
 
 	for (size_t i = 0; i < sizeof(no_answer) / sizeof(no_answer[0]); i++) {
 		if (no_answer[i].error == error)
@@ -221,51 +221,61 @@ static int read_one(const struct http_response *resp, const struct place *place,
 }
 
 /* A request without a body, or with the patch's fields. */
-static int exchange_one(struct api *api, enum http_method method, const struct place *place,
-	const struct record *patch, struct call *call, struct http_response *resp)
+static struct http_request make_request(const struct api *api, enum http_method method,
+	const struct place *place, const struct record *patch)
 {
-	scoped(http_request_fini) struct http_request req = { .method = method };
+	struct http_request req = { .method = method, .target = make_target(api, place, NULL) };
 
-	req.target = make_target(api, place, NULL);
 	http_headers_add(&req.headers, "Accept", "application/json");
 	if (patch) {
 		http_headers_add(&req.headers, "Content-Type", "application/json");
 		json_write_record(patch, NULL, JSON_AS_PATCH, &req.body);
 	}
-	return exchange(api, &req, call, resp);
+	return req;
+}
+
+static int exchange_one(struct api *api, const struct http_request *req, const struct place *place,
+	struct call *call, struct record **ret)
+{
+	scoped(http_response_fini) struct http_response resp = { 0 };
+	int e = exchange(api, req, call, &resp);
+
+	return e < 0 ? e : read_one(&resp, place, call, ret);
 }
 
 int api_get(struct api *api, const struct place *place, struct call *call, struct record **ret)
 {
-	scoped(http_response_fini) struct http_response resp = { 0 };
-	int e = exchange_one(api, HTTP_GET, place, NULL, call, &resp);
+	scoped(http_request_fini) struct http_request req =
+		make_request(api, HTTP_GET, place, NULL);
 
-	return e < 0 ? e : read_one(&resp, place, call, ret);
+	return exchange_one(api, &req, place, call, ret);
 }
 
 int api_create(struct api *api, const struct place *place, const struct record *patch,
 	struct call *call, struct record **ret)
 {
-	scoped(http_response_fini) struct http_response resp = { 0 };
-	int e = exchange_one(api, HTTP_POST, place, patch, call, &resp);
+	scoped(http_request_fini) struct http_request req =
+		make_request(api, HTTP_POST, place, patch);
 
-	return e < 0 ? e : read_one(&resp, place, call, ret);
+	return exchange_one(api, &req, place, call, ret);
 }
 
 int api_update(struct api *api, const struct place *place, const struct record *patch,
 	struct call *call, struct record **ret)
 {
-	scoped(http_response_fini) struct http_response resp = { 0 };
-	int e = exchange_one(api, HTTP_PUT, place, patch, call, &resp);
+	scoped(http_request_fini) struct http_request req =
+		make_request(api, HTTP_PUT, place, patch);
 
-	return e < 0 ? e : read_one(&resp, place, call, ret);
+	return exchange_one(api, &req, place, call, ret);
 }
 
 int api_delete(struct api *api, const struct place *place, struct call *call)
 {
+	scoped(http_request_fini) struct http_request req =
+		make_request(api, HTTP_DELETE, place, NULL);
 	scoped(http_response_fini) struct http_response resp = { 0 };
 
-	return exchange_one(api, HTTP_DELETE, place, NULL, call, &resp);
+	return exchange(api, &req, call, &resp);
 }
 
 /* ---- lists ---- */

@@ -74,10 +74,8 @@ struct key make_key(enum kind kind, enum kind parent, int64_t id)
 struct entry *known_entry(struct store *s, enum kind kind, int64_t id)
 {
 	struct key key = make_key(kind, KIND_none, id);
-	struct entry *e;
 
-	HASH_FIND(hh, s->entries, &key, sizeof(key), e);
-	return e;
+	return table_find(&s->entries, &key, sizeof(key));
 }
 
 int64_t known_project(struct store *s, enum kind kind, int64_t id)
@@ -148,7 +146,7 @@ static struct entry *add_entry(struct store *s, const struct record *r, const st
 	e->parent = place->parent;
 	e->parent_id = place->parent_id;
 	e->mtime_ns = e->first_ns = at ? at * NS_PER_MS : s->started_ns;
-	HASH_ADD(hh, s->entries, key, sizeof(e->key), e);
+	table_add(&s->entries, &e->item, &e->key, sizeof(e->key));
 	return e;
 }
 
@@ -193,10 +191,8 @@ void known_put(
 struct collection *known_collection(struct store *s, const struct place *place)
 {
 	struct key key = make_key(place->kind, place->parent, place->parent_id);
-	struct collection *c;
 
-	HASH_FIND(hh, s->collections, &key, sizeof(key), c);
-	return c;
+	return table_find(&s->collections, &key, sizeof(key));
 }
 
 static struct collection *make_collection(struct store *s, const struct place *place)
@@ -206,14 +202,13 @@ static struct collection *make_collection(struct store *s, const struct place *p
 	if (!c) {
 		c = xcalloc(1, sizeof(*c));
 		c->key = make_key(place->kind, place->parent, place->parent_id);
-		HASH_ADD(hh, s->collections, key, sizeof(c->key), c);
+		table_add(&s->collections, &c->item, &c->key, sizeof(c->key));
 	}
 	return c;
 }
 
-static void collection_free(struct store *s, struct collection *c)
+static void collection_free(struct collection *c)
 {
-	HASH_DEL(s->collections, c);
 	ids_fini(&c->ids);
 	free(c);
 }
@@ -230,15 +225,16 @@ static void move_list(struct store *s, struct collection *c)
 /* Below a project that went, nothing is loaded any more. Those that run see to it themselves. */
 static void forget_loads(struct store *s, enum kind kind, int64_t id)
 {
-	for (struct load *l = kind == KIND_project ? s->loads : NULL; l; l = l->hh.next) {
+	struct load *l = NULL;
+
+	while (kind == KIND_project && (l = table_next(&s->loads, l))) {
 		if (l->key.id == id && l->key.parent != KIND_none)
 			l->done = false;
 	}
 	for (enum kind child = KIND_none + 1; child < N_KINDS; child++) {
 		struct key key = make_key(child, kind, id);
-		struct load *l;
 
-		HASH_FIND(hh, s->loads_apart, &key, sizeof(key), l);
+		l = table_find(&s->loads_apart, &key, sizeof(key));
 		if (l)
 			l->done = false;
 	}
@@ -263,8 +259,10 @@ static void remove_collections(struct store *s, enum kind parent, int64_t parent
 			if (is_below(e, &place))
 				remove_entry(s, e);
 		}
-		if (c)
-			collection_free(s, c);
+		if (!c)
+			continue;
+		table_remove(&s->collections, &c->item);
+		collection_free(c);
 	}
 }
 
@@ -273,7 +271,7 @@ static void remove_entry(struct store *s, struct entry *e)
 {
 	forget_loads(s, e->key.kind, e->key.id);
 	remove_collections(s, e->key.kind, e->key.id);
-	HASH_DEL(s->entries, e);
+	table_remove(&s->entries, &e->item);
 	entry_free(e);
 }
 
@@ -290,38 +288,34 @@ static void drop(struct store *s, const struct place *place, int64_t id, struct 
 }
 
 /* Ids as a set that answers in constant time. */
-struct id_set {
+struct set_item {
+	struct table_item item;
 	int64_t id;
-	UT_hash_handle hh;
 };
 
-static bool set_add(struct id_set **set, int64_t id)
+static bool set_add(struct table *set, int64_t id)
 {
-	struct id_set *item;
-
-	HASH_FIND(hh, *set, &id, sizeof(id), item);
-	if (item)
+	if (table_find(set, &id, sizeof(id)))
 		return false;
-	item = xcalloc(1, sizeof(*item));
+	struct set_item *item = xcalloc(1, sizeof(*item));
+
 	item->id = id;
-	HASH_ADD(hh, *set, id, sizeof(id), item);
+	table_add(set, &item->item, &item->id, sizeof(item->id));
 	return true;
 }
 
-static void set_fini(struct id_set **set)
+static void set_fini(struct table *set)
 {
-	struct id_set *item, *next;
+	struct set_item *item;
 
-	HASH_ITER(hh, *set, item, next) {
-		HASH_DEL(*set, item);
+	while ((item = table_pop(set)))
 		free(item);
-	}
 }
 
 static void put_list(struct store *s, const struct place *place, const struct records *list,
 	struct ids *ids, struct intake *in)
 {
-	struct id_set *has = NULL;
+	struct table has = { 0 };
 
 	each_record(r, list) {
 		int64_t id = record_id(r);
@@ -342,7 +336,7 @@ static void put_list(struct store *s, const struct place *place, const struct re
 static void drop_rest(struct store *s, const struct place *place, const struct ids *old,
 	struct ids *now, struct intake *in)
 {
-	struct id_set *has = NULL;
+	struct table has = { 0 };
 
 	for (size_t i = 0; i < now->n; i++)
 		set_add(&has, now->v[i]);
@@ -431,8 +425,8 @@ static int give_up(int error, struct call *call)
 	v5_error_fini(&call->error);
 	call->error.code = V5_OTHER;
 	call->error.code_text = xstrdup("no_answer");
-	call->error.error =
-		xasprintf("Waiting for another request to the server: %s.", strerror(-error));
+	call->error.error = xasprintf(
+		"Waiting for another request to the server: %s.", strerrordesc_np(-error));
 	return error;
 }
 
@@ -453,12 +447,11 @@ int known_wait(struct store *s, const bool *busy, struct call *call)
 
 /* ---- the end ---- */
 
-static void free_loads(struct load **loads)
+static void free_loads(struct table *loads)
 {
-	struct load *l, *next;
+	struct load *l;
 
-	HASH_ITER(hh, *loads, l, next) {
-		HASH_DEL(*loads, l);
+	while ((l = table_pop(loads))) {
 		free(l->words);
 		free(l);
 	}
@@ -466,15 +459,13 @@ static void free_loads(struct load **loads)
 
 void known_fini(struct store *s)
 {
-	struct entry *e, *next_e;
-	struct collection *c, *next_c;
+	struct entry *e;
+	struct collection *c;
 
-	HASH_ITER(hh, s->entries, e, next_e) {
-		HASH_DEL(s->entries, e);
+	while ((e = table_pop(&s->entries)))
 		entry_free(e);
-	}
-	HASH_ITER(hh, s->collections, c, next_c)
-		collection_free(s, c);
+	while ((c = table_pop(&s->collections)))
+		collection_free(c);
 	free_loads(&s->loads);
 	free_loads(&s->loads_apart);
 	record_unref(s->me);

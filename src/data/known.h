@@ -10,9 +10,9 @@
 #define STORYFS_DATA_KNOWN_H
 
 #include <pthread.h>
-#include <uthash.h>
 
 #include "storyfs/store.h"
+#include "storyfs/table.h"
 
 /* A hash key: no bytes of it are padding. */
 struct key {
@@ -23,6 +23,7 @@ struct key {
 
 /* A record we know. */
 struct entry {
+	struct table_item item;
 	struct key key; /* kind, KIND_none, id */
 	struct record *record;
 	enum kind parent;
@@ -31,21 +32,21 @@ struct entry {
 	int64_t mtime_ns;      /* when anything of it last changed */
 	int64_t first_ns;      /* the time of fields that never changed while we looked */
 	int64_t *field_mtimes; /* of the others, 0 for the former; NULL while there are none */
-	UT_hash_handle hh;
 };
 
 /* A collection we know: ids in V5's order. */
 struct collection {
+	struct table_item item;
 	struct key key; /* kind, parent's kind and id */
 	struct ids ids;
 	uint64_t stamp;	  /* another one whenever ids or one of the records changed */
 	int64_t mtime_ns; /* when ids last changed while we looked; 0: never */
-	UT_hash_handle hh;
 };
 
 /* A load: one kind below one kind of parent, for a whole project (or, for projects and me, for
  * all), or for one parent where the host does not nest. Lives as long as the store. */
 struct load {
+	struct table_item item;
 	struct key key; /* kind, parent's kind, the project's id or the parent's */
 	bool of_one;	/* parent */
 	bool running, done;
@@ -54,7 +55,6 @@ struct load {
 	int64_t failed_at; /* clock_monotonic_ms of the last failure, 0 for none */
 	int failure;	   /* its -errno, and the words */
 	char *words;
-	UT_hash_handle hh;
 };
 
 enum { NO_VERSION = -1 };
@@ -73,10 +73,8 @@ struct store {
 	bool stopping;
 	bool refreshing; /* one at a time: an older list must not follow a newer one */
 	uint64_t n_writes, n_stamps;
-	struct entry *entries;
-	struct collection *collections;
-	struct load *loads;	  /* by project */
-	struct load *loads_apart; /* by parent */
+	struct table entries, collections;
+	struct table loads, loads_apart; /* by project, by parent */
 	struct record *me;
 };
 

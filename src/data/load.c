@@ -43,25 +43,23 @@ static const struct source *find_source(enum kind kind, enum kind parent)
 
 /* ---- the tables of loads; the caller holds the lock ---- */
 
-static struct load *peek_load(struct load *loads, const struct source *source, int64_t id)
+static struct load *peek_load(const struct table *loads, const struct source *source, int64_t id)
 {
 	struct key key = make_key(source->kind, source->parent, id);
-	struct load *l;
 
-	HASH_FIND(hh, loads, &key, sizeof(key), l);
-	return l;
+	return table_find(loads, &key, sizeof(key));
 }
 
 static struct load *make_load(struct store *s, const struct source *source, int64_t id, bool of_one)
 {
-	struct load **loads = of_one ? &s->loads_apart : &s->loads;
-	struct load *l = peek_load(*loads, source, id);
+	struct table *loads = of_one ? &s->loads_apart : &s->loads;
+	struct load *l = peek_load(loads, source, id);
 
 	if (!l) {
 		l = xcalloc(1, sizeof(*l));
 		l->key = make_key(source->kind, source->parent, id);
 		l->of_one = of_one;
-		HASH_ADD(hh, *loads, key, sizeof(l->key), l);
+		table_add(loads, &l->item, &l->key, sizeof(l->key));
 	}
 	return l;
 }
@@ -73,7 +71,7 @@ static int repeat_failure(const struct load *l, struct call *call)
 	v5_error_fini(&call->error);
 	call->error.code = V5_OTHER;
 	call->error.code_text = xstrdup("load_failed");
-	call->error.error = xstrdup(l->words ? l->words : strerror(-l->failure));
+	call->error.error = xstrdup(l->words ? l->words : strerrordesc_np(-l->failure));
 	return l->failure;
 }
 
@@ -341,7 +339,7 @@ static struct load *find_behind(
 	struct store *s, const struct source *source, int64_t project_id, int64_t version)
 {
 	lock_scope(&s->lock);
-	struct load *l = peek_load(s->loads, source, project_id);
+	struct load *l = peek_load(&s->loads, source, project_id);
 
 	return l && l->done && l->version != version ? l : NULL;
 }
@@ -350,9 +348,10 @@ static struct load *find_behind(
 static struct ids parents_apart(struct store *s, const struct source *source, int64_t project_id)
 {
 	struct ids ids = { 0 };
+	struct load *l = NULL;
 
 	lock_scope(&s->lock);
-	for (struct load *l = s->loads_apart; l; l = l->hh.next) {
+	while ((l = table_next(&s->loads_apart, l))) {
 		if (l->done && l->key.kind == source->kind && l->key.parent == source->parent &&
 			known_project(s, l->key.parent, l->key.id) == project_id)
 			ids_add(&ids, l->key.id);

@@ -104,8 +104,10 @@ int store_peek(struct store *s, enum kind kind, int64_t id, struct record **ret)
 
 void store_peek_all(struct store *s, const struct place *place, struct records *ret)
 {
+	const struct entry *e = NULL;
+
 	lock_scope(&s->lock);
-	for (const struct entry *e = s->entries; e; e = e->hh.next) {
+	while ((e = table_next(&s->entries, e))) {
 		if (e->key.kind == place->kind && e->parent == place->parent &&
 			known_project(s, e->parent, e->parent_id) == place->project_id)
 			records_add(ret, record_ref(e->record));

@@ -121,7 +121,8 @@ static void *run(void *data)
 		int e = store_refresh(s, &call);
 
 		if (e < 0 && e != -EINTR)
-			log_info("refresh: %s", call.error.error ? call.error.error : strerror(-e));
+			log_info("refresh: %s",
+				call.error.error ? call.error.error : strerrordesc_np(-e));
 	}
 	return NULL;
 }

@@ -121,7 +121,7 @@ static char *explain(const struct edit *e, int error, const char *data, size_t l
 
 	clock_format_iso(clock_now_ms(), now);
 	buf_add_fmt(&b, "%s: not saved (%s), %s\n", schema_field(e->kind, e->field)->key,
-		strerror(-error), now);
+		strerrordesc_np(-error), now);
 	buf_add_str(&b, "wrote: ");
 	add_shown(&b, data, len);
 	buf_add_char(&b, '\n');

@@ -12,9 +12,9 @@
 
 /* How many are called so. */
 struct count {
+	struct table_item item;
 	const char *name; /* borrowed */
 	size_t n;
-	UT_hash_handle hh;
 };
 
 char *link_plain_name(const struct record *r)
@@ -39,48 +39,46 @@ static bool ends_with_id(const char *name)
 	       strcmp(open + 1 + digits, ")") == 0;
 }
 
-static struct count *count_names(char **names, size_t n)
+static struct count *find_count(const struct table *counts, const char *name)
 {
-	struct count *counts = NULL, *c;
-
-	for (size_t i = 0; i < n; i++) {
-		HASH_FIND_STR(counts, names[i], c);
-		if (!c) {
-			c = xcalloc(1, sizeof(*c));
-			c->name = names[i];
-			HASH_ADD_KEYPTR(hh, counts, c->name, strlen(c->name), c);
-		}
-		c->n++;
-	}
-	return counts;
+	return table_find(counts, name, strlen(name));
 }
 
-static void free_counts(struct count *counts)
+static void count_name(struct table *counts, const char *name)
 {
-	struct count *c, *next;
+	struct count *c = find_count(counts, name);
 
-	HASH_ITER(hh, counts, c, next) {
-		HASH_DEL(counts, c);
-		free(c);
+	if (!c) {
+		c = xcalloc(1, sizeof(*c));
+		c->name = name;
+		table_add(counts, &c->item, c->name, strlen(c->name));
 	}
+	c->n++;
+}
+
+static void free_counts(struct table *counts)
+{
+	struct count *c;
+
+	while ((c = table_pop(counts)))
+		free(c);
 }
 
 void link_names_make(const struct records *all, struct link_names *ret)
 {
 	char **plain = xcalloc(all->n, sizeof(*plain));
+	struct table counts = { 0 };
 
 	*ret = (struct link_names){ all->n, xcalloc(all->n, sizeof(*ret->v)) };
-	for (size_t i = 0; i < all->n; i++)
-		plain[i] = link_plain_name(all->items[i]);
-	struct count *counts = count_names(plain, all->n), *c;
-
 	for (size_t i = 0; i < all->n; i++) {
-		HASH_FIND_STR(counts, plain[i], c);
-		ret->v[i] = c->n > 1 || ends_with_id(plain[i])
+		plain[i] = link_plain_name(all->items[i]);
+		count_name(&counts, plain[i]);
+	}
+	for (size_t i = 0; i < all->n; i++)
+		ret->v[i] = find_count(&counts, plain[i])->n > 1 || ends_with_id(plain[i])
 				    ? link_long_name(plain[i], record_id(all->items[i]))
 				    : xstrdup(plain[i]);
-	}
-	free_counts(counts);
+	free_counts(&counts);
 	for (size_t i = 0; i < all->n; i++)
 		free(plain[i]);
 	free(plain);

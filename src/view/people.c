@@ -21,18 +21,18 @@ static const int callings[] = { F_person_name, F_person_username, F_person_email
 	F_person_initials };
 
 struct called {
+	struct table_item item;
 	int64_t id;
 	char *name;	  /* NULL: no name is this person's alone, or the person is no member */
 	int64_t mtime_ns; /* when the name last became another one while we looked, 0: never */
-	UT_hash_handle hh;
 };
 
 struct roster {
+	struct table_item item;
 	int64_t project_id;
 	uint64_t stamp; /* of the memberships it was made of */
 	struct records people;
-	struct called *called;
-	UT_hash_handle hh;
+	struct table called;
 };
 
 /* ---- names among people ---- */
@@ -84,10 +84,7 @@ static const char *best_name(const struct records *all, const struct record *per
 
 static struct called *find_name(const struct roster *r, int64_t id)
 {
-	struct called *c;
-
-	HASH_FIND(hh, r->called, &id, sizeof(id), c);
-	return c;
+	return table_find(&r->called, &id, sizeof(id));
 }
 
 static void rename_to(struct called *c, const char *name, bool is_first)
@@ -109,7 +106,7 @@ static void set_name(struct roster *r, int64_t id, const char *name, bool is_fir
 	if (!c) {
 		c = xcalloc(1, sizeof(*c));
 		c->id = id;
-		HASH_ADD(hh, r->called, id, sizeof(c->id), c);
+		table_add(&r->called, &c->item, &c->id, sizeof(c->id));
 	}
 	rename_to(c, name, is_first);
 }
@@ -146,9 +143,9 @@ static void list_members(struct store *store, int64_t project_id, struct records
 
 static void make_names(struct roster *r, bool is_first)
 {
-	struct called *c, *next;
+	struct called *c = NULL;
 
-	HASH_ITER(hh, r->called, c, next) {
+	while ((c = table_next(&r->called, c))) {
 		if (!is_among(&r->people, c->id))
 			rename_to(c, NULL, is_first);
 	}
@@ -161,9 +158,8 @@ static struct roster *get_roster(const struct people *people)
 	struct tree *t = people->tree;
 	struct place place = memberships_of(people->project_id);
 	uint64_t stamp = store_stamp(t->store, &place);
-	struct roster *r;
+	struct roster *r = table_find(&t->rosters, &people->project_id, sizeof(people->project_id));
 
-	HASH_FIND(hh, t->rosters, &people->project_id, sizeof(people->project_id), r);
 	if (r && r->stamp == stamp)
 		return r;
 	bool is_first = !r;
@@ -171,7 +167,7 @@ static struct roster *get_roster(const struct people *people)
 	if (!r) {
 		r = xcalloc(1, sizeof(*r));
 		r->project_id = people->project_id;
-		HASH_ADD(hh, t->rosters, project_id, sizeof(r->project_id), r);
+		table_add(&t->rosters, &r->item, &r->project_id, sizeof(r->project_id));
 	}
 	r->stamp = stamp;
 	records_fini(&r->people);
@@ -182,16 +178,14 @@ static struct roster *get_roster(const struct people *people)
 
 void rosters_fini(struct tree *t)
 {
-	struct roster *r, *next_r;
-	struct called *c, *next_c;
+	struct roster *r;
+	struct called *c;
 
-	HASH_ITER(hh, t->rosters, r, next_r) {
-		HASH_ITER(hh, r->called, c, next_c) {
-			HASH_DEL(r->called, c);
+	while ((r = table_pop(&t->rosters))) {
+		while ((c = table_pop(&r->called))) {
 			free(c->name);
 			free(c);
 		}
-		HASH_DEL(t->rosters, r);
 		records_fini(&r->people);
 		free(r);
 	}
@@ -315,7 +309,10 @@ int64_t people_mtime(const struct people *people, const struct record *r, int f)
 bool people_were_renamed(const struct people *people)
 {
 	lock_scope(&people->tree->lock);
-	for (const struct called *c = get_roster(people)->called; c; c = c->hh.next) {
+	const struct roster *r = get_roster(people);
+	const struct called *c = NULL;
+
+	while ((c = table_next(&r->called, c))) {
 		if (c->mtime_ns)
 			return true;
 	}

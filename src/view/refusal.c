@@ -8,6 +8,7 @@
 #include "storyfs/clock.h"
 
 struct refusal {
+	struct table_item item;
 	struct {
 		enum kind kind;
 		int padding; /* a hash key has no stray bytes */
@@ -16,18 +17,16 @@ struct refusal {
 	char **texts; /* by field, NULL where there is none */
 	int n_texts;
 	int64_t at_ns;
-	UT_hash_handle hh;
 };
 
 static struct refusal *find(struct tree *t, enum kind kind, int64_t id)
 {
-	struct refusal wanted, *r;
+	struct refusal wanted;
 
 	memset(&wanted, 0, sizeof(wanted));
 	wanted.key.kind = kind;
 	wanted.key.id = id;
-	HASH_FIND(hh, t->refusals, &wanted.key, sizeof(wanted.key), r);
-	return r;
+	return table_find(&t->refusals, &wanted.key, sizeof(wanted.key));
 }
 
 static struct refusal *make(struct tree *t, enum kind kind, int64_t id)
@@ -37,15 +36,14 @@ static struct refusal *make(struct tree *t, enum kind kind, int64_t id)
 	r->key.kind = kind;
 	r->key.id = id;
 	r->texts = xcalloc((size_t)schema_resource(kind)->n_fields, sizeof(*r->texts));
-	HASH_ADD(hh, t->refusals, key, sizeof(r->key), r);
+	table_add(&t->refusals, &r->item, &r->key, sizeof(r->key));
 	return r;
 }
 
-static void forget(struct tree *t, struct refusal *r)
+static void refusal_free(struct refusal *r)
 {
 	each_field(f, r->key.kind)
 		free(r->texts[f]);
-	HASH_DEL(t->refusals, r);
 	free(r->texts);
 	free(r);
 }
@@ -72,7 +70,8 @@ void refusal_drop(struct tree *t, enum kind kind, int64_t id, int f)
 	if (!r || (f >= 0 && !r->texts[f]))
 		return;
 	if (f < 0 || r->n_texts == 1) {
-		forget(t, r);
+		table_remove(&t->refusals, &r->item);
+		refusal_free(r);
 		return;
 	}
 	free(r->texts[f]);
@@ -108,8 +107,8 @@ int64_t refusal_time(struct tree *t, enum kind kind, int64_t id)
 
 void refusals_fini(struct tree *t)
 {
-	struct refusal *r, *next;
+	struct refusal *r;
 
-	HASH_ITER(hh, t->refusals, r, next)
-		forget(t, r);
+	while ((r = table_pop(&t->refusals)))
+		refusal_free(r);
 }

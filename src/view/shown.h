@@ -4,9 +4,9 @@
 #define STORYFS_VIEW_SHOWN_H
 
 #include <pthread.h>
-#include <uthash.h>
 
 #include "storyfs/plain.h"
+#include "storyfs/table.h"
 #include "storyfs/tree.h"
 
 enum row_type {
@@ -36,14 +36,10 @@ struct place layout_place(const struct node *dir);
 /* Is the field a file of its resource's directory? */
 bool layout_has_file(enum kind kind, int f);
 
-struct refusal;
-struct roster;
-
 struct tree {
 	struct store *store;
 	pthread_mutex_t lock; /* guards what follows; the store's lock may be taken under it */
-	struct refusal *refusals;
-	struct roster *rosters;
+	struct table refusals, rosters;
 };
 
 /* people.c: people as the members of a project. The value lives as long as its resolver. */
