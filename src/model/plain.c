@@ -39,13 +39,16 @@ static void write_id(enum kind kind, int64_t id, const struct resolver *resolver
 		buf_add_fmt(b, "%" PRId64, id);
 }
 
-/* A nested resource by name, on one line whatever it holds. */
-static void write_nested(const struct record *r, const struct resolver *resolver, struct buf *b)
+/* A nested resource by name, on one line whatever it holds. Where names are read back, only one that
+ * the resolver finds again will do. */
+static void write_nested(const struct record *r, const struct field *field,
+	const struct resolver *resolver, struct buf *b)
 {
 	const struct resource *res = schema_resource(record_kind(r));
+	bool is_read_back = field->write & WRITE_UPDATE && !res->by_name && !res->plain;
 	size_t start = b->len;
 
-	if (!res->by_name && !res->plain && record_id(r))
+	if (record_id(r) && (is_read_back || !record_has(r, res->label)))
 		write_id(record_kind(r), record_id(r), resolver, b);
 	else
 		plain_write(r, res->label, resolver, b);
@@ -93,12 +96,12 @@ static void write_value(const struct field *field, const struct value *v,
 			buf_add_fmt(b, "%s%" PRId64, i ? "\n" : "", v->ids.v[i]);
 		break;
 	case TYPE_OBJECT:
-		write_nested(v->record, resolver, b);
+		write_nested(v->record, field, resolver, b);
 		break;
 	case TYPE_OBJECTS:
 		for (size_t i = 0; i < v->records.n; i++) {
 			buf_add_str(b, i ? "\n" : "");
-			write_nested(v->records.items[i], resolver, b);
+			write_nested(v->records.items[i], field, resolver, b);
 		}
 		break;
 	}

@@ -31,6 +31,7 @@
 #include "storyfs/log.h"
 #include "storyfs/parse.h"
 #include "storyfs/request_log.h"
+#include "storyfs/text.h"
 
 enum {
 	DEFAULT_BODY = 16 << 20,
@@ -326,7 +327,7 @@ int http_server_start(struct server *s, const struct http_server_config *config,
 
 	if (e < 0) {
 		buf_add_fmt(ret_reason, "cannot open the request log %s: %s", config->request_log,
-			strerror(-e));
+			text_errno(e));
 		return e;
 	}
 	e = listen_open(config->listen, &h->fd, ret_reason);

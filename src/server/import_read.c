@@ -16,6 +16,7 @@
 #include "storyfs/error.h"
 #include "storyfs/file.h"
 #include "storyfs/json.h"
+#include "storyfs/text.h"
 
 enum {
 	SHOWN_PROBLEMS = 20, /* notes about single values, a file */
@@ -333,7 +334,7 @@ static int read_file(struct import_run *run, const char *folder, const char *nam
 	int e = file_read(path, max_file, &text);
 
 	if (e < 0) {
-		buf_add_fmt(run->reason, "%s: %s", path, strerror(-e));
+		buf_add_fmt(run->reason, "%s: %s", path, text_errno(e));
 		return e;
 	}
 	e = read_list(&rd);
@@ -405,7 +406,7 @@ int import_read_folder(struct import_run *run, const char *path)
 	if (e == -ENOTDIR)
 		buf_add_fmt(run->reason, "%s: is a file; expected the folder of a V5 dump", path);
 	else if (e < 0)
-		buf_add_fmt(run->reason, "%s: %s", path, strerror(-e));
+		buf_add_fmt(run->reason, "%s: %s", path, text_errno(e));
 	if (n == 0) {
 		buf_add_fmt(run->reason,
 			"%s: is no V5 dump: there is no <kind>.json (project.json, story.json, ...) "
