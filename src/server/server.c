@@ -5,7 +5,6 @@
  */
 #include "storyfs/server.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>

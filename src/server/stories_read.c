@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The endpoints that read stories. */
-#include <string.h>
 
 #include "route.h"
 #include "shape.h"

@@ -5,7 +5,8 @@
  * person who owns the archive, so that writes happen. Whatever comes, there is an answer with a
  * status, and its body, if any, is JSON.
  *
- * A row `fuzz_handle: [server, jansson]` of meson.build builds it; its corpus is corpus/fuzz_handle.
+ * A row `fuzz_handle: [server, jansson]` of meson.build builds it; its corpus is
+ * corpus/fuzz_handle.
  */
 #include <assert.h>
 #include <jansson.h>
