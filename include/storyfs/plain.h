@@ -35,11 +35,12 @@ void plain_describe(const struct field *field, struct buf *b);
 
 /*
  * The patch that a saved text means: one field, which for `owners` is the id form behind it. The
- * text (len bytes, the file's final newline already taken off) empty means no value. -EINVAL when
- * it is no value of the field's type, not UTF-8, holds NUL or thousands of lines of a list; the
- * reason, with what would be accepted, is appended to ret_reason. Limits are check.h's business.
+ * text (the file's final newline already taken off) empty means no value. ret_patch is an empty
+ * record of the field's kind, and stays one unless 0 is returned. -EINVAL when the text is no value
+ * of the field's type, not UTF-8, holds NUL or thousands of lines of a list; the reason, with what
+ * would be accepted, is appended to ret_reason. Limits are check.h's business.
  */
-int plain_read(enum kind kind, int f, const char *text, size_t len, const struct resolver *resolver,
-	struct record **ret_patch, struct buf *ret_reason);
+int plain_read(struct record *ret_patch, int f, const struct buf *text,
+	const struct resolver *resolver, struct buf *ret_reason);
 
 #endif

@@ -54,7 +54,7 @@ static char *move_from_environment(const char *name)
 
 	if (value) {
 		explicit_bzero(value, strlen(value));
-		unsetenv(name);
+		unsetenv(name); /* NOLINT(concurrency-mt-unsafe): no thread was started yet */
 	}
 	return copy;
 }
@@ -180,7 +180,7 @@ static int read_output(int fd, int64_t deadline_ms, struct buf *ret)
 static int run_token_command(const char *command, struct buf *ret)
 {
 	scoped(close_fd) int fd = -1;
-	pid_t pid;
+	pid_t pid = -1;
 	int status = 0;
 	int e = start_command(command, &pid, &fd);
 

@@ -156,7 +156,7 @@ int mountpoint_release(const char *path, struct buf *ret_reason)
 	scoped(free_ptr) char *real = absolute_path(path);
 	int e = real ? 0 : -errno;
 
-	if (e < 0) {
+	if (!real) {
 		buf_add_fmt(ret_reason, "%s: %s", path, text_errno(e));
 		return e;
 	}

@@ -2,8 +2,6 @@
 /* The rules a value must keep; the words are V5's. */
 #include "storyfs/check.h"
 
-#include <ctype.h>
-
 #include "storyfs/alloc.h"
 #include "storyfs/text.h"
 
@@ -11,7 +9,7 @@ static char *usual_words(const struct field *field)
 {
 	char *words = xasprintf("%s can't be blank", field->key);
 
-	words[0] = (char)toupper((unsigned char)words[0]);
+	words[0] = (char)(words[0] - 'a' + 'A');
 	for (char *p = words; *p; p++) {
 		if (*p == '_')
 			*p = ' ';

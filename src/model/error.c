@@ -95,6 +95,7 @@ void v5_error_add_validation(struct v5_error *e, const char *field, const char *
 {
 	size_t n = e->n_validation_errors++;
 
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): v5_error_fini leaves it NULL */
 	e->validation_errors = xrealloc(e->validation_errors, n + 1, sizeof(*e->validation_errors));
 	e->validation_errors[n] = (struct validation_error){ xstrdup(field), xstrdup(problem) };
 }

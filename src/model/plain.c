@@ -332,12 +332,12 @@ static int target_field(enum kind kind, int f)
 	return field->via && !is_named(field) ? schema_find_field(kind, field->via) : f;
 }
 
-static int read_list(enum kind kind, int f, const char *text, const struct resolver *resolver,
-	struct record *patch, struct buf *ret_reason)
+static int read_list(struct record *patch, int f, const char *text, const struct resolver *resolver,
+	struct buf *ret_reason)
 {
-	const struct field *field = schema_field(kind, f);
+	const struct field *field = schema_field(record_kind(patch), f);
 	scoped(names_fini) struct names names = { 0 };
-	int target = target_field(kind, f);
+	int target = target_field(record_kind(patch), f);
 
 	if (field->type != TYPE_IDS && !is_named(field) && !field->via)
 		return refuse(field, text, ret_reason);
@@ -358,38 +358,32 @@ static int read_list(enum kind kind, int f, const char *text, const struct resol
 	return 0;
 }
 
-int plain_read(enum kind kind, int f, const char *text, size_t len, const struct resolver *resolver,
-	struct record **ret_patch, struct buf *ret_reason)
+int plain_read(struct record *ret_patch, int f, const struct buf *text,
+	const struct resolver *resolver, struct buf *ret_reason)
 {
-	const struct field *field = schema_field(kind, f);
+	const struct field *field = schema_field(record_kind(ret_patch), f);
 	bool is_text = field->type == TYPE_STRING || field->type == TYPE_XSTRING;
-	scoped(record_unref) struct record *patch = record_new(kind);
+	const char *data = buf_str(text);
 
-	/* An empty buffer's data is NULL. */
-	if (!len)
-		text = "";
-	if (!text_is_valid(text, len)) {
+	if (!text_is_valid(data, text->len)) {
 		buf_add_fmt(
 			ret_reason, "%s: the text is not UTF-8 or holds NUL bytes\n", field->key);
 		return -EINVAL;
 	}
-	scoped(free_ptr) char *copy = is_text ? xstrndup(text, len) : trimmed(text, len);
+	scoped(free_ptr) char *copy =
+		is_text ? xstrndup(data, text->len) : trimmed(data, text->len);
 
 	if (field->type == TYPE_IDS || field->type == TYPE_OBJECTS ||
-		(field->type == TYPE_OBJECT && *copy)) {
-		int e = read_list(kind, f, copy, resolver, patch, ret_reason);
-
-		if (e < 0)
-			return e;
-	} else if (!*copy) {
-		record_set_null(patch, target_field(kind, f));
+		(field->type == TYPE_OBJECT && *copy))
+		return read_list(ret_patch, f, copy, resolver, ret_reason);
+	if (!*copy) {
+		record_set_null(ret_patch, target_field(record_kind(ret_patch), f));
 	} else {
 		struct value v = { .state = VALUE_SET };
 
 		if (!read_scalar(field, copy, &v))
 			return refuse(field, copy, ret_reason);
-		record_set(patch, f, v);
+		record_set(ret_patch, f, v);
 	}
-	*ret_patch = take_ptr(patch);
 	return 0;
 }

@@ -6,7 +6,6 @@
 #include "archive_db.h"
 
 #include <errno.h>
-#include <uthash.h>
 
 #include "storyfs/alloc.h"
 #include "storyfs/log.h"
@@ -14,9 +13,9 @@
 enum { BUSY_MS = 30000, MAX_STATEMENTS = 256 };
 
 struct statement {
+	struct table_item item;
 	char *sql;
 	sqlite3_stmt *stmt;
-	UT_hash_handle hh;
 };
 
 static const struct {
@@ -53,34 +52,34 @@ int db_run(struct connection *c, const char *sql)
 
 static void forget_statements(struct connection *c)
 {
-	struct statement *s, *next;
+	struct statement *s;
 
-	HASH_ITER(hh, c->statements, s, next) {
-		HASH_DEL(c->statements, s);
+	while ((s = table_pop(&c->statements))) {
 		sqlite3_finalize(s->stmt);
 		free(s->sql);
 		free(s);
 	}
+	c->n_statements = 0;
 }
 
 int db_prepare(struct connection *c, const char *sql, sqlite3_stmt **ret)
 {
-	struct statement *s = NULL;
+	struct statement *s = table_find(&c->statements, sql, strlen(sql));
 	sqlite3_stmt *stmt;
 
-	HASH_FIND_STR(c->statements, sql, s);
 	if (s) {
 		*ret = s->stmt;
 		return 0;
 	}
-	if (HASH_COUNT(c->statements) >= MAX_STATEMENTS)
+	if (c->n_statements >= MAX_STATEMENTS)
 		forget_statements(c);
 	if (sqlite3_prepare_v3(c->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL) != SQLITE_OK)
 		return db_error(c, sql);
 	s = xcalloc(1, sizeof(*s));
 	s->sql = xstrdup(sql);
 	s->stmt = stmt;
-	HASH_ADD_KEYPTR(hh, c->statements, s->sql, strlen(s->sql), s);
+	table_add(&c->statements, &s->item, s->sql, strlen(s->sql));
+	c->n_statements++;
 	*ret = stmt;
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include <sqlite3.h>
 
 #include "storyfs/archive.h"
+#include "storyfs/table.h"
 
 struct connection;
 
@@ -31,7 +32,8 @@ struct tx {
 
 struct connection {
 	sqlite3 *db;
-	struct statement *statements;
+	struct table statements; /* prepared, by their text */
+	size_t n_statements;
 	struct connection *next; /* in the pool */
 };
 

@@ -53,13 +53,14 @@ struct record *import_with_initials(const struct record *r)
 
 	each_field(f, record_kind(r)) {
 		const struct field *field = schema_field(record_kind(r), f);
-		scoped(record_unref) struct record *patch = NULL;
+		scoped(record_unref) struct record *patch = record_new(record_kind(r));
+		scoped(buf_fini) struct buf text = BUF_INIT;
 		scoped(buf_fini) struct buf reason = BUF_INIT;
 
 		if (!field->initial || !(field->flags & FIELD_KEEP) || record_has(r, f))
 			continue;
-		int e = plain_read(record_kind(r), f, field->initial, strlen(field->initial), NULL,
-			&patch, &reason);
+		buf_add_str(&text, field->initial);
+		int e = plain_read(patch, f, &text, NULL, &reason);
 
 		assert(e == 0);
 		record_set(whole, f, value_copy(field, record_get(patch, f)));
@@ -233,7 +234,7 @@ static int store_entry(struct import_run *run, struct entry *e)
 static int store_kind(struct import_run *run, enum kind kind)
 {
 	int64_t left = run->bytes_total - run->bytes_done;
-	int64_t n = 0, step = left / (HASH_COUNT(run->table.first) + 1);
+	int64_t n = 0, step = left / (run->table.n + 1);
 
 	each_entry(e, &run->table) {
 		if (e->key.kind != kind)

@@ -6,15 +6,11 @@
 
 #include "storyfs/alloc.h"
 
-/* NOLINTBEGIN(readability-function-size, clang-analyzer-*): uthash's macros nest deep, and what
- * they unlink looks used after free */
-
 void import_table_fini(struct import_table *t)
 {
-	struct entry *e, *next;
+	struct entry *e;
 
-	HASH_ITER(hh, t->first, e, next) {
-		HASH_DEL(t->first, e);
+	while ((e = table_pop(&t->entries))) {
 		record_unref(e->record);
 		free(e);
 	}
@@ -23,10 +19,8 @@ void import_table_fini(struct import_table *t)
 struct entry *import_table_find(const struct import_table *t, enum kind kind, int64_t id)
 {
 	struct entry_key key = { .id = id, .kind = kind };
-	struct entry *e = NULL;
 
-	HASH_FIND(hh, t->first, &key, sizeof(key), e);
-	return e;
+	return table_find(&t->entries, &key, sizeof(key));
 }
 
 static struct entry *add(struct import_table *t, struct record *r, size_t file, bool nested)
@@ -37,11 +31,10 @@ static struct entry *add(struct import_table *t, struct record *r, size_t file, 
 	e->record = r;
 	e->file = file;
 	e->nested = nested;
-	HASH_ADD(hh, t->first, key, sizeof(e->key), e);
+	table_add(&t->entries, &e->item, &e->key, sizeof(e->key));
+	t->n++;
 	return e;
 }
-
-/* NOLINTEND(readability-function-size, clang-analyzer-*) */
 
 /* Give r what only the other one has. */
 static void fill(struct record *r, const struct record *other)

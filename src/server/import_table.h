@@ -8,9 +8,8 @@
 #ifndef STORYFS_SERVER_IMPORT_TABLE_H
 #define STORYFS_SERVER_IMPORT_TABLE_H
 
-#include <uthash.h>
-
 #include "storyfs/record.h"
+#include "storyfs/table.h"
 
 struct entry_key {
 	int64_t id;
@@ -18,20 +17,23 @@ struct entry_key {
 };
 
 struct entry {
+	struct table_item item;
 	struct entry_key key;
 	struct record *record;
 	size_t file; /* where it came from, in the run's list of files */
 	bool nested; /* seen only inside others so far */
-	UT_hash_handle hh;
 };
 
-/* Zeroed is empty. `first` and each entry's hh.next walk it. */
+/* Zeroed is empty. */
 struct import_table {
-	struct entry *first;
+	struct table entries;
+	int64_t n;
 };
 
-#define each_entry(e, table) \
-	for (struct entry *e = (table)->first; e; e = (struct entry *)e->hh.next)
+/* In the order in which they came; what is added on the way comes, too. */
+#define each_entry(e, table)                                           \
+	for (struct entry *e = table_next(&(table)->entries, NULL); e; \
+		e = table_next(&(table)->entries, e))
 
 void import_table_fini(struct import_table *t);
 struct entry *import_table_find(const struct import_table *t, enum kind kind, int64_t id);

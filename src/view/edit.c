@@ -49,8 +49,11 @@ static int edit_begin(
 		return -ESTALE;
 	struct people people = { t, store_project_of(t->store, e->record) };
 	struct resolver resolver = people_resolver(&people);
-	int r = plain_read(
-		e->kind, e->field, data, value_length(data, len), &resolver, &e->patch, &e->reason);
+	scoped(buf_fini) struct buf text = BUF_INIT;
+
+	buf_add(&text, data, value_length(data, len));
+	e->patch = record_new(e->kind);
+	int r = plain_read(e->patch, e->field, &text, &resolver, &e->reason);
 
 	if (r < 0)
 		return r;

@@ -40,10 +40,10 @@ static void read_again(
 	scoped(buf_fini) struct buf once = BUF_INIT;
 	scoped(buf_fini) struct buf twice = BUF_INIT;
 	scoped(buf_fini) struct buf reason = BUF_INIT;
-	scoped(record_unref) struct record *again = NULL;
+	scoped(record_unref) struct record *again = record_new(kind);
 
 	plain_write(patch, f, who, &once);
-	assert(plain_read(kind, f, buf_str(&once), once.len, who, &again, &reason) == 0);
+	assert(plain_read(again, f, &once, who, &reason) == 0);
 	plain_write(again, f, who, &twice);
 	assert(strcmp(buf_str(&once), buf_str(&twice)) == 0);
 	scoped(record_unref) struct record *rest = record_diff(patch, again);
@@ -54,11 +54,13 @@ static void read_again(
 static void read_text(
 	enum kind kind, int f, const char *text, size_t len, const struct resolver *who)
 {
-	scoped(record_unref) struct record *patch = NULL;
+	scoped(record_unref) struct record *patch = record_new(kind);
+	scoped(buf_fini) struct buf bytes = BUF_INIT;
 	scoped(buf_fini) struct buf reason = BUF_INIT;
 	scoped(v5_error_fini) struct v5_error error = { 0 };
 
-	if (plain_read(kind, f, text, len, who, &patch, &reason) < 0) {
+	buf_add(&bytes, text, len);
+	if (plain_read(patch, f, &bytes, who, &reason) < 0) {
 		assert(reason.len && text_is_valid(reason.data, reason.len));
 		return;
 	}

@@ -58,9 +58,24 @@ static int find_id(
 static int n_asked;
 static const struct resolver resolver = { &n_asked, add_name, find_id };
 
+/* The patch of a text; none when it is refused. */
+static int read_bytes(
+	enum kind kind, int f, const char *text, size_t len, struct record **ret, struct buf *why)
+{
+	scoped(record_unref) struct record *patch = record_new(kind);
+	scoped(buf_fini) struct buf bytes = BUF_INIT;
+
+	buf_add(&bytes, text, len);
+	int e = plain_read(patch, f, &bytes, &resolver, why);
+
+	if (e == 0)
+		*ret = take_ptr(patch);
+	return e;
+}
+
 static int read_text(enum kind kind, int f, const char *text, struct record **ret, struct buf *why)
 {
-	return plain_read(kind, f, text, strlen(text), &resolver, ret, why);
+	return read_bytes(kind, f, text, strlen(text), ret, why);
 }
 
 /* The text comes back as `again` (or as itself), set in the field `into`. */
@@ -165,11 +180,10 @@ static void nothing_is_no_value(void **state)
 		assert_patch(KIND_story, f, "", f, VALUE_NULL);
 	}
 	assert_patch(KIND_story, F_story_estimate, " \r\n", F_story_estimate, VALUE_NULL);
-	scoped(record_unref) struct record *patch = NULL;
+	scoped(record_unref) struct record *patch = record_new(KIND_story);
 	scoped(buf_fini) struct buf none = BUF_INIT;
 
-	assert_int_equal(
-		plain_read(KIND_story, F_story_name, none.data, none.len, NULL, &patch, &none), 0);
+	assert_int_equal(plain_read(patch, F_story_name, &none, NULL, &none), 0);
 	assert_int_equal(record_get(patch, F_story_name)->state, VALUE_NULL);
 }
 
@@ -236,8 +250,8 @@ static void broken_bytes_are_refused(void **state)
 			struct record *patch;
 			scoped(buf_fini) struct buf why = BUF_INIT;
 
-			assert_int_equal(plain_read(KIND_story, fields[k], rows[i].text,
-						 rows[i].len, &resolver, &patch, &why),
+			assert_int_equal(read_bytes(KIND_story, fields[k], rows[i].text,
+						 rows[i].len, &patch, &why),
 				-EINVAL);
 			assert_non_null(strstr(buf_str(&why), "not UTF-8 or holds NUL"));
 		}
@@ -265,10 +279,12 @@ static void a_list_of_thousands_is_refused_soon(void **state)
 static void without_a_resolver_ids_are_written_and_read(void **state)
 {
 	(void)state;
-	scoped(record_unref) struct record *patch = NULL;
+	scoped(record_unref) struct record *patch = record_new(KIND_story);
 	scoped(buf_fini) struct buf b = BUF_INIT;
+	scoped(buf_fini) struct buf ids = BUF_INIT;
 
-	assert_int_equal(plain_read(KIND_story, F_story_owners, "100\n9", 5, NULL, &patch, &b), 0);
+	buf_add_str(&ids, "100\n9");
+	assert_int_equal(plain_read(patch, F_story_owners, &ids, NULL, &b), 0);
 	plain_write(patch, F_story_owners, NULL, &b);
 	assert_string_equal(buf_str(&b), "100\n9");
 	buf_reset(&b);
@@ -390,13 +406,13 @@ static void assert_comes_back(enum kind kind, int f)
 {
 	const struct field *field = schema_field(kind, f);
 	scoped(record_unref) struct record *r = record_new(kind);
-	scoped(record_unref) struct record *again = NULL;
+	scoped(record_unref) struct record *again = record_new(kind);
 	scoped(buf_fini) struct buf text = BUF_INIT;
 	scoped(buf_fini) struct buf why = BUF_INIT;
 
 	record_set(r, f, random_value(field));
 	plain_write(r, f, &resolver, &text);
-	if (plain_read(kind, f, buf_str(&text), text.len, &resolver, &again, &why) < 0)
+	if (plain_read(again, f, &text, &resolver, &why) < 0)
 		fail_msg("%s '%s': %s", field->key, buf_str(&text), buf_str(&why));
 	if (!value_equal(field, record_get(r, f), record_get(again, f)))
 		fail_msg("%s '%s' came back as another value", field->key, buf_str(&text));
