@@ -255,7 +255,7 @@ void fs_op_fsync(fuse_req_t req, fuse_ino_t number, int datasync, struct fuse_fi
 
 	(void)number;
 	(void)datasync;
-	request_end(req, h && has_text(fs, h) ? save_file(fs, h->file, &limit) : 0);
+	request_end_sync(req, h && has_text(fs, h) ? save_file(fs, h->file, &limit) : 0);
 }
 
 void fs_op_release(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *fi)

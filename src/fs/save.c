@@ -264,6 +264,17 @@ static void take_over(struct fs *fs, struct file *f, const struct spot *spot)
 		files_unbind(&fs->files, vacated);
 }
 
+/* What was to come to a vacated name did not: the field is back at once. */
+static void end_vacancy(struct fs *fs, const struct spot *spot)
+{
+	struct entry *e = files_entry(&fs->files, spot->dir, spot->name);
+
+	if (!e || e->file)
+		return;
+	files_unbind(&fs->files, e);
+	notify_entry(fs->notifier, spot->dir, spot->name);
+}
+
 int save_over(
 	struct fs *fs, struct file *f, const struct spot *spot, const struct call_limit *limit)
 {
@@ -284,6 +295,8 @@ int save_over(
 	if (r >= 0) {
 		take_over(fs, f, spot);
 		f->settled = gen;
+	} else {
+		end_vacancy(fs, spot);
 	}
 	end(fs, &spot->node);
 	return r < 0 ? r : 0;
