@@ -84,13 +84,16 @@ struct query *query_where(struct query *q, int field, enum query_op op, int64_t 
 int tx_get(struct tx *tx, enum kind kind, int64_t id, struct record **ret);
 /* Appends to ret. */
 int tx_list(struct tx *tx, const struct query *q, struct records *ret);
+/* The ids alone. */
+int tx_list_ids(struct tx *tx, const struct query *q, struct ids *ret);
 /* How many match, limit and offset aside. */
 int tx_count(struct tx *tx, const struct query *q, int64_t *ret);
 /* The largest (or smallest) value of an INT or DATETIME field among the matches; 1 when none has.
  */
 int tx_extreme(struct tx *tx, const struct query *q, int field, bool largest, int64_t *ret);
 
-/* An id that no resource of this kind has or ever had. */
+/* An id that no resource of this kind has or ever had. Needs TX_WRITE, as all below but the tx_get
+ * and tx_find functions. */
 int tx_next_id(struct tx *tx, enum kind kind, int64_t *ret);
 /* Insert or replace, by id. Fields that are ABSENT or NULL are stored as no value; fields without
  * KEEP are not stored. */

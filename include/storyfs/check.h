@@ -7,7 +7,7 @@
 #include "storyfs/error.h"
 #include "storyfs/record.h"
 
-/* 0, or -errno of the V5 error put into ret_error. */
+/* 0, or -errno of the V5 error put into ret_error. What is nested is checked, too. */
 int check_value(const struct field *field, const struct value *v, struct v5_error *ret_error);
 /* All values of a patch that are not ABSENT. */
 int check_patch(const struct record *patch, struct v5_error *ret_error);

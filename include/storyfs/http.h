@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "storyfs/buf.h"
 
@@ -27,6 +28,8 @@ enum http_method {
 const char *http_method_name(enum http_method method);
 /* HTTP_OTHER for an unknown word; methods are case-sensitive (RFC 9110). */
 enum http_method http_method_parse(const char *name);
+/* GET, HEAD, OPTIONS: asking twice does what asking once does. */
+bool http_method_is_safe(enum http_method method);
 
 /* A list of header fields in order; names compare without case. */
 struct http_header {
@@ -59,6 +62,12 @@ struct http_request {
 };
 
 void http_request_fini(struct http_request *req);
+/* Can it be written on the wire as it stands, and not be read as something else? A known method, a
+ * target that starts with a slash and holds nothing but printable ASCII without `#`, header names
+ * of RFC 9110's characters, header values that http_is_header_value() takes. */
+bool http_request_is_valid(const struct http_request *req);
+/* Free of control characters, so that it cannot end early and begin another header. */
+bool http_is_header_value(const char *value);
 
 /* A response. `status` is 100 to 599. */
 struct http_response {
@@ -74,6 +83,10 @@ void http_add_encoded(struct buf *b, const char *text);
 /* Append len bytes percent-decoded; a `+` becomes a blank when form is set. Broken escapes stay as
  * they are. The result may hold any byte, NUL included. */
 void http_add_decoded(struct buf *b, const char *text, size_t len, bool form);
+
+/* An HTTP-date in any of RFC 9110's three forms (`Tue, 30 Apr 2013 04:25:15 GMT`, RFC 850's,
+ * asctime's) as ms since the epoch. False when the text is something else or no such day exists. */
+bool http_parse_date(const char *text, int64_t *ret_ms);
 
 SCOPED_VALUE(struct http_headers, http_headers_fini);
 SCOPED_VALUE(struct http_request, http_request_fini);

@@ -18,6 +18,8 @@ struct import_report {
 };
 
 struct import_config {
+	const char *const *folders;
+	size_t n_folders;
 	/* Called now and then with what is done of how much, in bytes. May be NULL. */
 	void (*progress)(void *data, const char *what, int64_t done, int64_t total);
 	void *data;
@@ -26,9 +28,14 @@ struct import_config {
 
 /* All folders in one transaction: all of it or nothing. -errno, and the reason as a line in
  * ret_reason. */
-int import_dumps(struct archive *a, const char *const *folders, size_t n,
-	const struct import_config *config, struct import_report *ret, struct buf *ret_reason);
+int import_dumps(struct archive *a, const struct import_config *config, struct import_report *ret,
+	struct buf *ret_reason);
 void import_report_fini(struct import_report *report);
+
+/* For a person: a line a kind, then the notes. */
+void import_report_write_text(const struct import_report *report, struct buf *b);
+/* For a program: {"read":{kind: n},"changed":{kind: n},"unknown":n,"notes":[...]} and a newline. */
+void import_report_write_json(const struct import_report *report, struct buf *b);
 
 SCOPED_VALUE(struct import_report, import_report_fini);
 

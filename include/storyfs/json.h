@@ -2,8 +2,9 @@
 /*
  * Records as V5's JSON and back. What V5 sends is never lost: keys that the table does not know,
  * and known ones of another type than the table says, are kept as they came in the record's
- * `extra`; the latter are also reported, one line each with their path (`[3].estimate: expected a
- * number, got "x"`). Unknown keys are no problem: V5 grew, and hosts differ.
+ * `extra`, until the field is set; the latter are also reported, one line each with their path
+ * (`[3].estimate: expected number, got "x"`). Unknown keys are no problem: V5 grew, and hosts
+ * differ.
  *
  * The functions with json_t are for the server, which builds documents of its own.
  */
@@ -48,7 +49,8 @@ struct json_t *json_from_value(const struct field *field, const struct value *v,
 /* path is what stands before a field's name in a problem's line. Returns as json_read_record. */
 int json_to_record(enum kind kind, const struct json_t *object, const char *path,
 	struct buf *problems, struct record **ret);
-/* False when the JSON is not of the field's type. null makes VALUE_NULL. */
+/* For what a client sends: nested resources may lack their id, being yet to be made. False when the
+ * JSON is not of the field's type. null makes VALUE_NULL. */
 bool json_to_value(const struct field *field, const struct json_t *json, struct value *ret);
 /* Compact text, keys in the order they were set. */
 void json_write(const struct json_t *json, struct buf *b);

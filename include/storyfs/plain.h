@@ -30,11 +30,14 @@ struct resolver {
  * id form; an id that the resolver does not know is written as the number. resolver may be NULL. */
 void plain_write(const struct record *r, int f, const struct resolver *resolver, struct buf *b);
 
+/* Append what the field accepts, in words: "a number", "one of feature, bug, chore, release". */
+void plain_describe(const struct field *field, struct buf *b);
+
 /*
  * The patch that a saved text means: one field, which for `owners` is the id form behind it. The
  * text (len bytes, the file's final newline already taken off) empty means no value. -EINVAL when
- * it is no value of the field's type, not UTF-8 or holds NUL; the reason, with what would be
- * accepted, is appended to ret_reason. Limits are check.h's business.
+ * it is no value of the field's type, not UTF-8, holds NUL or thousands of lines of a list; the
+ * reason, with what would be accepted, is appended to ret_reason. Limits are check.h's business.
  */
 int plain_read(enum kind kind, int f, const char *text, size_t len, const struct resolver *resolver,
 	struct record **ret_patch, struct buf *ret_reason);

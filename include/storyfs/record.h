@@ -18,7 +18,7 @@
 
 struct record;
 
-/* A list of records, each counted once by the list. */
+/* A list of records, each counted once by the list. Lists grow by their _add functions only. */
 struct records {
 	size_t n;
 	struct record **items;
@@ -91,13 +91,21 @@ void record_set_extra(struct record *r, char *json);
 /* Deep copy; nested records are shared. */
 struct value value_copy(const struct field *field, const struct value *v);
 void value_fini(const struct field *field, struct value *v);
-/* ABSENT and NULL are the same to it: no value. */
+/* ABSENT and NULL are the same to it: no value; an empty text is one. Nested resources are equal
+ * when their ids are, whatever else they hold, or their labels where one side has no id yet. */
 bool value_equal(const struct field *field, const struct value *a, const struct value *b);
+
+/* Nothing at all differs, extra and nested resources included. */
+bool value_same(const struct field *field, const struct value *a, const struct value *b);
+bool record_same(const struct record *a, const struct record *b);
 
 /* The patch that makes a of b, over the fields both kinds of write could carry; NULL when nothing
  * differs. Only fields that are not ABSENT in b are compared. Both are of one kind. */
 struct record *record_diff(const struct record *a, const struct record *b);
-/* A copy of r with the patch put in; a NULL in the patch becomes ABSENT. */
+/* Does r hold what the patch sets? Lists are sets here: V5 orders labels by name. */
+bool record_fulfils(const struct record *r, const struct record *patch);
+/* A copy of r with the patch put in; a NULL in the patch becomes ABSENT. An object form whose id
+ * form alone is patched goes, for it would tell the old value. */
 struct record *record_patched(const struct record *r, const struct record *patch);
 
 void records_fini(struct records *list);
@@ -110,10 +118,11 @@ bool ids_has(const struct ids *ids, int64_t id);
 /* False when it was not there. */
 bool ids_remove(struct ids *ids, int64_t id);
 
-#define each_record(r, list)                                                              \
-	for (size_t r##_i_ = 0; r##_i_ < (list)->n; r##_i_++)                             \
-		for (struct record *r = (list)->items[r##_i_], *r##_once_ = r; r##_once_; \
-			r##_once_ = NULL)
+/* Two loops in one: the inner one runs once, and lets go of the outer one only when its body was
+ * not left by `break`. */
+#define each_record(r, list)                                                          \
+	for (size_t r##_i_ = 0, r##_go_ = 1; r##_go_ && r##_i_ < (list)->n; r##_i_++) \
+		for (struct record *r = (r##_go_ = 0, (list)->items[r##_i_]); !r##_go_; r##_go_ = 1)
 
 SCOPED_PTR(struct record, record_unref);
 SCOPED_VALUE(struct records, records_fini);

@@ -114,7 +114,7 @@ struct field {
 	const struct choices *choices;
 	size_t max; /* 0: no limit */
 	const char *via;
-	const char *initial; /* as text_format writes it, or NULL */
+	const char *initial; /* as plain_write writes it, or NULL */
 };
 
 struct resource {
@@ -125,6 +125,7 @@ struct resource {
 	int label;    /* the field that stands for the resource where one line must do */
 	bool by_name; /* naming one that does not exist makes it */
 	bool plain;   /* has no id */
+	bool paged;   /* lists come in pages (limit, offset) */
 	enum kind parent, parent2; /* what it belongs to, by which key */
 	int parent_key, parent2_key;
 };

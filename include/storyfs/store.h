@@ -33,55 +33,55 @@ struct change {
 
 struct store_config {
 	int refresh_s; /* 0: never look by itself */
-	/* A foreign change, or another program's through this store. Called by the sync thread, or
-	 * by the thread that saved, holding nothing. May be NULL. */
-	void (*changed)(void *data, const struct change *change);
-	void *data;
 };
 
 /* Takes the API over. Starts the sync thread when there is something to refresh; call it after the
  * process became a daemon. Does not touch the network. */
 struct store *store_new(struct api *api, const struct store_config *config);
-/* Who is told of changes can be set once, before the first listing. */
+/* Who is told of changes, foreign ones and this store's own: by the sync thread or the thread that
+ * saved, holding nothing. Set before anything is listed. */
 void store_set_listener(
 	struct store *s, void (*changed)(void *data, const struct change *change), void *data);
 /* Ends the sync thread, also when it is waiting for an answer. */
 void store_free(struct store *s);
 
 /* Who we are. */
-int store_get_me(struct store *s, const struct call_limit *limit, struct record **ret,
-	struct v5_error *ret_error);
+int store_get_me(struct store *s, struct call *call, struct record **ret);
 
 /*
- * The collection of a kind below a parent: projects (parent KIND_none, 0), stories, labels, epics
- * and memberships of a project, comments of a story or an epic, tasks of a story. Loads it when
- * needed, for the whole project at once. 1 when there is no such parent.
+ * A collection (place: kind, parent, parent_id): projects (no parent), stories, labels, epics and
+ * memberships of a project, comments of a story or an epic, tasks of a story. Loads it when needed,
+ * for the whole project at once. 1 when there is no such parent.
  */
-int store_list(struct store *s, enum kind kind, enum kind parent, int64_t parent_id,
-	const struct call_limit *limit, struct records *ret, struct v5_error *ret_error);
-/* One of a collection, loading it like store_list; 1 when it holds no such id. */
-int store_find(struct store *s, enum kind kind, enum kind parent, int64_t parent_id, int64_t id,
-	const struct call_limit *limit, struct record **ret, struct v5_error *ret_error);
+int store_list(struct store *s, const struct place *place, struct call *call, struct records *ret);
+/* One of a collection (place, with id), loading it like store_list; 1 when it holds no such id. */
+int store_find(struct store *s, const struct place *place, struct call *call, struct record **ret);
+/* The collection as far as it is known, without the network; 1 when it was never loaded. */
+int store_peek_list(struct store *s, const struct place *place, struct records *ret);
 /* What is known, without the network; 1 when it is not (yet, or any more). */
 int store_peek(struct store *s, enum kind kind, int64_t id, struct record **ret);
 /* The project a loaded resource belongs to, 0 when it is not known. */
 int64_t store_project_of(struct store *s, const struct record *r);
 
-/* Nanoseconds since the epoch at which the field (or, with -1, any field) last took another value,
- * as far as this store saw, and updated_at before that. Moves whenever the value moves, and only
- * then. */
+/* The id of the resource it hangs below, 0 when there is none or it is not known. */
+int64_t store_parent_of(struct store *s, const struct record *r);
+
+/* Nanoseconds since the epoch (KIND_none: when the store was made) at which the field (or, with -1,
+ * any field) last took another value, as far as this store saw, and updated_at before that. Moves
+ * whenever the value moves, and only then. */
 int64_t store_mtime(struct store *s, enum kind kind, int64_t id, int f);
 
 /*
- * Send a patch: one PUT. *ret is the record as it is now, in the store, too. When the outcome is
- * unknown (no answer in time, cut off) the resource is looked at again: 0 when the patch had been
- * carried out, else the error. Nothing is sent twice. Changes are told to the listener.
+ * Send a patch for a record of the store: one PUT. *ret is the record as it is now, in the store,
+ * too. When the outcome is unknown (no answer in time, cut off) the resource is looked at again: 0
+ * when the patch had been carried out, else the error. Nothing is sent twice. Changes are told to
+ * the listener.
  */
-int store_update(struct store *s, enum kind kind, int64_t id, const struct record *patch,
-	const struct call_limit *limit, struct record **ret, struct v5_error *ret_error);
+int store_update(struct store *s, const struct record *old, const struct record *patch,
+	struct call *call, struct record **ret);
 
 /* Look at the versions now, as the sync thread would; what moved is loaded before it returns. */
-int store_refresh(struct store *s, const struct call_limit *limit, struct v5_error *ret_error);
+int store_refresh(struct store *s, struct call *call);
 
 SCOPED_PTR(struct store, store_free);
 

@@ -18,6 +18,11 @@ bool text_is_blank(const char *s);
 char *text_lower(const char *s);
 bool text_has_prefix(const char *s, const char *prefix);
 
+/* Append what of some bytes can be shown within a line: runs of white space as one blank (none
+ * where b is empty or ends with one), control characters and bytes that are not UTF-8 as `?`, at
+ * most max bytes, cut between characters. */
+void text_add_excerpt(struct buf *b, const char *data, size_t len, size_t max);
+
 /* A title as one path component: `/`, control and format characters and invalid bytes become `_`,
  * blanks at the ends go, at most 200 bytes cut between characters, `.`, `..`, a leading dot and
  * nothing at all become something harmless. Appended to ret_name. */

@@ -7,7 +7,6 @@
 #ifndef STORYFS_TRANSPORT_H
 #define STORYFS_TRANSPORT_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -31,9 +30,10 @@ struct transport {
 	 * caller, who frees it). -errno when there is none:
 	 *   -EHOSTUNREACH no such host, -ECONNREFUSED, -ECONNRESET cut or empty answer,
 	 *   -ETIMEDOUT, -EINTR cancelled, -EPROTO not HTTP or a body over the limit,
-	 *   -EKEYREJECTED the TLS certificate was not accepted, -EIO anything else.
-	 * Whether the server did what was asked is unknown after -ECONNRESET, -ETIMEDOUT, -EINTR
-	 * and -EPROTO. Any thread may call, several at once.
+	 *   -EKEYREJECTED the TLS certificate was not accepted, -EINVAL the request is not
+	 *   http_request_is_valid() and was not sent, -EIO anything else.
+	 * Whether the server did what was asked is unknown after -ECONNRESET, -ETIMEDOUT, -EINTR,
+	 * -EPROTO and -EIO. Any thread may call, several at once.
 	 */
 	int (*perform)(struct transport *t, const struct http_request *req,
 		const struct call_limit *limit, struct http_response *ret);
@@ -55,6 +55,10 @@ static inline void transport_free(struct transport *t)
 
 /* Is it time to give up? -ETIMEDOUT, -EINTR, or 0. */
 int call_limit_check(const struct call_limit *limit);
+/* How long a wait may last before the next look at the limit, at most max_ms. Not negative. */
+int64_t call_limit_slice(const struct call_limit *limit, int64_t max_ms);
+/* Sleep. 0 after ms; earlier -EINTR when cancelled, -ETIMEDOUT when the deadline came. */
+int call_limit_sleep(const struct call_limit *limit, int64_t ms);
 
 SCOPED_PTR(struct transport, transport_free);
 

@@ -80,7 +80,8 @@ int tree_read(struct tree *t, const struct node *node, struct buf *ret);
  * Save a field file: len bytes as the user wrote them (one final newline is the file's, not the
  * value's). Returns 0 when the server has the value now, which costs one PUT with this field alone,
  * or none when it had the value already. Else -errno by condition (-EINVAL not a value of the
- * field, -EMSGSIZE too long, -EROFS not writable, the server's refusals by errors.def, ...),
+ * field, -EMSGSIZE too long, -EACCES
+ * not writable, the server's refusals by errors.def, ...),
  * nothing is changed, and the reason with the server's words, what was written, and what would be
  * accepted is the directory's `.error` until the next good save in it.
  */
@@ -90,7 +91,8 @@ int tree_save(struct tree *t, const struct node *node, const char *data, size_t 
 bool tree_is_saved(struct tree *t, const struct node *node, const char *data, size_t len);
 /* May the file be emptied (its field be null)? */
 bool tree_is_clearable(const struct node *node);
-/* The text of the node's last refusal, appended; 1 when there is none. */
+/* The text of the field's last refusal, or of all there are in a resource's directory, appended; 1
+ * when there is none. */
 int tree_error(struct tree *t, const struct node *node, struct buf *ret);
 
 /* The nodes a change of the store concerns, for whoever has shown them to somebody: files whose

@@ -45,15 +45,23 @@ static int64_t floor_div(int64_t a, int64_t b)
 	return a / b - (a % b < 0);
 }
 
+/* strftime's %Y does not pad. Returns the length. */
+static size_t format_day(const struct tm *tm, char ret_text[CLOCK_ISO_SIZE])
+{
+	return (size_t)snprintf(ret_text, CLOCK_ISO_SIZE, "%04lld-%02d-%02d", tm->tm_year + 1900LL,
+		tm->tm_mon + 1, tm->tm_mday);
+}
+
 void clock_format_iso(int64_t ms, char ret_text[CLOCK_ISO_SIZE])
 {
 	time_t sec = (time_t)floor_div(ms, 1000);
-	int rest = (int)(ms - (int64_t)sec * 1000);
+	int rest = (int)((ms % 1000 + 1000) % 1000);
 	struct tm tm;
 
 	gmtime_r(&sec, &tm);
-	size_t n = strftime(ret_text, CLOCK_ISO_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
+	size_t n = format_day(&tm, ret_text);
 
+	n += strftime(ret_text + n, CLOCK_ISO_SIZE - n, "T%H:%M:%S", &tm);
 	if (rest)
 		snprintf(ret_text + n, CLOCK_ISO_SIZE - n, ".%03dZ", rest);
 	else
@@ -157,7 +165,11 @@ bool clock_parse_iso(const char *text, int64_t *ret_ms)
 	}
 	if (*text)
 		return false;
-	*ret_ms = ((int64_t)timegm(&tm) - zone) * 1000 + ms;
+	int64_t at = ((int64_t)timegm(&tm) - zone) * 1000 + ms;
+
+	if (at < CLOCK_MIN_MS || at > CLOCK_MAX_MS)
+		return false;
+	*ret_ms = at;
 	return true;
 }
 
@@ -167,7 +179,7 @@ void clock_format_date(int64_t days, char ret_text[CLOCK_ISO_SIZE])
 	struct tm tm;
 
 	gmtime_r(&sec, &tm);
-	strftime(ret_text, CLOCK_ISO_SIZE, "%Y-%m-%d", &tm);
+	format_day(&tm, ret_text);
 }
 
 bool clock_parse_date(const char *text, int64_t *ret_days)

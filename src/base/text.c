@@ -51,11 +51,35 @@ bool text_has_prefix(const char *s, const char *prefix)
 	return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
-static bool is_safe_in_name(ucs4_t c)
+static bool is_shown(ucs4_t c)
 {
-	return c != '/' && !uc_is_general_category_withtable(
-				   c, UC_CATEGORY_MASK_Cc | UC_CATEGORY_MASK_Cf |
-					      UC_CATEGORY_MASK_Zl | UC_CATEGORY_MASK_Zp);
+	return c != 0xfffd && !uc_is_general_category_withtable(
+				      c, UC_CATEGORY_MASK_Cc | UC_CATEGORY_MASK_Cf |
+						 UC_CATEGORY_MASK_Zl | UC_CATEGORY_MASK_Zp);
+}
+
+void text_add_excerpt(struct buf *b, const char *data, size_t len, size_t max)
+{
+	const uint8_t *p = (const uint8_t *)data;
+	size_t end = b->len + max;
+
+	while (len && b->len < end) {
+		ucs4_t c;
+		int n = u8_mbtouc(&c, p, len);
+
+		if (uc_is_property_white_space(c)) {
+			if (b->len && b->data[b->len - 1] != ' ')
+				buf_add_char(b, ' ');
+		} else if (!is_shown(c)) {
+			buf_add_char(b, '?');
+		} else if (b->len + (size_t)n <= end) {
+			buf_add(b, p, (size_t)n);
+		} else {
+			break;
+		}
+		p += n;
+		len -= (size_t)n;
+	}
 }
 
 void text_add_file_name(struct buf *ret_name, const char *title)
@@ -67,7 +91,7 @@ void text_add_file_name(struct buf *ret_name, const char *title)
 	while (left && name.len < FILE_NAME_BYTES) {
 		ucs4_t c;
 		int n = u8_mbtouc(&c, p, left);
-		bool safe = c != 0xfffd && is_safe_in_name(c);
+		bool safe = c != '/' && is_shown(c);
 
 		if (safe && name.len + (size_t)n > FILE_NAME_BYTES)
 			break;

@@ -34,16 +34,50 @@ static int refuse_long(const struct field *field, const char *text, struct v5_er
 	return r;
 }
 
+static int check_text(const struct field *field, const char *text, struct v5_error *ret_error)
+{
+	if (field->flags & FIELD_REQ && text_is_blank(text))
+		return refuse_blank(field, ret_error);
+	if (field->max && text_length(text) > field->max)
+		return refuse_long(field, text, ret_error);
+	return 0;
+}
+
+static int check_records(const struct records *list, struct v5_error *ret_error)
+{
+	each_record(r, list) {
+		int e = check_patch(r, ret_error);
+
+		if (e < 0)
+			return e;
+	}
+	return 0;
+}
+
 int check_value(const struct field *field, const struct value *v, struct v5_error *ret_error)
 {
-	bool is_text = field->type == TYPE_STRING || field->type == TYPE_XSTRING;
-
 	if (v->state == VALUE_ABSENT)
 		return 0;
-	if (v->state == VALUE_NULL || (is_text && text_is_blank(v->s)))
+	if (v->state == VALUE_NULL)
 		return field->flags & FIELD_REQ ? refuse_blank(field, ret_error) : 0;
-	if (is_text && field->max && text_length(v->s) > field->max)
-		return refuse_long(field, v->s, ret_error);
+	switch (field->type) {
+	case TYPE_STRING:
+	case TYPE_XSTRING:
+		return check_text(field, v->s, ret_error);
+	case TYPE_OBJECT:
+		return check_patch(v->record, ret_error);
+	case TYPE_OBJECTS:
+		return check_records(&v->records, ret_error);
+	case TYPE_INT:
+	case TYPE_FLOAT:
+	case TYPE_BOOL:
+	case TYPE_DATETIME:
+	case TYPE_DATE:
+	case TYPE_ENUM:
+	case TYPE_IDS:
+	case TYPE_JSON:
+		break;
+	}
 	return 0;
 }
 

@@ -2,12 +2,14 @@
 /* V5's error object. */
 #include "storyfs/error.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "storyfs/alloc.h"
 #include "storyfs/text.h"
@@ -52,6 +54,7 @@ void v5_error_fini(struct v5_error *e)
 
 int v5_error_set(struct v5_error *e, enum v5_code code)
 {
+	assert(code < V5_OTHER);
 	v5_error_fini(e);
 	e->code = code;
 	e->status = errors[code].status;
@@ -59,7 +62,7 @@ int v5_error_set(struct v5_error *e, enum v5_code code)
 	return -errors[code].number;
 }
 
-static char *format_text(const char *fmt, va_list ap)
+__attribute__((format(printf, 1, 0))) static char *format_text(const char *fmt, va_list ap)
 {
 	char *text = NULL;
 
@@ -171,43 +174,71 @@ static bool read_object(json_t *object, struct v5_error *e)
 	return true;
 }
 
-/* The words of a body that is not V5's: tags, their head and repeated blanks left out. */
+/* Elements that hold no text for a person. */
+static const struct {
+	const char *open, *close;
+} silent[] = {
+	{ "<style", "</style" },
+	{ "<script", "</script" },
+};
+
+static bool starts_with(const char *p, const char *end, const char *word)
+{
+	size_t len = strlen(word);
+
+	return (size_t)(end - p) >= len && strncasecmp(p, word, len) == 0;
+}
+
+static bool is_tag(const char *p, const char *end)
+{
+	return *p == '<' && p + 1 < end && (isalpha((unsigned char)p[1]) || strchr("/!?", p[1]));
+}
+
+/* Behind the tag that starts at p, or behind the element when that is silent. */
+static const char *skip_tag(const char *p, const char *end)
+{
+	for (size_t i = 0; i < sizeof(silent) / sizeof(*silent); i++) {
+		if (!starts_with(p, end, silent[i].open))
+			continue;
+		while (p < end && !starts_with(p, end, silent[i].close))
+			p++;
+	}
+	const char *close = p < end ? memchr(p, '>', (size_t)(end - p)) : NULL;
+
+	return close ? close + 1 : end;
+}
+
+/* The words of a body that is not V5's, without tags; NULL when there are none. */
 static char *visible_words(const char *body, size_t len)
 {
 	scoped(buf_fini) struct buf words = BUF_INIT;
-	bool in_tag = false;
+	const char *p = body, *end = body + len;
 
-	for (size_t i = 0; i < len && words.len < SHOWN_BYTES; i++) {
-		char c = isspace((unsigned char)body[i]) ? ' ' : body[i];
+	while (p < end && words.len < SHOWN_BYTES) {
+		const char *start = p;
 
-		if (c == '<')
-			in_tag = true;
-		if (!in_tag && (c != ' ' || (words.len && words.data[words.len - 1] != ' ')))
-			buf_add_char(&words, c);
-		if (c == '>') {
-			in_tag = false;
-			if (words.len && words.data[words.len - 1] != ' ')
-				buf_add_char(&words, ' ');
+		while (p < end && !is_tag(p, end))
+			p++;
+		text_add_excerpt(&words, start, (size_t)(p - start), SHOWN_BYTES - words.len);
+		if (p < end) {
+			text_add_excerpt(&words, " ", 1, 1);
+			p = skip_tag(p, end);
 		}
 	}
 	while (words.len && words.data[words.len - 1] == ' ')
 		words.data[--words.len] = '\0';
-	for (size_t i = 0; i < words.len; i++) {
-		if (!isprint((unsigned char)words.data[i]))
-			words.data[i] = '?';
-	}
 	return words.len ? buf_take(&words) : NULL;
 }
 
 int v5_error_decode(int status, const char *body, size_t len, struct v5_error *ret)
 {
-	json_t *root = json_loadb(body, len, JSON_REJECT_DUPLICATES, NULL);
+	json_t *root = json_loadb(body, len, 0, NULL);
 
 	v5_error_fini(ret);
 	ret->code = V5_OTHER;
 	ret->status = status;
 	if (!json_is_object(root) || !read_object(error_object(root), ret)) {
-		scoped(free_ptr) char *words = visible_words(body, len);
+		scoped(free_ptr) char *words = visible_words(len ? body : "", len);
 
 		ret->error = xasprintf("The server answered HTTP %d%s%s", status,
 			words ? " and not in V5's terms: " : " with nothing of V5's to say.",
@@ -223,7 +254,7 @@ int v5_error_errno(const struct v5_error *e)
 		return -errors[e->code].number;
 	size_t i = 0;
 
-	while (statuses[i].from > e->status)
+	while (i + 1 < sizeof(statuses) / sizeof(*statuses) && statuses[i].from > e->status)
 		i++;
 	return -statuses[i].number;
 }

@@ -12,8 +12,11 @@
 
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
+#include "storyfs/text.h"
 
 enum { SHOWN_BYTES = 60 };
+
+#define EXACT_INTEGER (INT64_C(1) << 53)
 
 /* ---- out ---- */
 
@@ -103,23 +106,35 @@ struct json_t *json_from_value(const struct field *field, const struct value *v,
 static bool is_wanted(const struct record *r, const struct fields *f, int i, unsigned flags)
 {
 	const struct value *v = record_get(r, i);
+	unsigned row_flags = schema_field(record_kind(r), i)->flags;
 
+	if (row_flags & FIELD_HIDDEN)
+		return false;
 	if (flags & JSON_AS_PATCH)
 		return v->state != VALUE_ABSENT;
-	if (schema_field(record_kind(r), i)->flags & FIELD_SECRET && flags & JSON_WITHOUT_SECRETS)
+	if (row_flags & FIELD_SECRET && flags & JSON_WITHOUT_SECRETS)
 		return false;
 	return v->state == VALUE_SET && fields_wants(f, record_kind(r), i);
 }
 
-static void add_extra(json_t *object, const char *extra, const struct fields *f)
+/* A known key is among extra when its value was of another type; a value set since then counts. */
+static bool is_superseded(const struct record *r, const char *key)
 {
-	json_t *more = json_loads(extra, 0, NULL);
+	int i = schema_find_field(record_kind(r), key);
+
+	return i >= 0 && record_has(r, i) &&
+	       !(schema_field(record_kind(r), i)->flags & FIELD_HIDDEN);
+}
+
+static void add_extra(json_t *object, const struct record *r, const struct fields *f)
+{
+	json_t *more = json_loads(record_extra(r), 0, NULL);
 	const char *key;
 	json_t *value;
 
 	json_object_foreach(more, key, value)
 	{
-		if (fields_has_default(f) || fields_has(f, key))
+		if ((fields_has_default(f) || fields_has(f, key)) && !is_superseded(r, key))
 			json_object_set(object, key, value);
 	}
 	json_decref(more);
@@ -141,7 +156,7 @@ struct json_t *json_from_record(const struct record *r, const struct fields *f, 
 					fields_nested(f, field->key), flags));
 	}
 	if (record_extra(r) && !(flags & JSON_AS_PATCH))
-		add_extra(object, record_extra(r), f);
+		add_extra(object, r, f);
 	return object;
 }
 
@@ -179,16 +194,32 @@ static bool to_int(const json_t *json, int64_t *ret)
 	}
 	double d = json_real_value(json);
 
-	if (!json_is_real(json) || floor(d) < d || fabs(d) > 9e15)
+	if (!json_is_real(json) || floor(d) < d || fabs(d) > (double)EXACT_INTEGER)
 		return false;
 	*ret = (int64_t)d;
 	return true;
 }
 
+/* Whole numbers that a double does not hold exactly are no value: they would be lost. */
+static bool to_float(const json_t *json, double *ret)
+{
+	json_int_t i = json_integer_value(json);
+
+	*ret = json_number_value(json);
+	return json_is_real(json) ||
+	       (json_is_integer(json) && i <= EXACT_INTEGER && i >= -EXACT_INTEGER);
+}
+
 static bool to_datetime(const json_t *json, int64_t *ret)
 {
-	return json_is_string(json) ? clock_parse_iso(json_string_value(json), ret)
-				    : to_int(json, ret);
+	int64_t ms;
+
+	if (json_is_string(json))
+		return clock_parse_iso(json_string_value(json), ret);
+	if (!to_int(json, &ms) || ms < CLOCK_MIN_MS || ms > CLOCK_MAX_MS)
+		return false;
+	*ret = ms;
+	return true;
 }
 
 static bool to_choice(const struct choices *choices, const json_t *json, int64_t *ret)
@@ -221,23 +252,68 @@ static bool to_ids(const json_t *json, struct ids *ret)
 	return true;
 }
 
+/* Where in the document a value stands, for a problem's line: innermost first. */
+struct place {
+	const struct place *outer;
+	const char *name; /* of a member; NULL for an item of a list */
+	size_t index;
+};
+
+/* How the document is read. */
+struct reading {
+	struct buf *problems; /* or NULL */
+	bool is_answer;	      /* so that every resource has its id */
+};
+
+static void add_place(const struct place *p, struct buf *b)
+{
+	if (!p)
+		return;
+	add_place(p->outer, b);
+	if (!p->name)
+		buf_add_fmt(b, "[%zu]", p->index);
+	else if (*p->name)
+		buf_add_fmt(b, "%s%s", b->len ? "." : "", p->name);
+}
+
+static void report(
+	const struct reading *how, const struct place *at, const char *expected, const json_t *got)
+{
+	scoped(buf_fini) struct buf text = BUF_INIT;
+	scoped(buf_fini) struct buf shown = BUF_INIT;
+	scoped(buf_fini) struct buf where = BUF_INIT;
+
+	if (!how->problems)
+		return;
+	json_write(got, &text);
+	text_add_excerpt(&shown, buf_str(&text), text.len, SHOWN_BYTES);
+	add_place(at, &where);
+	buf_add_fmt(how->problems, "%s: expected %s, got %s\n",
+		where.len ? buf_str(&where) : "document", expected, buf_str(&shown));
+}
+
+static int to_record(enum kind kind, const json_t *object, const struct place *at,
+	const struct reading *how, struct record **ret);
+
 /* A nested resource: an object, or just its name where naming is enough. */
-static struct record *to_nested(enum kind kind, const json_t *json)
+static struct record *to_nested(
+	enum kind kind, const json_t *json, const struct place *at, const struct reading *how)
 {
 	const struct resource *res = schema_resource(kind);
 	struct record *r = NULL;
 
-	if (json_is_string(json) && (res->by_name || kind == KIND_time_zone)) {
+	if (json_is_string(json) && (res->by_name || res->plain)) {
 		r = record_new(kind);
 		record_set_text(r, res->label, json_string_value(json));
 		return r;
 	}
-	if (!json_is_object(json) || json_to_record(kind, json, "", NULL, &r) < 0)
+	if (!json_is_object(json) || to_record(kind, json, at, how, &r) < 0)
 		return NULL;
 	return r;
 }
 
-static bool to_records(enum kind kind, const json_t *json, struct records *ret)
+static bool to_records(enum kind kind, const json_t *json, const struct place *at,
+	const struct reading *how, struct records *ret)
 {
 	scoped(records_fini) struct records list = { 0 };
 	size_t i;
@@ -247,7 +323,8 @@ static bool to_records(enum kind kind, const json_t *json, struct records *ret)
 		return false;
 	json_array_foreach((json_t *)json, i, item)
 	{
-		struct record *r = to_nested(kind, item);
+		struct record *r =
+			to_nested(kind, item, &(struct place){ .outer = at, .index = i }, how);
 
 		if (!r)
 			return false;
@@ -266,14 +343,14 @@ static bool to_text(const json_t *json, char **ret)
 	return true;
 }
 
-static bool to_set_value(const struct field *field, const json_t *json, struct value *ret)
+static bool to_set_value(const struct field *field, const json_t *json, const struct place *at,
+	const struct reading *how, struct value *ret)
 {
 	switch (field->type) {
 	case TYPE_INT:
 		return to_int(json, &ret->i);
 	case TYPE_FLOAT:
-		ret->f = json_number_value(json);
-		return json_is_number(json);
+		return to_float(json, &ret->f);
 	case TYPE_BOOL:
 		ret->i = json_is_true(json);
 		return json_is_boolean(json);
@@ -289,9 +366,9 @@ static bool to_set_value(const struct field *field, const json_t *json, struct v
 	case TYPE_IDS:
 		return to_ids(json, &ret->ids);
 	case TYPE_OBJECT:
-		return (ret->record = to_nested(field->of, json)) != NULL;
+		return (ret->record = to_nested(field->of, json, at, how)) != NULL;
 	case TYPE_OBJECTS:
-		return to_records(field->of, json, &ret->records);
+		return to_records(field->of, json, at, how, &ret->records);
 	case TYPE_JSON:
 		ret->s = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
 		return ret->s != NULL;
@@ -299,29 +376,19 @@ static bool to_set_value(const struct field *field, const json_t *json, struct v
 	return false;
 }
 
-bool json_to_value(const struct field *field, const struct json_t *json, struct value *ret)
+static bool to_value(const struct field *field, const json_t *json, const struct place *at,
+	const struct reading *how, struct value *ret)
 {
 	*ret = (struct value){ .state = VALUE_NULL };
 	if (json_is_null(json))
 		return true;
 	ret->state = VALUE_SET;
-	return to_set_value(field, json, ret);
+	return to_set_value(field, json, at, how, ret);
 }
 
-static void report(struct buf *problems, const char *path, const char *key, const char *expected,
-	const json_t *got)
+bool json_to_value(const struct field *field, const struct json_t *json, struct value *ret)
 {
-	if (!problems)
-		return;
-	scoped(buf_fini) struct buf text = BUF_INIT;
-
-	json_write(got, &text);
-	if (text.len > SHOWN_BYTES) {
-		text.len = SHOWN_BYTES;
-		text.data[text.len] = '\0';
-	}
-	buf_add_fmt(problems, "%s%s%s: expected %s, got %s\n", path, *path && *key ? "." : "", key,
-		expected, buf_str(&text));
+	return to_value(field, json, NULL, &(struct reading){ 0 }, ret);
 }
 
 static void describe_type(const struct field *field, struct buf *b)
@@ -332,21 +399,21 @@ static void describe_type(const struct field *field, struct buf *b)
 }
 
 /* One member of the object: into its field, or into extra. */
-static void take_member(struct record *r, const char *key, json_t *json, const char *path,
-	struct buf *problems, json_t *extra)
+static void take_member(struct record *r, json_t *extra, json_t *json, const struct place *at,
+	const struct reading *how)
 {
 	enum kind kind = record_kind(r);
-	int f = schema_find_field(kind, key);
+	int f = schema_find_field(kind, at->name);
 	struct value v;
 
 	if (f < 0 || schema_field(kind, f)->flags & FIELD_HIDDEN) {
 		const char *word = json_string_value(json);
 
-		if (strcmp(key, "kind") != 0 || !word || schema_find_kind(word) != kind)
-			json_object_set(extra, key, json);
+		if (strcmp(at->name, "kind") != 0 || !word || schema_find_kind(word) != kind)
+			json_object_set(extra, at->name, json);
 		return;
 	}
-	if (json_to_value(schema_field(kind, f), json, &v)) {
+	if (to_value(schema_field(kind, f), json, at, how, &v)) {
 		if (v.state == VALUE_SET)
 			record_set(r, f, v);
 		return;
@@ -354,52 +421,66 @@ static void take_member(struct record *r, const char *key, json_t *json, const c
 	scoped(buf_fini) struct buf expected = BUF_INIT;
 
 	describe_type(schema_field(kind, f), &expected);
-	report(problems, path, key, buf_str(&expected), json);
-	json_object_set(extra, key, json);
+	report(how, at, buf_str(&expected), json);
+	json_object_set(extra, at->name, json);
 }
 
-/* What every answer holds must be there: the fields that identify. */
-static int check_identity(const struct record *r, const char *path, struct buf *problems)
+/* What every answer holds must be there: the fields that identify, or the name where naming is
+ * enough. In a request, a nested resource is yet to be made and may lack its id. */
+static int check_identity(const struct record *r, const struct place *at, const struct reading *how)
 {
 	enum kind kind = record_kind(r);
+	const struct resource *res = schema_resource(kind);
 
-	if (schema_resource(kind)->by_name && record_has(r, schema_resource(kind)->label))
+	if (res->by_name && record_has(r, res->label))
+		return 0;
+	if (!how->is_answer && !res->by_name && !res->plain)
 		return 0;
 	each_field(f, kind) {
+		scoped(buf_fini) struct buf where = BUF_INIT;
+
 		if (!(schema_field(kind, f)->flags & FIELD_IDENT) || record_has(r, f))
 			continue;
-		if (problems)
-			buf_add_fmt(problems, "%s%s%s: missing\n", path, *path ? "." : "",
-				schema_field(kind, f)->key);
+		add_place(
+			&(struct place){ .outer = at, .name = schema_field(kind, f)->key }, &where);
+		if (how->problems)
+			buf_add_fmt(how->problems, "%s: missing\n", buf_str(&where));
 		return -EBADMSG;
 	}
 	return 0;
 }
 
-int json_to_record(enum kind kind, const struct json_t *object, const char *path,
-	struct buf *problems, struct record **ret)
+static int to_record(enum kind kind, const json_t *object, const struct place *at,
+	const struct reading *how, struct record **ret)
 {
 	const char *key;
 	json_t *value;
 
 	if (!json_is_object(object)) {
-		report(problems, path, "", "an object", object);
+		report(how, at, "an object", object);
 		return -EBADMSG;
 	}
 	scoped(record_unref) struct record *r = record_new(kind);
 	json_t *extra = json_object();
 
 	json_object_foreach((json_t *)object, key, value)
-		take_member(r, key, value, path, problems, extra);
+		take_member(r, extra, value, &(struct place){ .outer = at, .name = key }, how);
 	if (json_object_size(extra))
 		record_set_extra(r, json_dumps(extra, JSON_COMPACT));
 	json_decref(extra);
-	int e = check_identity(r, path, problems);
+	int e = check_identity(r, at, how);
 
 	if (e < 0)
 		return e;
 	*ret = take_ptr(r);
 	return 0;
+}
+
+int json_to_record(enum kind kind, const struct json_t *object, const char *path,
+	struct buf *problems, struct record **ret)
+{
+	return to_record(kind, object, &(struct place){ .name = path },
+		&(struct reading){ .problems = problems, .is_answer = true }, ret);
 }
 
 /* The document, or NULL and a line in problems. */
@@ -427,23 +508,20 @@ int json_read_record(
 	return e;
 }
 
-static int to_list(enum kind kind, json_t *root, struct buf *problems, struct records *ret)
+static int to_list(enum kind kind, json_t *root, const struct reading *how, struct records *ret)
 {
 	scoped(records_fini) struct records list = { 0 };
 	size_t i;
 	json_t *item;
 
 	if (!json_is_array(root)) {
-		report(problems, "", "", "a list", root);
+		report(how, NULL, "a list", root);
 		return -EBADMSG;
 	}
 	json_array_foreach(root, i, item)
 	{
-		char path[32];
 		struct record *r;
-
-		snprintf(path, sizeof(path), "[%zu]", i);
-		int e = json_to_record(kind, item, path, problems, &r);
+		int e = to_record(kind, item, &(struct place){ .index = i }, how, &r);
 
 		if (e < 0)
 			return e;
@@ -461,7 +539,8 @@ int json_read_records(
 
 	if (!root)
 		return -EBADMSG;
-	int e = to_list(kind, root, problems, ret);
+	int e = to_list(
+		kind, root, &(struct reading){ .problems = problems, .is_answer = true }, ret);
 
 	json_decref(root);
 	return e;

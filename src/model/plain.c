@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <math.h>
 #include <string.h>
 
 #include "storyfs/alloc.h"
@@ -13,14 +12,25 @@
 #include "storyfs/parse.h"
 #include "storyfs/text.h"
 
+/* A list of more lines is none that anyone wrote; repeats are looked for one by one. */
+enum { SHOWN_BYTES = 60, MAX_LINES = 5000 };
+
+/* Is the resource written by its name alone, with no id to find? */
+static bool is_named(const struct field *field)
+{
+	const struct resource *res = schema_resource(field->of);
+
+	return field->type != TYPE_IDS && (res->by_name || res->plain);
+}
+
 /* ---- out ---- */
 
 static void write_float(double d, struct buf *b)
 {
-	if (floor(d) >= d && fabs(d) < 1e15)
-		buf_add_fmt(b, "%.0f", d);
-	else
-		buf_add_fmt(b, "%.17g", d);
+	char text[FLOAT_TEXT_SIZE];
+
+	format_float(d, text);
+	buf_add_str(b, text);
 }
 
 static void write_id(enum kind kind, int64_t id, const struct resolver *resolver, struct buf *b)
@@ -125,8 +135,7 @@ void plain_write(const struct record *r, int f, const struct resolver *resolver,
 
 /* ---- in ---- */
 
-/* What the field would accept, after "expected". */
-static void describe(const struct field *field, struct buf *b)
+void plain_describe(const struct field *field, struct buf *b)
 {
 	switch (field->type) {
 	case TYPE_INT:
@@ -169,8 +178,11 @@ static void describe(const struct field *field, struct buf *b)
 
 static int refuse(const struct field *field, const char *text, struct buf *ret_reason)
 {
-	buf_add_fmt(ret_reason, "%s: '%.60s' is not accepted: expected ", field->key, text);
-	describe(field, ret_reason);
+	scoped(buf_fini) struct buf shown = BUF_INIT;
+
+	text_add_excerpt(&shown, text, strlen(text), SHOWN_BYTES);
+	buf_add_fmt(ret_reason, "%s: '%s' is not accepted: expected ", field->key, buf_str(&shown));
+	plain_describe(field, ret_reason);
 	buf_add_char(ret_reason, '\n');
 	return -EINVAL;
 }
@@ -225,21 +237,34 @@ static char *trimmed(const char *text, size_t len)
 	return xstrndup(text, len);
 }
 
-/* One resource by name (or id, where names only point) into the patch's list. */
-static int read_name(const struct field *field, const char *name, const struct resolver *resolver,
-	struct ids *ids, struct records *list, struct buf *ret_reason)
+/* What the lines of a text name. */
+struct names {
+	struct ids ids;
+	struct records records;
+};
+
+static void names_fini(struct names *names)
 {
-	const struct resource *res = schema_resource(field->of);
+	ids_fini(&names->ids);
+	records_fini(&names->records);
+}
+
+SCOPED_VALUE(struct names, names_fini);
+
+/* One resource by name (or id, where names only point). */
+static int read_name(const struct field *field, const char *name, const struct resolver *resolver,
+	struct names *names, struct buf *ret_reason)
+{
 	int64_t id;
 
-	if (field->type != TYPE_IDS && (res->by_name || res->plain)) {
+	if (is_named(field)) {
 		struct record *r = record_new(field->of);
 
-		record_set_text(r, res->label, name);
-		records_add(list, r);
+		record_set_text(r, schema_resource(field->of)->label, name);
+		records_add(&names->records, r);
 		return 0;
 	}
-	if (!resolver || !field->via) {
+	if (!resolver || field->type == TYPE_IDS) {
 		if (!parse_int(name, 1, INT64_MAX, &id))
 			return refuse(field, name, ret_reason);
 	} else {
@@ -248,16 +273,14 @@ static int read_name(const struct field *field, const char *name, const struct r
 		if (e < 0)
 			return e;
 	}
-	if (!ids_has(ids, id))
-		ids_add(ids, id);
+	if (!ids_has(&names->ids, id))
+		ids_add(&names->ids, id);
 	return 0;
 }
 
 static bool names_already(const struct records *list, const char *name)
 {
-	for (size_t i = 0; i < list->n; i++) {
-		const struct record *r = list->items[i];
-
+	each_record(r, list) {
 		if (strcmp(record_text(r, schema_resource(record_kind(r))->label), name) == 0)
 			return true;
 	}
@@ -266,50 +289,58 @@ static bool names_already(const struct records *list, const char *name)
 
 /* Lines of names or ids. Blank lines do not count, repeated ones count once. */
 static int read_lines(const struct field *field, const char *text, const struct resolver *resolver,
-	struct ids *ids, struct records *list, struct buf *ret_reason)
+	struct names *names, struct buf *ret_reason)
 {
 	while (*text) {
-		size_t len = strcspn(text, "\n");
+		size_t len = strcspn(text, "\r\n");
 		scoped(free_ptr) char *line = trimmed(text, len);
 
-		text += len + (text[len] == '\n');
-		if (!*line || names_already(list, line))
+		text += len + (text[len] != '\0');
+		if (!*line || names_already(&names->records, line))
 			continue;
-		int e = read_name(field, line, resolver, ids, list, ret_reason);
+		int e = read_name(field, line, resolver, names, ret_reason);
 
 		if (e < 0)
 			return e;
+		if (names->ids.n + names->records.n > MAX_LINES) {
+			buf_add_fmt(ret_reason, "%s: more than %d lines\n", field->key, MAX_LINES);
+			return -EINVAL;
+		}
 	}
 	return 0;
+}
+
+/* The field that a patch sets: the id form behind an object form whose names only point. */
+static int target_field(enum kind kind, int f)
+{
+	const struct field *field = schema_field(kind, f);
+
+	return field->via && !is_named(field) ? schema_find_field(kind, field->via) : f;
 }
 
 static int read_list(enum kind kind, int f, const char *text, const struct resolver *resolver,
 	struct record *patch, struct buf *ret_reason)
 {
 	const struct field *field = schema_field(kind, f);
-	scoped(ids_fini) struct ids ids = { 0 };
-	scoped(records_fini) struct records list = { 0 };
-	bool by_name = field->type != TYPE_IDS &&
-		       (schema_resource(field->of)->by_name || schema_resource(field->of)->plain);
-	struct field as_ids = *field;
+	scoped(names_fini) struct names names = { 0 };
+	int target = target_field(kind, f);
 
-	if (field->type == TYPE_IDS)
-		as_ids.via = NULL;
-	int e = read_lines(by_name ? field : &as_ids, text, resolver, &ids, &list, ret_reason);
+	if (field->type != TYPE_IDS && !is_named(field) && !field->via)
+		return refuse(field, text, ret_reason);
+	int e = read_lines(field, text, resolver, &names, ret_reason);
 
 	if (e < 0)
 		return e;
-	if (field->type == TYPE_OBJECT && list.n + ids.n != 1)
-		return list.n + ids.n ? refuse(field, text, ret_reason)
-				      : (record_set_null(patch, f), 0);
-	if (field->type == TYPE_OBJECT && by_name)
-		record_set_object(patch, f, list.items[0]);
+	if (field->type == TYPE_OBJECT && names.records.n + names.ids.n != 1)
+		return refuse(field, text, ret_reason);
+	if (field->type == TYPE_OBJECT && names.records.n)
+		record_set_object(patch, target, names.records.items[0]);
 	else if (field->type == TYPE_OBJECT)
-		record_set_int(patch, schema_find_field(kind, field->via), ids.v[0]);
-	else if (by_name)
-		record_set_objects(patch, f, &list);
+		record_set_int(patch, target, names.ids.v[0]);
+	else if (is_named(field))
+		record_set_objects(patch, target, &names.records);
 	else
-		record_set_ids(patch, field->via ? schema_find_field(kind, field->via) : f, &ids);
+		record_set_ids(patch, target, &names.ids);
 	return 0;
 }
 
@@ -320,6 +351,9 @@ int plain_read(enum kind kind, int f, const char *text, size_t len, const struct
 	bool is_text = field->type == TYPE_STRING || field->type == TYPE_XSTRING;
 	scoped(record_unref) struct record *patch = record_new(kind);
 
+	/* An empty buffer's data is NULL. */
+	if (!len)
+		text = "";
 	if (!text_is_valid(text, len)) {
 		buf_add_fmt(
 			ret_reason, "%s: the text is not UTF-8 or holds NUL bytes\n", field->key);
@@ -334,7 +368,7 @@ int plain_read(enum kind kind, int f, const char *text, size_t len, const struct
 		if (e < 0)
 			return e;
 	} else if (!*copy) {
-		record_set_null(patch, f);
+		record_set_null(patch, target_field(kind, f));
 	} else {
 		struct value v = { .state = VALUE_SET };
 

@@ -60,7 +60,7 @@ enum kind record_kind(const struct record *r)
 
 int64_t record_id(const struct record *r)
 {
-	/* Every resource with an id has it as its first field; schema_has_ids_first tests it. */
+	/* Every resource with an id has it as its first field; test_schema holds it to that. */
 	return schema_resource(r->kind)->plain && r->kind != KIND_activity ? 0
 									   : record_int(r, 0, 0);
 }
@@ -189,6 +189,19 @@ struct record *record_diff(const struct record *a, const struct record *b)
 	return differs ? take_ptr(patch) : NULL;
 }
 
+/* Drop what the patch left behind: object forms of ids that it changed. */
+static void clear_stale_objects(struct record *r, const struct record *patch)
+{
+	each_field(f, r->kind) {
+		const char *via = schema_field(r->kind, f)->via;
+
+		if (!via || !record_has(r, f) || patch->values[f].state != VALUE_ABSENT)
+			continue;
+		if (patch->values[schema_find_field(r->kind, via)].state != VALUE_ABSENT)
+			record_clear(r, f);
+	}
+}
+
 struct record *record_patched(const struct record *r, const struct record *patch)
 {
 	struct record *copy = record_copy(r);
@@ -202,6 +215,7 @@ struct record *record_patched(const struct record *r, const struct record *patch
 		else if (v->state == VALUE_SET)
 			record_set(copy, f, value_copy(schema_field(r->kind, f), v));
 	}
+	clear_stale_objects(copy, patch);
 	return copy;
 }
 

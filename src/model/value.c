@@ -126,3 +126,87 @@ bool value_equal(const struct field *field, const struct value *a, const struct 
 	}
 	return false;
 }
+
+bool record_same(const struct record *a, const struct record *b)
+{
+	const char *extra_a = record_extra(a), *extra_b = record_extra(b);
+
+	if (a == b)
+		return true;
+	if (record_kind(a) != record_kind(b) || !extra_a != !extra_b)
+		return false;
+	if (extra_a && strcmp(extra_a, extra_b) != 0)
+		return false;
+	each_field(f, record_kind(a)) {
+		if (!value_same(
+			    schema_field(record_kind(a), f), record_get(a, f), record_get(b, f)))
+			return false;
+	}
+	return true;
+}
+
+bool value_same(const struct field *field, const struct value *a, const struct value *b)
+{
+	if (a->state != VALUE_SET || b->state != VALUE_SET)
+		return (a->state == VALUE_SET) == (b->state == VALUE_SET);
+	if (field->type == TYPE_OBJECT)
+		return record_same(a->record, b->record);
+	if (field->type != TYPE_OBJECTS)
+		return value_equal(field, a, b);
+	if (a->records.n != b->records.n)
+		return false;
+	for (size_t i = 0; i < a->records.n; i++) {
+		if (!record_same(a->records.items[i], b->records.items[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool holds_record(const struct records *list, const struct record *r)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		if (same_record(list->items[i], r))
+			return true;
+	}
+	return false;
+}
+
+static bool holds_all_records(const struct records *list, const struct records *wanted)
+{
+	for (size_t i = 0; i < wanted->n; i++) {
+		if (!holds_record(list, wanted->items[i]))
+			return false;
+	}
+	return list->n == wanted->n;
+}
+
+static bool holds_all_ids(const struct ids *list, const struct ids *wanted)
+{
+	for (size_t i = 0; i < wanted->n; i++) {
+		if (!ids_has(list, wanted->v[i]))
+			return false;
+	}
+	return list->n == wanted->n;
+}
+
+bool record_fulfils(const struct record *r, const struct record *patch)
+{
+	each_field(f, record_kind(patch)) {
+		const struct field *field = schema_field(record_kind(patch), f);
+		const struct value *is = record_get(r, f), *wanted = record_get(patch, f);
+		bool both = is->state == VALUE_SET && wanted->state == VALUE_SET;
+
+		if (wanted->state == VALUE_ABSENT)
+			continue;
+		if (both && field->type == TYPE_OBJECTS) {
+			if (!holds_all_records(&is->records, &wanted->records))
+				return false;
+		} else if (both && field->type == TYPE_IDS) {
+			if (!holds_all_ids(&is->ids, &wanted->ids))
+				return false;
+		} else if (!value_equal(field, is, wanted)) {
+			return false;
+		}
+	}
+	return true;
+}

@@ -2,12 +2,14 @@
 /* HTTP messages. */
 #include "storyfs/http.h"
 
+#include <assert.h>
 #include <ctype.h>
+#include <locale.h>
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "storyfs/alloc.h"
 
@@ -36,6 +38,11 @@ enum http_method http_method_parse(const char *name)
 	return HTTP_OTHER;
 }
 
+bool http_method_is_safe(enum http_method method)
+{
+	return method == HTTP_GET || method == HTTP_HEAD || method == HTTP_OPTIONS;
+}
+
 void http_headers_fini(struct http_headers *h)
 {
 	for (size_t i = 0; i < h->n; i++) {
@@ -54,12 +61,14 @@ void http_headers_add(struct http_headers *h, const char *name, const char *valu
 
 void http_headers_add_fmt(struct http_headers *h, const char *name, const char *fmt, ...)
 {
-	char value[256];
+	scoped(free_ptr) char *value = NULL;
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(value, sizeof(value), fmt, ap);
+	int n = vasprintf(&value, fmt, ap);
+
 	va_end(ap);
+	assert(n >= 0);
 	http_headers_add(h, name, value);
 }
 
@@ -78,6 +87,37 @@ void http_request_fini(struct http_request *req)
 	http_headers_fini(&req->headers);
 	buf_fini(&req->body);
 	*req = (struct http_request){ 0 };
+}
+
+bool http_is_header_value(const char *value)
+{
+	for (; *value; value++) {
+		if ((unsigned char)*value < 0x20 || *value == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+static bool is_header_name(const char *name)
+{
+	return *name && !name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+					   "0123456789!#$%&'*+-.^_`|~")];
+}
+
+bool http_request_is_valid(const struct http_request *req)
+{
+	if (req->method >= HTTP_OTHER || !req->target || req->target[0] != '/')
+		return false;
+	for (const char *p = req->target; *p; p++) {
+		if (*p <= 0x20 || *p >= 0x7f || *p == '#')
+			return false;
+	}
+	for (size_t i = 0; i < req->headers.n; i++) {
+		if (!is_header_name(req->headers.items[i].name) ||
+			!http_is_header_value(req->headers.items[i].value))
+			return false;
+	}
+	return true;
 }
 
 void http_response_fini(struct http_response *resp)
@@ -118,7 +158,33 @@ void http_add_decoded(struct buf *b, const char *text, size_t len, bool form)
 			buf_add_char(b, (char)(high * 16 + low));
 			i += 2;
 		} else {
-			buf_add_char(b, form && text[i] == '+' ? ' ' : text[i]);
+			buf_add_char(b, (char)(form && text[i] == '+' ? ' ' : text[i]));
 		}
 	}
+}
+
+/* A form of HTTP-date, read as the C locale has it, whole, and of a day that exists. */
+static bool parse_date_form(const char *text, const char *form, int64_t *ret_ms)
+{
+	locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+	struct tm tm = { 0 };
+	const char *end = strptime_l(text, form, &tm, c);
+
+	freelocale(c);
+	if (!end || *end)
+		return false;
+	struct tm again = tm;
+	time_t seconds = timegm(&again);
+
+	if (again.tm_mday != tm.tm_mday || again.tm_mon != tm.tm_mon)
+		return false;
+	*ret_ms = (int64_t)seconds * 1000;
+	return true;
+}
+
+bool http_parse_date(const char *text, int64_t *ret_ms)
+{
+	return parse_date_form(text, "%a, %d %b %Y %H:%M:%S GMT", ret_ms) ||
+	       parse_date_form(text, "%A, %d-%b-%y %H:%M:%S GMT", ret_ms) ||
+	       parse_date_form(text, "%a %b %d %H:%M:%S %Y", ret_ms);
 }

@@ -2,6 +2,7 @@
 /* The base layer: buffers, time, numbers, text, files. */
 #include <errno.h>
 #include <limits.h>
+#include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -74,6 +75,31 @@ static void wrong_times_are_refused(void **state)
 	assert_false(clock_parse_date("2015-01-01T10:00:00Z", &ms));
 }
 
+static void every_time_read_is_written_so_that_it_is_read_again(void **state)
+{
+	(void)state;
+	static const char *const texts[] = { "0000-01-01T00:00:00Z", "0001-01-01T00:00:00Z",
+		"0999-12-31T23:59:59.001Z", "9999-12-31T23:59:59.999Z" };
+	static const char *const outside[] = { "0000-01-01T00:00:00+01:00",
+		"9999-12-31T23:59:59-01:00" };
+	char text[CLOCK_ISO_SIZE];
+	int64_t ms, days;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		assert_true(clock_parse_iso(texts[i], &ms));
+		clock_format_iso(ms, text);
+		assert_string_equal(text, texts[i]);
+	}
+	assert_int_equal(ms, CLOCK_MAX_MS);
+	for (size_t i = 0; i < sizeof(outside) / sizeof(*outside); i++)
+		assert_false(clock_parse_iso(outside[i], &ms));
+	assert_true(clock_parse_date("0001-02-03", &days));
+	clock_format_date(days, text);
+	assert_string_equal(text, "0001-02-03");
+	clock_format_iso(INT64_MIN, text);
+	clock_format_iso(INT64_MAX, text);
+}
+
 static void dates_are_days(void **state)
 {
 	(void)state;
@@ -113,6 +139,37 @@ static void numbers_have_one_spelling_and_bounds(void **state)
 	assert_false(parse_bool("False", &yes));
 }
 
+static void numbers_are_written_shortly_in_any_locale(void **state)
+{
+	(void)state;
+	static const struct {
+		double value;
+		const char *text;
+	} rows[] = {
+		{ 0, "0" },
+		{ -0.0, "0" },
+		{ 3, "3" },
+		{ 0.1, "0.1" },
+		{ -2.5, "-2.5" },
+		{ 1.0 / 3, "0.3333333333333333" },
+		{ 0.1 + 0.2, "0.30000000000000004" },
+		{ 1e300, "1e+300" },
+		{ -1.7976931348623157e308, "-1.7976931348623157e+308" },
+	};
+
+	setlocale(LC_ALL, "de_DE.UTF-8");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char text[FLOAT_TEXT_SIZE];
+		double again;
+
+		format_float(rows[i].value, text);
+		assert_string_equal(text, rows[i].text);
+		assert_true(parse_float(text, &again));
+		assert_true(again >= rows[i].value && again <= rows[i].value);
+	}
+	setlocale(LC_ALL, "C");
+}
+
 static void text_knows_unicode(void **state)
 {
 	(void)state;
@@ -128,6 +185,28 @@ static void text_knows_unicode(void **state)
 
 	assert_string_equal(low, "\xc3\xbc"
 				 "ber");
+}
+
+static void excerpts_fit_on_a_line(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *shown;
+		size_t max;
+	} rows[] = {
+		{ " a \r\n\t b ", "a b ", 10 },
+		{ "a\x01\xff\xe2\x80\xae", "a???", 10 },
+		{ "gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc", 5 },
+		{ "abc", "", 0 },
+		{ "", "", 5 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		scoped(buf_fini) struct buf b = BUF_INIT;
+
+		text_add_excerpt(&b, rows[i].text, strlen(rows[i].text), rows[i].max);
+		assert_string_equal(buf_str(&b), rows[i].shown);
+	}
 }
 
 static void any_title_makes_a_safe_name(void **state)
@@ -200,9 +279,12 @@ int main(void)
 		cmocka_unit_test(buffer_keeps_what_was_added),
 		cmocka_unit_test(iso_times_are_read_and_written),
 		cmocka_unit_test(wrong_times_are_refused),
+		cmocka_unit_test(every_time_read_is_written_so_that_it_is_read_again),
 		cmocka_unit_test(dates_are_days),
 		cmocka_unit_test(numbers_have_one_spelling_and_bounds),
+		cmocka_unit_test(numbers_are_written_shortly_in_any_locale),
 		cmocka_unit_test(text_knows_unicode),
+		cmocka_unit_test(excerpts_fit_on_a_line),
 		cmocka_unit_test(any_title_makes_a_safe_name),
 		cmocka_unit_test(files_are_written_whole),
 	};

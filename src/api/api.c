@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The V5 conversation. Every call is one function deep: build a request, exchange it (token,
+ * deadline, error answers), read the body by the schema. Lists put pages together.
+ */
+#include "storyfs/api.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "storyfs/alloc.h"
+#include "storyfs/clock.h"
+#include "storyfs/json.h"
+#include "storyfs/log.h"
+#include "storyfs/parse.h"
+
+enum {
+	PAGE_LIMIT = 500,
+	TIMEOUT_MS = 30000,
+	LIST_TRIES = 3,
+};
+
+struct api {
+	struct transport *transport;
+	char *base_path;
+	int64_t page_limit;
+	int64_t timeout_ms;
+	bool (*renew_token)(void *data);
+	void *data;
+};
+
+struct api *api_new(struct transport *t, const struct api_config *config)
+{
+	struct api *api = xcalloc(1, sizeof(*api));
+
+	api->transport = t;
+	api->base_path = xstrdup(config->base_path);
+	api->page_limit = config->page_limit ? config->page_limit : PAGE_LIMIT;
+	api->timeout_ms = config->timeout_ms ? config->timeout_ms : TIMEOUT_MS;
+	api->renew_token = config->renew_token;
+	api->data = config->data;
+	return api;
+}
+
+void api_free(struct api *api)
+{
+	if (!api)
+		return;
+	transport_free(api->transport);
+	free(api->base_path);
+	free(api);
+}
+
+void call_fini(struct call *call)
+{
+	v5_error_fini(&call->error);
+}
+
+void api_listing_fini(struct api_listing *listing)
+{
+	records_fini(&listing->records);
+	buf_fini(&listing->problems);
+	*listing = (struct api_listing){ 0 };
+}
+
+/* ---- paths ---- */
+
+static void add_segment(enum kind kind, int64_t id, struct buf *b)
+{
+	buf_add_fmt(b, "/%s", schema_resource(kind)->plural);
+	if (id)
+		buf_add_fmt(b, "/%" PRId64, id);
+}
+
+void api_add_path(const struct place *place, struct buf *b)
+{
+	if (place->project_id && place->parent != KIND_project && place->kind != KIND_project)
+		add_segment(KIND_project, place->project_id, b);
+	if (place->parent)
+		add_segment(place->parent, place->parent_id, b);
+	add_segment(place->kind, place->kind == KIND_me ? 0 : place->id, b);
+}
+
+/* A query in the making: begins with `?`, goes on with `&`. */
+static void add_parameter(struct buf *target, const char *name, const char *value)
+{
+	buf_add_fmt(target, "%c%s=", strchr(target->data, '?') ? '&' : '?', name);
+	http_add_encoded(target, value);
+}
+
+static char *make_target(
+	const struct api *api, const struct place *place, const struct api_query *query)
+{
+	struct buf target = BUF_INIT;
+
+	buf_add_str(&target, api->base_path);
+	api_add_path(place, &target);
+	if (query && query->filters)
+		buf_add_fmt(&target, "?%s", query->filters);
+	if (query && query->fields)
+		add_parameter(&target, "fields", query->fields);
+	return buf_take(&target);
+}
+
+/* ---- one exchange ---- */
+
+static const struct {
+	int error;
+	const char *words;
+} no_answer[] = {
+	{ -ETIMEDOUT, "no answer in time" },
+	{ -EINTR, "interrupted before there was an answer" },
+	{ -ECONNREFUSED, "the host refused the connection" },
+	{ -ECONNRESET, "the connection was cut before the answer was whole" },
+	{ -EHOSTUNREACH, "the host cannot be found or reached" },
+	{ -EKEYREJECTED, "the host's certificate was not accepted" },
+	{ -EPROTO, "the answer was no HTTP, or too large" },
+};
+
+static int explain_no_answer(int error, struct v5_error *ret_error)
+{
+	const char *words = strerror(-error);
+
+	for (size_t i = 0; i < sizeof(no_answer) / sizeof(no_answer[0]); i++) {
+		if (no_answer[i].error == error)
+			words = no_answer[i].words;
+	}
+	v5_error_fini(ret_error);
+	ret_error->code = V5_OTHER;
+	ret_error->code_text = xstrdup("no_answer");
+	ret_error->error = xasprintf("The server did not answer: %s.%s", words,
+		api_is_outcome_unknown(error) ? "  Whether it did what was asked is unknown." : "");
+	return error;
+}
+
+bool api_is_outcome_unknown(int error)
+{
+	return error == -ETIMEDOUT || error == -EINTR || error == -ECONNRESET || error == -EPROTO;
+}
+
+static int perform(struct api *api, const struct http_request *req, struct call *call,
+	struct http_response *resp)
+{
+	struct call_limit limit = call->limit;
+
+	if (!limit.deadline_ms)
+		limit.deadline_ms = clock_deadline(api->timeout_ms);
+	int e = transport_perform(api->transport, req, &limit, resp);
+
+	if (e < 0)
+		return explain_no_answer(e, &call->error);
+	log_debug("%s %s: %d", http_method_name(req->method), req->target, resp->status);
+	if (resp->status >= 200 && resp->status < 300)
+		return 0;
+	return v5_error_decode(resp->status, buf_str(&resp->body), resp->body.len, &call->error);
+}
+
+/* A token that was refused may have been replaced at its source since: asked for once more. */
+static int exchange(struct api *api, const struct http_request *req, struct call *call,
+	struct http_response *resp)
+{
+	int e = perform(api, req, call, resp);
+
+	if (e != -EKEYREJECTED || !resp->status || !api->renew_token ||
+		!api->renew_token(api->data))
+		return e;
+	http_response_fini(resp);
+	return perform(api, req, call, resp);
+}
+
+/* A 2xx answer that is not what it should be. */
+static int refuse_body(const struct http_response *resp, const char *problems, struct call *call)
+{
+	v5_error_decode(resp->status, buf_str(&resp->body), resp->body.len, &call->error);
+	if (*problems) {
+		free(call->error.general_problem);
+		call->error.general_problem = xstrdup(problems);
+	}
+	return -EPROTO;
+}
+
+static int64_t header_number(const struct http_response *resp, const char *name, int64_t otherwise)
+{
+	const char *text = http_headers_get(&resp->headers, name);
+	int64_t n;
+
+	return text && parse_int(text, INT64_MIN, INT64_MAX, &n) ? n : otherwise;
+}
+
+/* ---- one resource ---- */
+
+static int read_one(
+	const struct http_response *resp, enum kind kind, struct call *call, struct record **ret)
+{
+	scoped(buf_fini) struct buf problems = BUF_INIT;
+
+	if (json_read_record(kind, buf_str(&resp->body), resp->body.len, &problems, ret) < 0)
+		return refuse_body(resp, buf_str(&problems), call);
+	if (problems.len)
+		log_warning("%s: %s", schema_resource(kind)->name, buf_str(&problems));
+	return 0;
+}
+
+/* A request without a body, or with the patch's fields. */
+static int exchange_one(struct api *api, enum http_method method, const struct place *place,
+	const struct record *patch, struct call *call, struct http_response *resp)
+{
+	scoped(http_request_fini) struct http_request req = { .method = method };
+
+	req.target = make_target(api, place, NULL);
+	http_headers_add(&req.headers, "Accept", "application/json");
+	if (patch) {
+		http_headers_add(&req.headers, "Content-Type", "application/json");
+		json_write_record(patch, NULL, JSON_AS_PATCH, &req.body);
+	}
+	return exchange(api, &req, call, resp);
+}
+
+int api_get(struct api *api, const struct place *place, struct call *call, struct record **ret)
+{
+	scoped(http_response_fini) struct http_response resp = { 0 };
+	int e = exchange_one(api, HTTP_GET, place, NULL, call, &resp);
+
+	return e < 0 ? e : read_one(&resp, place->kind, call, ret);
+}
+
+int api_create(struct api *api, const struct place *place, const struct record *patch,
+	struct call *call, struct record **ret)
+{
+	scoped(http_response_fini) struct http_response resp = { 0 };
+	int e = exchange_one(api, HTTP_POST, place, patch, call, &resp);
+
+	return e < 0 ? e : read_one(&resp, place->kind, call, ret);
+}
+
+int api_update(struct api *api, const struct place *place, const struct record *patch,
+	struct call *call, struct record **ret)
+{
+	scoped(http_response_fini) struct http_response resp = { 0 };
+	int e = exchange_one(api, HTTP_PUT, place, patch, call, &resp);
+
+	return e < 0 ? e : read_one(&resp, place->kind, call, ret);
+}
+
+int api_delete(struct api *api, const struct place *place, struct call *call)
+{
+	scoped(http_response_fini) struct http_response resp = { 0 };
+
+	return exchange_one(api, HTTP_DELETE, place, NULL, call, &resp);
+}
+
+/* ---- lists ---- */
+
+struct page {
+	int64_t total, returned; /* -1: the list is not paged */
+	int64_t version;
+};
+
+static void read_page_headers(const struct http_response *resp, size_t n, struct page *ret)
+{
+	ret->total = header_number(resp, "X-Tracker-Pagination-Total", -1);
+	ret->returned = header_number(resp, "X-Tracker-Pagination-Returned", (int64_t)n);
+	ret->version = header_number(resp, "X-Tracker-Project-Version", 0);
+}
+
+/* One page, added to the listing. */
+static int get_page(struct api *api, const struct http_request *req, struct call *call,
+	struct api_listing *into, enum kind kind, struct page *ret)
+{
+	scoped(http_response_fini) struct http_response resp = { 0 };
+	scoped(records_fini) struct records page = { 0 };
+	size_t start = into->problems.len;
+	int e = exchange(api, req, call, &resp);
+
+	if (e < 0)
+		return e;
+	into->n_requests++;
+	if (json_read_records(kind, buf_str(&resp.body), resp.body.len, &into->problems, &page) < 0)
+		return refuse_body(&resp, buf_str(&into->problems) + start, call);
+	read_page_headers(&resp, page.n, ret);
+	each_record(r, &page)
+		records_add(&into->records, record_ref(r));
+	return 0;
+}
+
+/* All pages once; 1 when the project moved on the way. */
+static int list_once(struct api *api, enum kind kind, const char *target, struct call *call,
+	struct api_listing *into)
+{
+	bool paged = schema_resource(kind)->paged;
+	bool moved = false;
+	struct page page = { 0 };
+
+	for (int64_t offset = 0;; offset += page.returned) {
+		scoped(http_request_fini) struct http_request req = { 0 };
+		char bounds[64] = "";
+
+		if (paged)
+			snprintf(bounds, sizeof(bounds), "%climit=%" PRId64 "&offset=%" PRId64,
+				strchr(target, '?') ? '&' : '?', api->page_limit, offset);
+		req.target = xasprintf("%s%s", target, bounds);
+		http_headers_add(&req.headers, "Accept", "application/json");
+		int e = get_page(api, &req, call, into, kind, &page);
+
+		if (e < 0)
+			return e;
+		if (offset == 0)
+			into->version = page.version;
+		moved = moved || page.version != into->version;
+		if (page.total < 0 || page.returned <= 0 || offset + page.returned >= page.total)
+			return moved;
+	}
+}
+
+int api_list(struct api *api, const struct place *place, const struct api_query *query,
+	struct call *call, struct api_listing *ret)
+{
+	scoped(free_ptr) char *target = make_target(api, place, query);
+	int n_requests = 0;
+
+	for (int i = 1;; i++) {
+		scoped(api_listing_fini) struct api_listing listing = { 0 };
+		int e = list_once(api, place->kind, target, call, &listing);
+
+		if (e < 0)
+			return e;
+		n_requests += listing.n_requests;
+		if (e > 0 && i < LIST_TRIES)
+			continue;
+		*ret = listing;
+		ret->n_requests = n_requests;
+		listing = (struct api_listing){ 0 };
+		return 0;
+	}
+}

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a call of the program says, read against the tables. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "command.h"
+#include "storyfs/alloc.h"
+#include "storyfs/file.h"
+#include "storyfs/log.h"
+
+enum {
+	CONFIG_BYTES = 1 << 20,
+	SEE_HELP = 1, /* wrong usage, already explained */
+};
+
+/* ---- names ---- */
+
+static bool same_name(const char *word, size_t len, const char *name)
+{
+	if (strlen(name) != len)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (word[i] != name[i] && !(word[i] == '_' && name[i] == '-'))
+			return false;
+	}
+	return true;
+}
+
+/* -1 when there is no such option. */
+static int find_option(const char *word, size_t len)
+{
+	for (int i = 0; i < N_OPTIONS; i++) {
+		if (same_name(word, len, option_rows[i].name))
+			return i;
+	}
+	return -1;
+}
+
+static bool is_for(int option, const struct command *command)
+{
+	return !command || option_rows[option].commands & 1U << (command - commands);
+}
+
+static int refuse_option(const char *word, size_t len, const struct command *command)
+{
+	scoped(free_ptr) char *name = xstrndup(word, len);
+	struct nearest near = { .word = name };
+
+	for (int i = 0; i < N_OPTIONS; i++) {
+		if (is_for(i, command))
+			nearest_offer(&near, option_rows[i].name);
+	}
+	fprintf(stderr, "storyfs: %s%sno option --%s", command ? command->name : "",
+		command ? " has " : "there is ", name);
+	if (nearest_name(&near))
+		fprintf(stderr, "; did you mean --%s?\n", nearest_name(&near));
+	else
+		fprintf(stderr, "; see `storyfs%s%s --help`\n", command ? " " : "",
+			command ? command->name : "");
+	return SEE_HELP;
+}
+
+static int refuse_command(const char *word)
+{
+	struct nearest near = { .word = word };
+	size_t len = strlen(word);
+	bool listed = false;
+
+	for (int i = 0; i < N_COMMANDS; i++) {
+		const char *name = commands[i].name;
+
+		if (strncmp(name, word, len) == 0 && name[len] == ' ') {
+			if (!listed)
+				fprintf(stderr, "storyfs: '%s' is the start of", word);
+			fprintf(stderr, "%s '%s'", listed ? "," : "", name);
+			listed = true;
+		}
+		nearest_offer(&near, name);
+	}
+	if (listed)
+		fputc('\n', stderr);
+	else if (nearest_name(&near))
+		fprintf(stderr, "storyfs: there is no command '%s'; did you mean '%s'?\n", word,
+			nearest_name(&near));
+	else
+		fprintf(stderr, "storyfs: there is no command '%s'; see `storyfs --help`\n", word);
+	return SEE_HELP;
+}
+
+/* ---- one option ---- */
+
+/* `name`, `name=value`; next is what follows in argv, or NULL. 2 when it was taken for the value.
+ */
+static int take_option(struct arguments *args, const char *word, const char *next)
+{
+	size_t len = strcspn(word, "=");
+	const char *value = word[len] ? word + len + 1 : NULL;
+	int option = find_option(word, len);
+	bool took_next = false;
+
+	if (option < 0 || !is_for(option, args->command))
+		return refuse_option(word, len, args->command);
+	const struct option_row *row = &option_rows[option];
+
+	if (row->flags & OPTION_ONLY_CONFIG) {
+		fprintf(stderr,
+			"storyfs: a %s is never taken from the command line, where others can see it; "
+			"see `storyfs %s --help`\n",
+			row->name, args->command ? args->command->name : "mount");
+		return SEE_HELP;
+	}
+	if (row->argument && !value) {
+		value = next;
+		took_next = true;
+	}
+	if (row->argument && !value) {
+		fprintf(stderr, "storyfs: --%s needs its %s\n", row->name, row->argument);
+		return SEE_HELP;
+	}
+	if (!row->argument && value) {
+		fprintf(stderr, "storyfs: --%s takes no value\n", row->name);
+		return SEE_HELP;
+	}
+	args->values[option] = value ? value : "";
+	return took_next ? 2 : 0;
+}
+
+static char *keep(struct arguments *args, char *text)
+{
+	args->kept = xrealloc(args->kept, args->n_kept + 1, sizeof(*args->kept));
+	return args->kept[args->n_kept++] = text;
+}
+
+/* What fstab(5) and mount(8) put into a list for themselves. */
+static const char *const mount_words[] = { "_netdev", "async", "atime", "auto", "comment",
+	"defaults", "dev", "dirsync", "exec", "fsname", "group", "noatime", "noauto", "nodev",
+	"nodiratime", "noexec", "nofail", "norelatime", "nosuid", "nouser", "owner", "relatime",
+	"rw", "strictatime", "subtype", "suid", "sync", "user", "users" };
+
+static bool is_for_mount(const struct arguments *args, const char *item)
+{
+	size_t len = strcspn(item, "=");
+
+	if (!args->command || args->command != &commands[COMMAND_mount])
+		return false;
+	for (size_t i = 0; i < sizeof(mount_words) / sizeof(mount_words[0]); i++) {
+		if (strlen(mount_words[i]) == len && strncmp(item, mount_words[i], len) == 0)
+			return true;
+	}
+	return strncmp(item, "x-", 2) == 0 || strncmp(item, "X-", 2) == 0;
+}
+
+/* A list behind -o; a backslash before a comma makes it part of a value. */
+static int take_list(struct arguments *args, const char *list)
+{
+	if (!list) {
+		fputs("storyfs: -o needs its list of options\n", stderr);
+		return SEE_HELP;
+	}
+	for (const char *p = list; *p;) {
+		scoped(buf_fini) struct buf item = BUF_INIT;
+
+		for (; *p && *p != ','; p++) {
+			p += *p == '\\' && p[1] == ',';
+			buf_add_char(&item, *p);
+		}
+		p += *p == ',';
+		if (!item.len || is_for_mount(args, item.data))
+			continue;
+		int r = take_option(args, keep(args, buf_take(&item)), NULL);
+
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+static int take_letters(struct arguments *args, const char *letters)
+{
+	for (; *letters; letters++) {
+		int i = 0;
+
+		while (i < N_OPTIONS && option_rows[i].letter != *letters)
+			i++;
+		if (i == N_OPTIONS || !is_for(i, args->command)) {
+			fprintf(stderr,
+				"storyfs: there is no option -%c; see `storyfs%s%s --help`\n",
+				*letters, args->command ? " " : "",
+				args->command ? args->command->name : "");
+			return SEE_HELP;
+		}
+		args->values[i] = "";
+	}
+	return 0;
+}
+
+/* ---- argv ---- */
+
+/* fstab's form, without a command: a source and a mountpoint, or a call as mount.storyfs. */
+static bool is_mount(const char *program, char **words, int n)
+{
+	const char *slash = strrchr(program, '/');
+
+	if (strcmp(slash ? slash + 1 : program, "mount.storyfs") == 0)
+		return true;
+	return n > 1 && strchr(words[0], '/') && words[1][0] != '-';
+}
+
+/* The command of one or two words at the start; how many words it has. */
+static int find_command(char **words, int n, const struct command **ret)
+{
+	for (int i = 0; i < N_COMMANDS; i++) {
+		const char *name = commands[i].name;
+		size_t len = strcspn(name, " ");
+
+		if (strlen(words[0]) != len || strncmp(words[0], name, len) != 0)
+			continue;
+		if (!name[len] || (n > 1 && strcmp(words[1], name + len + 1) == 0)) {
+			*ret = &commands[i];
+			return name[len] ? 2 : 1;
+		}
+	}
+	return 0;
+}
+
+static int take_words(struct arguments *args, char **words, int n)
+{
+	bool only_operands = false;
+
+	for (int i = 0; i < n; i++) {
+		const char *word = words[i];
+		const char *next = i + 1 < n ? words[i + 1] : NULL;
+		int r = 0;
+
+		if (only_operands || word[0] != '-' || !word[1])
+			args->operands[args->n_operands++] = words[i];
+		else if (strcmp(word, "--") == 0)
+			only_operands = true;
+		else if (word[1] == '-')
+			r = take_option(args, word + 2, next);
+		else if (word[1] == 'o') {
+			r = take_list(args, word[2] ? word + 2 : next);
+			i += !word[2];
+		} else
+			r = take_letters(args, word + 1);
+		if (r == SEE_HELP)
+			return r;
+		i += r == 2;
+	}
+	return 0;
+}
+
+static int check_operands(const struct arguments *args)
+{
+	const struct command *c = args->command;
+
+	if (arguments_have(args, OPTION_help) || arguments_have(args, OPTION_version))
+		return 0;
+	if (!c) {
+		fputs("storyfs: a command is needed; see `storyfs --help`\n", stderr);
+		return SEE_HELP;
+	}
+	if (args->n_operands >= c->least && (c->most < 0 || args->n_operands <= c->most))
+		return 0;
+	fprintf(stderr, "storyfs: usage: storyfs %s %s\n", c->name, c->operands);
+	return SEE_HELP;
+}
+
+/* ---- environment and configuration ---- */
+
+static void take_environment(struct arguments *args)
+{
+	for (int i = 0; i < N_OPTIONS; i++) {
+		const char *name = option_rows[i].environment;
+		const char *value = name ? getenv(name) : NULL;
+
+		if (value && *value && !args->values[i] && is_for(i, args->command))
+			args->values[i] = value;
+	}
+}
+
+static char *trim(char *text)
+{
+	text += strspn(text, " \t\r");
+	size_t len = strlen(text);
+
+	while (len && strchr(" \t\r", text[len - 1]))
+		text[--len] = '\0';
+	return text;
+}
+
+static void take_config_line(struct arguments *args, const char *path, int number, char *line)
+{
+	char *equals = strchr(line, '=');
+	const char *value = "";
+
+	line = trim(line);
+	if (!*line || *line == '#')
+		return;
+	if (equals) {
+		*equals = '\0';
+		value = trim(equals + 1);
+		line = trim(line);
+	}
+	int option = find_option(line, strlen(line));
+
+	if (option < 0 || !(option_rows[option].flags & OPTION_CONFIG) ||
+		(option_rows[option].argument && !equals))
+		log_warning("%s, line %d: '%s' is not understood", path, number, line);
+	else if (!args->values[option] && is_for(option, args->command) &&
+		 strcmp(value, "false") != 0)
+		args->values[option] = keep(args, xstrdup(value));
+}
+
+static void take_config(struct arguments *args)
+{
+	const char *base = getenv("XDG_CONFIG_HOME");
+	const char *home = getenv("HOME");
+	scoped(buf_fini) struct buf text = BUF_INIT;
+	int number = 0;
+	struct stat st;
+
+	if ((!base || *base != '/') && !home)
+		return;
+	scoped(free_ptr) char *path = base && *base == '/'
+					      ? xasprintf("%s/storyfs/config", base)
+					      : xasprintf("%s/.config/storyfs/config", home);
+	int e = file_read(path, CONFIG_BYTES, &text);
+
+	if (e < 0 && e != -ENOENT && e != -ENOTDIR)
+		log_warning("%s: %s", path, strerror(-e));
+	bool is_private = e == 0 && stat(path, &st) == 0 && !(st.st_mode & (S_IRWXG | S_IRWXO));
+
+	for (char *p = text.data, *end; p && *p; p = end) {
+		end = p + strcspn(p, "\n");
+		if (*end)
+			*end++ = '\0';
+		take_config_line(args, path, ++number, p);
+	}
+	for (int i = 0; i < N_OPTIONS && !is_private; i++) {
+		if (!(option_rows[i].flags & OPTION_ONLY_CONFIG) || !args->values[i])
+			continue;
+		log_error("%s: others may read the %s in it, so it is not used; run: chmod 600 %s",
+			path, option_rows[i].name, path);
+		args->values[i] = NULL;
+	}
+}
+
+int arguments_parse(int argc, char **argv, struct arguments *ret)
+{
+	scoped(arguments_fini) struct arguments args = { 0 };
+	char **words = argv + 1;
+	int n = argc > 0 ? argc - 1 : 0;
+
+	args.operands = xcalloc((size_t)n + 1, sizeof(*args.operands));
+	if (n && words[0][0] != '-') {
+		int used = find_command(words, n, &args.command);
+
+		if (!used && is_mount(argv[0], words, n))
+			args.command = &commands[COMMAND_mount];
+		else if (!used)
+			return refuse_command(words[0]);
+		words += used;
+		n -= used;
+	}
+	int r = take_words(&args, words, n);
+
+	if (r == 0)
+		r = check_operands(&args);
+	if (r)
+		return r;
+	take_environment(&args);
+	take_config(&args);
+	*ret = args;
+	args = (struct arguments){ 0 };
+	return 0;
+}
+
+void arguments_fini(struct arguments *args)
+{
+	for (size_t i = 0; i < args->n_kept; i++)
+		free(args->kept[i]);
+	free(args->kept);
+	free(args->operands);
+	*args = (struct arguments){ 0 };
+}

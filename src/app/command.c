@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The tables of commands and options, expanded, and help, printed from them. */
+#include "command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define COMMAND(id, name, least, most, operands, summary, details) \
+	[COMMAND_##id] = { name, least, most, operands, summary, details, run_##id },
+const struct command commands[N_COMMANDS] = {
+#include "commands.def"
+};
+
+enum {
+	ANY = -1,
+	CONFIG = OPTION_CONFIG,
+	SECRET = OPTION_CONFIG | OPTION_ONLY_CONFIG,
+	HIDDEN = OPTION_HIDDEN,
+};
+#define FOR(command) (1 << COMMAND_##command)
+#define OPTION(id, name, letter, argument, commands, environment, flag_bits, help)              \
+	[OPTION_##id] = { name, letter, argument, (unsigned)(commands), environment, flag_bits, \
+		help },
+const struct option_row option_rows[N_OPTIONS] = {
+#include "options.def"
+};
+
+enum { HELP_COLUMN = 28 };
+
+static void print_option(const struct option_row *row)
+{
+	char left[80];
+
+	if (row->flags & OPTION_ONLY_CONFIG) {
+		printf("  %-*s%s (configuration file only)\n", HELP_COLUMN - 2, row->name,
+			row->help);
+		return;
+	}
+	int n = snprintf(left, sizeof(left), "  %s%c%s--%s%s%s", row->letter ? "-" : " ",
+		row->letter ? row->letter : ' ', row->letter ? ", " : "  ", row->name,
+		row->argument ? " " : "", row->argument ? row->argument : "");
+
+	printf("%-*s%s%s", HELP_COLUMN, left, n >= HELP_COLUMN ? "  " : "", row->help);
+	if (row->environment)
+		printf(" ($%s)", row->environment);
+	putchar('\n');
+}
+
+static void print_options(unsigned commands_bits)
+{
+	puts("\nOptions:");
+	for (int i = 0; i < N_OPTIONS; i++) {
+		if (option_rows[i].commands & commands_bits &&
+			!(option_rows[i].flags & OPTION_HIDDEN))
+			print_option(&option_rows[i]);
+	}
+	printf("  -o NAME[=VALUE],...       options as a list, as mount(8) passes them\n");
+}
+
+static void print_command(const struct command *command)
+{
+	printf("storyfs %s %s\n\n%c%s.\n\n%s", command->name, command->operands,
+		command->summary[0] - 'a' + 'A', command->summary + 1, command->details);
+	print_options(1U << (command - commands));
+}
+
+void help_print(const struct command *command)
+{
+	if (command) {
+		print_command(command);
+		return;
+	}
+	puts("storyfs: your tracker as a directory\n\nCommands:");
+	for (int i = 0; i < N_COMMANDS; i++) {
+		char left[80];
+		int n = snprintf(
+			left, sizeof(left), "  %s %s", commands[i].name, commands[i].operands);
+
+		printf("%-*s%s%s\n", HELP_COLUMN, left, n >= HELP_COLUMN ? "  " : "",
+			commands[i].summary);
+	}
+	puts("\n`storyfs COMMAND --help` says more about one of them.");
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * `storyfs mount` and `umount`. The parent forks at once and waits on a pipe; the child opens the
+ * source, asks it who we are, mounts, and says so when the mount answers, or why not. Threads are
+ * only ever made in the child.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "mountpoint.h"
+#include "setup.h"
+#include "storyfs/alloc.h"
+#include "storyfs/fs.h"
+#include "storyfs/log.h"
+#include "storyfs/parse.h"
+
+struct mounting {
+	const struct arguments *args;
+	struct source_config source;
+	struct fs_config fs;
+	bool foreground;
+	int pipe; /* to the parent; -1 in the foreground */
+};
+
+/* ---- options ---- */
+
+static int octal(const struct arguments *args, enum option_id option, mode_t *value)
+{
+	const char *text = args->values[option];
+	char *end;
+
+	if (!text)
+		return 0;
+	unsigned long n = strtoul(text, &end, 8);
+
+	if (*end || end == text || n > 0777) {
+		fprintf(stderr, "storyfs: --%s takes an octal mode such as 022, not '%s'\n",
+			option_rows[option].name, text);
+		return 1;
+	}
+	*value = (mode_t)n;
+	return 0;
+}
+
+static int parse(const struct arguments *args, struct mounting *m)
+{
+	int64_t uid = geteuid(), gid = getegid();
+	mode_t mask = umask(0);
+
+	umask(mask);
+	if (setup_source(args, &m->source) ||
+		setup_number(args, OPTION_uid, 0, UINT32_MAX - 1, &uid) ||
+		setup_number(args, OPTION_gid, 0, UINT32_MAX - 1, &gid) ||
+		octal(args, OPTION_umask, &mask))
+		return 1;
+	m->args = args;
+	m->foreground =
+		arguments_have(args, OPTION_foreground) || arguments_have(args, OPTION_debug);
+	m->pipe = -1;
+	m->fs = (struct fs_config){
+		.source = args->operands[0],
+		.read_only = arguments_have(args, OPTION_ro),
+		.allow_other = arguments_have(args, OPTION_allow_other),
+		.default_permissions = arguments_have(args, OPTION_default_permissions),
+		.auto_unmount = arguments_have(args, OPTION_auto_unmount),
+		.debug = arguments_have(args, OPTION_debug),
+		.uid = (uid_t)uid,
+		.gid = (gid_t)gid,
+		.umask = mask,
+		.timeout_ms = m->source.timeout_s * 1000,
+	};
+	return 0;
+}
+
+/* ---- the child ---- */
+
+static void leave_terminal(void)
+{
+	scoped(close_fd) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0)
+		return;
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	if (!getenv("JOURNAL_STREAM"))
+		dup2(null, STDERR_FILENO);
+}
+
+/* Nobody waits for the mount any more: then nobody wants it. */
+static void tell_ready(void *data)
+{
+	struct mounting *m = data;
+
+	if (m->pipe < 0) {
+		log_info("mounted %s", m->fs.mountpoint);
+		return;
+	}
+	if (write(m->pipe, "1", 1) != 1)
+		raise(SIGTERM);
+	close(m->pipe);
+	m->pipe = -1;
+	leave_terminal();
+}
+
+static enum exit_code serve(struct mounting *m)
+{
+	scoped(buf_fini) struct buf reason = BUF_INIT;
+	scoped(source_close) struct source *source = NULL;
+	scoped(fs_free) struct fs *fs = NULL;
+
+	m->fs.ready = tell_ready;
+	m->fs.data = m;
+	if (source_open(&m->source, &source, &reason) < 0 || source_check(source, &reason) < 0 ||
+		fs_mount(source_tree(source), &m->fs, &fs, &reason) < 0)
+		return setup_fail(m->args, buf_str(&reason));
+	store_set_listener(source_store(source), fs_changed, fs);
+	int e = fs_loop(fs);
+
+	store_set_listener(source_store(source), NULL, NULL);
+	return e < 0 ? setup_fail(m->args, strerror(-e)) : EXIT_DONE;
+}
+
+/* ---- the parent ---- */
+
+/* The child says it is ready, or ends having said why not. */
+static enum exit_code await(int fd)
+{
+	char word;
+	ssize_t n;
+
+	do
+		n = read(fd, &word, 1);
+	while (n < 0 && errno == EINTR);
+	return n == 1 ? EXIT_DONE : EXIT_FAILED;
+}
+
+static enum exit_code serve_in_background(struct mounting *m)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return setup_fail(m->args, strerror(errno));
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return setup_fail(m->args, strerror(errno));
+	if (pid > 0) {
+		close(ends[1]);
+		enum exit_code code = await(ends[0]);
+
+		close(ends[0]);
+		return code;
+	}
+	close(ends[0]);
+	m->pipe = ends[1];
+	setsid();
+	if (chdir("/") < 0)
+		log_warning("chdir /: %s", strerror(errno));
+	return serve(m);
+}
+
+/* The working directory is left: what was named from there is named from the root. */
+static char *absolute_source(const char *where)
+{
+	return source_is_url(where) ? xstrdup(where) : realpath(where, NULL);
+}
+
+enum exit_code run_mount(const struct arguments *args)
+{
+	scoped(buf_fini) struct buf reason = BUF_INIT;
+	scoped(free_ptr) char *mountpoint = NULL;
+	scoped(free_ptr) char *where = NULL;
+	struct mounting m = { 0 };
+
+	if (parse(args, &m))
+		return EXIT_USAGE;
+	where = absolute_source(args->operands[0]);
+	if (!where) {
+		buf_add_fmt(&reason,
+			"%s: %s (an archive is a file made by `storyfs import`, a host "
+			"begins with https://)",
+			args->operands[0], strerror(errno));
+		return setup_fail(args, buf_str(&reason));
+	}
+	if (mountpoint_prepare(args->operands[1], &mountpoint, &reason) < 0)
+		return setup_fail(args, buf_str(&reason));
+	m.source.where = where;
+	m.fs.mountpoint = mountpoint;
+	return m.foreground ? serve(&m) : serve_in_background(&m);
+}
+
+enum exit_code run_umount(const struct arguments *args)
+{
+	scoped(buf_fini) struct buf reason = BUF_INIT;
+
+	if (mountpoint_release(args->operands[0], &reason) < 0)
+		return setup_fail(args, buf_str(&reason));
+	return EXIT_DONE;
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A source opened: transports stacked, bottom up, and what stands on them. */
+#include "source.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "credential.h"
+#include "storyfs/alloc.h"
+#include "storyfs/archive.h"
+#include "storyfs/curl.h"
+#include "storyfs/fault.h"
+#include "storyfs/log.h"
+#include "storyfs/parse.h"
+#include "storyfs/identity.h"
+#include "storyfs/retry.h"
+#include "storyfs/server.h"
+#include "storyfs/text.h"
+
+#define DEFAULT_PATH "/services/v5"
+
+enum { TIMEOUT_S = 30 };
+
+struct source {
+	struct credential *token;
+	struct archive *archive;
+	struct server *server;
+	struct store *store;
+	struct tree *tree;
+};
+
+bool source_is_url(const char *where)
+{
+	return text_has_prefix(where, "http://") || text_has_prefix(where, "https://");
+}
+
+static int64_t timeout_ms(const struct source_config *config)
+{
+	return 1000 * (int64_t)(config->timeout_s ? config->timeout_s : TIMEOUT_S);
+}
+
+/* ---- a host ---- */
+
+/* The URL's path without a slash at its end; V5's usual one when it has none. */
+static int url_path(const char *url, char **ret, struct buf *ret_reason)
+{
+	const char *path = strchr(strstr(url, "://") + 3, '/');
+	size_t len = path ? strlen(path) : 0;
+
+	if (strpbrk(url, "?#")) {
+		buf_add_fmt(ret_reason, "%s: a base URL has no query; did you mean https://HOST%s?",
+			url, DEFAULT_PATH);
+		return -EINVAL;
+	}
+	while (len && path[len - 1] == '/')
+		len--;
+	*ret = len ? xstrndup(path, len) : xstrdup(DEFAULT_PATH);
+	return 0;
+}
+
+static int open_host(struct source *s, const struct source_config *config, struct transport **ret,
+	struct buf *ret_reason)
+{
+	struct curl_config curl = {
+		.base_url = config->where,
+		.timeout_ms = timeout_ms(config),
+		.ca_file = config->ca_file,
+		.get_token = credential_get,
+	};
+	struct retry_config retry = { .timeout_ms = timeout_ms(config) };
+	struct transport *t;
+
+	s->token = credential_new(config->token_command, config->token_file, config->token);
+	curl.token_data = s->token;
+	int e = curl_transport_new(&curl, &t);
+
+	if (e < 0) {
+		buf_add_fmt(ret_reason, "%s: not a URL of a V5 host", config->where);
+		return e;
+	}
+	*ret = retry_transport_new(&retry, t);
+	return 0;
+}
+
+/* ---- an archive ---- */
+
+/* Who works in it: whom the option names, or whose archive it is. */
+static int find_person(struct archive *a, const char *wanted, int64_t *ret, struct buf *ret_reason)
+{
+	scoped(tx_abort) struct tx *tx = NULL;
+	int e = tx_begin(a, TX_READ, &tx);
+
+	if (e < 0)
+		return e;
+	if (wanted)
+		return identity_find(tx, wanted, ret, ret_reason);
+	e = identity_get_owner(tx, ret);
+	if (e > 0) {
+		buf_add_str(ret_reason,
+			"nobody is known to own this archive; say who you are with --person");
+		e = -ENOENT;
+	}
+	return e;
+}
+
+static int open_archive(struct source *s, const struct source_config *config,
+	struct transport **ret, struct buf *ret_reason)
+{
+	int64_t person;
+	int e = archive_open(config->where, ARCHIVE_EXISTING, &s->archive, ret_reason);
+
+	if (e == 0)
+		e = find_person(s->archive, config->person, &person, ret_reason);
+	if (e == 0)
+		e = server_new(s->archive, &(struct server_config){ 0 }, &s->server);
+	if (e == 0)
+		*ret = server_transport_new(s->server, person);
+	return e;
+}
+
+/* ---- both ---- */
+
+static int add_faults(const char *spec, struct transport **t, struct buf *ret_reason)
+{
+	struct fault_spec fault;
+
+	if (!spec || !*spec)
+		return 0;
+	int e = fault_parse(spec, &fault, ret_reason);
+
+	if (e == 0)
+		*t = fault_transport_new(&fault, *t);
+	return e;
+}
+
+static int open_transport(struct source *s, const struct source_config *config,
+	struct transport **ret, struct api_config *ret_api, struct buf *ret_reason)
+{
+	bool is_url = source_is_url(config->where);
+	char *path = NULL;
+	int e = is_url ? url_path(config->where, &path, ret_reason) : 0;
+
+	if (e < 0)
+		return e;
+	ret_api->base_path = is_url ? path : xstrdup(DEFAULT_PATH);
+	e = (is_url ? open_host : open_archive)(s, config, ret, ret_reason);
+	if (e == 0 && is_url) {
+		ret_api->renew_token = credential_renew;
+		ret_api->data = s->token;
+	}
+	return e < 0 ? e : add_faults(config->fault, ret, ret_reason);
+}
+
+int source_open(const struct source_config *config, struct source **ret, struct buf *ret_reason)
+{
+	scoped(source_close) struct source *s = xcalloc(1, sizeof(*s));
+	scoped(transport_free) struct transport *t = NULL;
+	struct api_config api = { .page_limit = config->page_limit,
+		.timeout_ms = timeout_ms(config) };
+	struct store_config store = { .refresh_s = config->refresh_s };
+	int e = open_transport(s, config, &t, &api, ret_reason);
+
+	if (e == 0) {
+		s->store = store_new(api_new(take_ptr(t), &api), &store);
+		s->tree = tree_new(s->store);
+		*ret = take_ptr(s);
+	}
+	free((char *)api.base_path);
+	if (e < 0 && !ret_reason->len)
+		buf_add_fmt(ret_reason, "%s: %s", config->where, strerror(-e));
+	return e;
+}
+
+void source_close(struct source *s)
+{
+	if (!s)
+		return;
+	tree_free(s->tree);
+	store_free(s->store);
+	server_free(s->server);
+	archive_close(s->archive);
+	credential_free(s->token);
+	free(s);
+}
+
+int source_check(struct source *s, struct buf *ret_reason)
+{
+	scoped(call_fini) struct call call = { 0 };
+	scoped(record_unref) struct record *me = NULL;
+	int e = store_get_me(s->store, &call, &me);
+
+	if (e < 0)
+		v5_error_add_text(&call.error, ret_reason);
+	return e;
+}
+
+struct store *source_store(struct source *s)
+{
+	return s->store;
+}
+
+struct tree *source_tree(struct source *s)
+{
+	return s->tree;
+}

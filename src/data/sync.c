@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Freshness: one thread asks for the projects' versions, one request for all of them, and loads
+ * again what was loaded at another version. */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "known.h"
+#include "storyfs/clock.h"
+#include "storyfs/log.h"
+
+static bool is_stopping(void *data)
+{
+	struct store *s = data;
+
+	lock_scope(&s->lock);
+	return s->stopping;
+}
+
+static bool has_projects(struct store *s)
+{
+	struct place place = { .kind = KIND_project };
+
+	lock_scope(&s->lock);
+	return known_collection(s, &place) != NULL;
+}
+
+/* Is the list of projects, or a version in it, not the one we hold? */
+static bool has_moved(struct store *s, const struct records *now)
+{
+	struct place place = { .kind = KIND_project };
+
+	lock_scope(&s->lock);
+	struct collection *c = known_collection(s, &place);
+	size_t same = 0;
+
+	each_record(r, now) {
+		struct entry *e = known_entry(s, KIND_project, record_id(r));
+
+		same += e && record_int(e->record, F_project_version, 0) ==
+				     record_int(r, F_project_version, -1);
+	}
+	return same != now->n || now->n != c->ids.n;
+}
+
+int store_refresh(struct store *s, struct call *call)
+{
+	scoped(api_listing_fini) struct api_listing listing = { 0 };
+	struct place projects = { .kind = KIND_project };
+	struct api_query query = { .fields = "id,version" };
+	int e;
+
+	if (!has_projects(s))
+		return 0;
+	e = api_list(s->api, &projects, &query, call, &listing);
+	if (e < 0)
+		return e;
+	if (has_moved(s, &listing.records)) {
+		e = load_projects(s, call);
+		if (e < 0)
+			return e;
+	}
+	each_record(r, &listing.records) {
+		e = load_again(s, record_id(r), record_int(r, F_project_version, 0), call);
+		if (e < 0)
+			return e;
+	}
+	return 0;
+}
+
+/* False when it is time to stop. */
+static bool sleep_until_next(struct store *s)
+{
+	struct timespec until;
+
+	lock_scope(&s->lock);
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += s->refresh_s;
+	while (!s->stopping && pthread_cond_timedwait(&s->wake, &s->lock, &until) != ETIMEDOUT)
+		;
+	return !s->stopping;
+}
+
+static void *run(void *data)
+{
+	struct store *s = data;
+
+	while (sleep_until_next(s)) {
+		scoped(call_fini) struct call call = {
+			.limit = { .cancelled = is_stopping, .data = s },
+		};
+		int e = store_refresh(s, &call);
+
+		if (e < 0 && e != -EINTR)
+			log_info("refresh: %s", call.error.error ? call.error.error : strerror(-e));
+	}
+	return NULL;
+}
+
+void sync_start(struct store *s)
+{
+	s->has_thread = s->refresh_s > 0 && pthread_create(&s->thread, NULL, run, s) == 0;
+}
+
+void sync_stop(struct store *s)
+{
+	if (!s->has_thread)
+		return;
+	pthread_mutex_lock(&s->lock);
+	s->stopping = true;
+	pthread_cond_broadcast(&s->wake);
+	pthread_mutex_unlock(&s->lock);
+	pthread_join(s->thread, NULL);
+}

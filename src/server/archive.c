@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The archive as a file: opening it, its pool of connections, transactions, and the facts beside
+ * the resources. Write-ahead logging lets every reader have a snapshot while one writer works; the
+ * writer's turn is a mutex in this process and SQLite's lock between processes.
+ */
+#include "storyfs/archive.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "archive_db.h"
+#include "storyfs/alloc.h"
+
+enum {
+	APPLICATION_ID = 0x53746673, /* "Stfs" */
+	SCHEMA_VERSION = 1,
+	MAX_IDLE = 16,
+	WRITER_WAIT_S = 30,
+};
+
+/* ---- opening ---- */
+
+static void make_columns(struct archive *a)
+{
+	for (int kind = KIND_none + 1; kind < N_KINDS; kind++) {
+		scoped(buf_fini) struct buf list = BUF_INIT;
+
+		if (!archive_is_kept((enum kind)kind))
+			continue;
+		each_field(f, (enum kind)kind) {
+			if (archive_is_column(schema_field((enum kind)kind, f)))
+				buf_add_fmt(
+					&list, "\"%s\",", schema_field((enum kind)kind, f)->key);
+		}
+		buf_add_str(&list, "\"_extra\"");
+		a->columns[kind] = buf_take(&list);
+	}
+}
+
+static int refuse(const char *path, const char *why, int number, struct buf *ret_reason)
+{
+	buf_add_fmt(ret_reason, "%s: %s\n", path, why);
+	return -number;
+}
+
+/* Is it ours, of this version, or empty? 1: empty. */
+static int look_at(struct connection *c, const char *path, struct buf *ret_reason)
+{
+	int64_t application = 0, version = 0, tables = 0;
+	int r = db_number(c, "PRAGMA application_id", &application);
+
+	if (r == 0)
+		r = db_number(c, "PRAGMA user_version", &version);
+	if (r == 0)
+		r = db_number(c, "SELECT count(*) FROM sqlite_schema", &tables);
+	if (r)
+		return refuse(path, "cannot be read", EIO, ret_reason);
+	if (application == 0 && version == 0 && tables == 0)
+		return 1;
+	if (application != APPLICATION_ID)
+		return refuse(path, "is a database, but no storyfs archive", EBADMSG, ret_reason);
+	if (version > SCHEMA_VERSION)
+		return refuse(path, "was made by a newer storyfs", EBADMSG, ret_reason);
+	return 0;
+}
+
+static int set_up_tables(struct connection *c)
+{
+	scoped(buf_fini) struct buf pragmas = BUF_INIT;
+
+	buf_add_fmt(&pragmas, "PRAGMA application_id = %d; PRAGMA user_version = %d",
+		APPLICATION_ID, SCHEMA_VERSION);
+	int r = db_run(c, "BEGIN IMMEDIATE");
+
+	if (r < 0)
+		return r;
+	r = archive_make_tables(c);
+	if (r == 0)
+		r = db_run(c, pragmas.data);
+	return db_run(c, r == 0 ? "COMMIT" : "ROLLBACK") < 0 && r == 0 ? -EIO : r;
+}
+
+static int prepare_file(struct archive *a, enum archive_mode mode, struct buf *ret_reason)
+{
+	int flags = SQLITE_OPEN_READWRITE | (mode == ARCHIVE_CREATE ? SQLITE_OPEN_CREATE : 0);
+	scoped(db_close) struct connection *c = NULL;
+
+	if (mode == ARCHIVE_EXISTING && access(a->path, F_OK) < 0)
+		return refuse(a->path, strerror(errno), errno, ret_reason);
+	int r = db_open(a->path, flags, &c);
+
+	if (r < 0)
+		return refuse(a->path, r == -EBADMSG ? "is no storyfs archive" : strerror(-r), -r,
+			ret_reason);
+	r = look_at(c, a->path, ret_reason);
+	if (r < 0)
+		return r;
+	if (r > 0 && mode == ARCHIVE_EXISTING)
+		return refuse(a->path, "is empty, no storyfs archive", EBADMSG, ret_reason);
+	r = set_up_tables(c);
+	if (r < 0)
+		return refuse(a->path, strerror(-r), -r, ret_reason);
+	c->next = a->idle;
+	a->idle = take_ptr(c);
+	a->n_idle++;
+	return 0;
+}
+
+int archive_open(
+	const char *path, enum archive_mode mode, struct archive **ret, struct buf *ret_reason)
+{
+	scoped(archive_close) struct archive *a = xcalloc(1, sizeof(*a));
+
+	a->path = xstrdup(path);
+	pthread_mutex_init(&a->pool_lock, NULL);
+	pthread_mutex_init(&a->writer, NULL);
+	make_columns(a);
+	int r = prepare_file(a, mode, ret_reason);
+
+	if (r < 0)
+		return r;
+	*ret = take_ptr(a);
+	return 0;
+}
+
+void archive_close(struct archive *a)
+{
+	if (!a)
+		return;
+	/* SQLite folds the log in when its last connection closes. */
+	while (a->idle) {
+		struct connection *c = a->idle;
+
+		a->idle = c->next;
+		db_close(c);
+	}
+	for (int kind = 0; kind < N_KINDS; kind++)
+		free(a->columns[kind]);
+	pthread_mutex_destroy(&a->pool_lock);
+	pthread_mutex_destroy(&a->writer);
+	free(a->path);
+	free(a);
+}
+
+/* ---- connections ---- */
+
+static struct connection *take_idle(struct archive *a)
+{
+	lock_scope(&a->pool_lock);
+	struct connection *c = a->idle;
+
+	if (c) {
+		a->idle = c->next;
+		a->n_idle--;
+	}
+	return c;
+}
+
+static bool keep_idle(struct archive *a, struct connection *c)
+{
+	lock_scope(&a->pool_lock);
+	if (a->n_idle >= MAX_IDLE)
+		return false;
+	c->next = a->idle;
+	a->idle = c;
+	a->n_idle++;
+	return true;
+}
+
+static int take_connection(struct archive *a, struct connection **ret)
+{
+	*ret = take_idle(a);
+	return *ret ? 0 : db_open(a->path, SQLITE_OPEN_READWRITE, ret);
+}
+
+static void give_connection(struct archive *a, struct connection *c)
+{
+	if (!keep_idle(a, c))
+		db_close(c);
+}
+
+/* ---- transactions ---- */
+
+static int lock_writer(struct archive *a)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += WRITER_WAIT_S;
+	return -pthread_mutex_timedlock(&a->writer, &until);
+}
+
+/* A snapshot begins with the first read, so there must be one. */
+static int begin_reading(struct connection *c)
+{
+	int64_t n;
+	int r = db_run(c, "BEGIN");
+
+	if (r == 0 && db_number(c, "SELECT count(*) FROM meta WHERE name = ''", &n) < 0)
+		r = -EIO;
+	return r;
+}
+
+static void end(struct tx *tx)
+{
+	give_connection(tx->archive, tx->conn);
+	if (tx->mode == TX_WRITE)
+		pthread_mutex_unlock(&tx->archive->writer);
+	free(tx);
+}
+
+int tx_begin(struct archive *a, enum tx_mode mode, struct tx **ret)
+{
+	struct connection *c;
+	int r = mode == TX_WRITE ? lock_writer(a) : 0;
+
+	if (r < 0)
+		return r;
+	r = take_connection(a, &c);
+	if (r < 0) {
+		if (mode == TX_WRITE)
+			pthread_mutex_unlock(&a->writer);
+		return r;
+	}
+	struct tx *tx = xcalloc(1, sizeof(*tx));
+
+	*tx = (struct tx){ .archive = a, .conn = c, .mode = mode };
+	r = mode == TX_WRITE ? db_run(c, "BEGIN IMMEDIATE") : begin_reading(c);
+	if (r < 0) {
+		end(tx);
+		return r;
+	}
+	*ret = tx;
+	return 0;
+}
+
+int tx_commit(struct tx *tx)
+{
+	int r = db_run(tx->conn, "COMMIT");
+
+	if (r < 0 && !sqlite3_get_autocommit(tx->conn->db))
+		db_run(tx->conn, "ROLLBACK");
+	end(tx);
+	return r;
+}
+
+void tx_abort(struct tx *tx)
+{
+	if (!sqlite3_get_autocommit(tx->conn->db))
+		db_run(tx->conn, "ROLLBACK");
+	end(tx);
+}
+
+/* ---- facts beside the resources ---- */
+
+int tx_get_meta(struct tx *tx, const char *name, struct buf *ret)
+{
+	scoped(db_release) sqlite3_stmt *stmt = NULL;
+	int r = db_prepare(tx->conn, "SELECT value FROM meta WHERE name = ?", &stmt);
+
+	if (r < 0)
+		return r;
+	db_bind_text(stmt, 1, name);
+	r = db_step(tx->conn, stmt);
+	if (r <= 0)
+		return r < 0 ? r : 1;
+	buf_add_str(ret, (const char *)sqlite3_column_text(stmt, 0));
+	return 0;
+}
+
+int tx_put_meta(struct tx *tx, const char *name, const char *value)
+{
+	scoped(db_release) sqlite3_stmt *stmt = NULL;
+	int r = db_prepare(
+		tx->conn, "INSERT OR REPLACE INTO meta(name, value) VALUES(?, ?)", &stmt);
+
+	if (r < 0)
+		return r;
+	db_bind_text(stmt, 1, name);
+	db_bind_text(stmt, 2, value);
+	return db_finish(tx->conn, stmt);
+}
+
+int tx_put_token(struct tx *tx, const char *sha256, int64_t person_id)
+{
+	scoped(db_release) sqlite3_stmt *stmt = NULL;
+	int r = db_prepare(
+		tx->conn, "INSERT OR REPLACE INTO token(sha256, person_id) VALUES(?, ?)", &stmt);
+
+	if (r < 0)
+		return r;
+	db_bind_text(stmt, 1, sha256);
+	sqlite3_bind_int64(stmt, 2, person_id);
+	return db_finish(tx->conn, stmt);
+}
+
+int tx_find_token(struct tx *tx, const char *sha256, int64_t *ret_person_id)
+{
+	scoped(db_release) sqlite3_stmt *stmt = NULL;
+	int r = db_prepare(tx->conn, "SELECT person_id FROM token WHERE sha256 = ?", &stmt);
+
+	if (r < 0)
+		return r;
+	db_bind_text(stmt, 1, sha256);
+	r = db_step(tx->conn, stmt);
+	if (r <= 0)
+		return r < 0 ? r : 1;
+	*ret_person_id = sqlite3_column_int64(stmt, 0);
+	return 0;
+}
+
+int tx_put_unknown(
+	struct tx *tx, int64_t project_id, const char *kind, const char *key, const char *json)
+{
+	scoped(db_release) sqlite3_stmt *stmt = NULL;
+	int r = db_prepare(tx->conn,
+		"INSERT OR REPLACE INTO unknown(project_id, kind, key, json) VALUES(?, ?, ?, ?)",
+		&stmt);
+
+	if (r < 0)
+		return r;
+	sqlite3_bind_int64(stmt, 1, project_id);
+	db_bind_text(stmt, 2, kind);
+	db_bind_text(stmt, 3, key);
+	db_bind_text(stmt, 4, json);
+	return db_finish(tx->conn, stmt);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * SQLite as the archive uses it: connections with their prepared statements, and errors as errno.
+ * Private to archive*.c, the only files that know SQL.
+ */
+#ifndef STORYFS_SERVER_ARCHIVE_DB_H
+#define STORYFS_SERVER_ARCHIVE_DB_H
+
+#include <pthread.h>
+#include <sqlite3.h>
+
+#include "storyfs/archive.h"
+
+struct connection;
+
+/* Lock order: writer before pool_lock; pool_lock guards idle and n_idle. */
+struct archive {
+	char *path;
+	pthread_mutex_t pool_lock;
+	struct connection *idle;
+	int n_idle;
+	pthread_mutex_t writer; /* held by the writing transaction */
+	char *columns[N_KINDS]; /* `"id","name",...,"_extra"`; NULL for a kind that is not kept */
+};
+
+struct tx {
+	struct archive *archive;
+	struct connection *conn;
+	enum tx_mode mode;
+};
+
+struct connection {
+	sqlite3 *db;
+	struct statement *statements;
+	struct connection *next; /* in the pool */
+};
+
+/* flags are sqlite3_open_v2's. */
+int db_open(const char *path, int flags, struct connection **ret);
+void db_close(struct connection *c);
+
+/* The -errno of the connection's last failure; logs it. */
+int db_error(struct connection *c, const char *what);
+/* Run text without parameters and rows. */
+int db_run(struct connection *c, const char *sql);
+/* A statement for this text, ready to bind, kept by the connection for the next time. */
+int db_prepare(struct connection *c, const char *sql, sqlite3_stmt **ret);
+/* 1 when there is a row, 0 at the end. */
+int db_step(struct connection *c, sqlite3_stmt *stmt);
+/* db_step for a statement that has no rows. */
+int db_finish(struct connection *c, sqlite3_stmt *stmt);
+/* The number in the first column of the first row; 1 when there is none, or a null. */
+int db_number(struct connection *c, const char *sql, int64_t *ret);
+/* Ready for its next use. */
+void db_release(sqlite3_stmt *stmt);
+void db_bind_text(sqlite3_stmt *stmt, int at, const char *text);
+
+/* Make the tables that are missing, add the columns that are. */
+int archive_make_tables(struct connection *c);
+/* Is the field a column? */
+bool archive_is_column(const struct field *field);
+/* Has the kind a table? */
+bool archive_is_kept(enum kind kind);
+
+SCOPED_PTR(struct connection, db_close);
+SCOPED_PTR(sqlite3_stmt, db_release);
+
+#endif

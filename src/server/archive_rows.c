@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Records as rows: reading, writing, deleting them, by id and by condition. */
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "archive_db.h"
+#include "storyfs/alloc.h"
+#include "storyfs/json.h"
+
+/* ---- a value in a column ---- */
+
+static void bind_json(sqlite3_stmt *stmt, int at, const struct field *field, const struct value *v)
+{
+	scoped(buf_fini) struct buf text = BUF_INIT;
+	json_t *json = json_from_value(field, v, NULL, 0);
+
+	json_write(json, &text);
+	json_decref(json);
+	sqlite3_bind_text(stmt, at, buf_str(&text), (int)text.len, SQLITE_TRANSIENT);
+}
+
+static void bind_value(sqlite3_stmt *stmt, int at, const struct field *field, const struct value *v)
+{
+	if (v->state != VALUE_SET)
+		return;
+	switch (field->type) {
+	case TYPE_INT:
+	case TYPE_BOOL:
+	case TYPE_DATETIME:
+	case TYPE_DATE:
+		sqlite3_bind_int64(stmt, at, v->i);
+		return;
+	case TYPE_FLOAT:
+		sqlite3_bind_double(stmt, at, v->f);
+		return;
+	case TYPE_STRING:
+	case TYPE_XSTRING:
+	case TYPE_JSON:
+		db_bind_text(stmt, at, v->s);
+		return;
+	case TYPE_ENUM:
+		db_bind_text(stmt, at, field->choices->words[v->i]);
+		return;
+	case TYPE_IDS:
+		bind_json(stmt, at, field, v);
+		return;
+	case TYPE_OBJECT:
+		db_bind_text(stmt, at, record_text(v->record, schema_resource(field->of)->label));
+		return;
+	case TYPE_OBJECTS:
+		return;
+	}
+}
+
+static void read_ids(struct record *r, int f, const char *text)
+{
+	json_t *list = json_loads(text, 0, NULL);
+	struct value v;
+
+	if (list && json_to_value(schema_field(record_kind(r), f), list, &v))
+		record_set(r, f, v);
+	json_decref(list);
+}
+
+static void read_word(struct record *r, int f, const char *text)
+{
+	int word = choices_find(schema_field(record_kind(r), f)->choices, text, false);
+
+	if (word >= 0)
+		record_set_int(r, f, word);
+}
+
+static void read_object(struct record *r, int f, const char *text)
+{
+	enum kind of = schema_field(record_kind(r), f)->of;
+	scoped(record_unref) struct record *nested = record_new(of);
+
+	record_set_text(nested, schema_resource(of)->label, text);
+	record_set_object(r, f, nested);
+}
+
+static void read_value(struct record *r, int f, sqlite3_stmt *stmt, int at)
+{
+	const char *text = NULL;
+
+	if (sqlite3_column_type(stmt, at) == SQLITE_NULL)
+		return;
+	switch (schema_field(record_kind(r), f)->type) {
+	case TYPE_INT:
+	case TYPE_BOOL:
+	case TYPE_DATETIME:
+	case TYPE_DATE:
+		record_set_int(r, f, sqlite3_column_int64(stmt, at));
+		return;
+	case TYPE_FLOAT:
+		record_set_float(r, f, sqlite3_column_double(stmt, at));
+		return;
+	case TYPE_STRING:
+	case TYPE_XSTRING:
+	case TYPE_JSON:
+		record_set_text(r, f, (const char *)sqlite3_column_text(stmt, at));
+		return;
+	case TYPE_ENUM:
+		text = (const char *)sqlite3_column_text(stmt, at);
+		read_word(r, f, text);
+		return;
+	case TYPE_IDS:
+		text = (const char *)sqlite3_column_text(stmt, at);
+		read_ids(r, f, text);
+		return;
+	case TYPE_OBJECT:
+		text = (const char *)sqlite3_column_text(stmt, at);
+		read_object(r, f, text);
+		return;
+	case TYPE_OBJECTS:
+		return;
+	}
+}
+
+/* The columns of archive.columns, in that order. */
+static struct record *read_row(enum kind kind, sqlite3_stmt *stmt)
+{
+	struct record *r = record_new(kind);
+	int at = 0;
+
+	each_field(f, kind) {
+		if (archive_is_column(schema_field(kind, f)))
+			read_value(r, f, stmt, at++);
+	}
+	if (sqlite3_column_type(stmt, at) != SQLITE_NULL)
+		record_set_extra(r, xstrdup((const char *)sqlite3_column_text(stmt, at)));
+	return r;
+}
+
+/* ---- conditions ---- */
+
+struct query *query_where(struct query *q, int field, enum query_op op, int64_t i)
+{
+	if (q->n_where < QUERY_CONDITIONS)
+		q->where[q->n_where++] = (struct condition){ .field = field, .op = op, .i = i };
+	return q;
+}
+
+static const char *const operators[] = {
+	[OP_EQ] = "= ?",
+	[OP_NE] = "<> ?",
+	[OP_LT] = "< ?",
+	[OP_LE] = "<= ?",
+	[OP_GT] = "> ?",
+	[OP_GE] = ">= ?",
+	[OP_NULL] = "IS NULL",
+	[OP_NOT_NULL] = "IS NOT NULL",
+	[OP_IN] = "IN (SELECT value FROM json_each(?))",
+};
+
+static void add_where(const struct query *q, struct buf *sql)
+{
+	const struct resource *res = schema_resource(q->kind);
+
+	for (int i = 0; i < q->n_where; i++) {
+		const struct condition *c = &q->where[i];
+		const char *key = res->fields[c->field].key;
+
+		buf_add_str(sql, i ? " AND " : " WHERE ");
+		if (c->op == OP_HAS)
+			buf_add_fmt(sql,
+				"\"%s\" IN (SELECT id FROM refs WHERE kind = '%s' AND"
+				" field = '%s' AND target = ?)",
+				res->fields[0].key, res->name, key);
+		else
+			buf_add_fmt(sql, "\"%s\" %s", key, operators[c->op]);
+	}
+}
+
+static void bind_ids(sqlite3_stmt *stmt, int at, const struct ids *ids)
+{
+	scoped(buf_fini) struct buf text = BUF_INIT;
+
+	buf_add_char(&text, '[');
+	for (size_t i = 0; ids && i < ids->n; i++)
+		buf_add_fmt(&text, "%s%lld", i ? "," : "", (long long)ids->v[i]);
+	buf_add_char(&text, ']');
+	db_bind_text(stmt, at, text.data);
+}
+
+/* Binds what add_where left open; returns the next free place. */
+static int bind_where(sqlite3_stmt *stmt, const struct query *q)
+{
+	int at = 1;
+
+	for (int i = 0; i < q->n_where; i++) {
+		const struct condition *c = &q->where[i];
+		const struct field *field = schema_field(q->kind, c->field);
+
+		if (c->op == OP_NULL || c->op == OP_NOT_NULL)
+			continue;
+		if (c->op == OP_IN)
+			bind_ids(stmt, at++, c->ids);
+		else if (c->s)
+			db_bind_text(stmt, at++, c->s);
+		else if (field->type == TYPE_ENUM)
+			db_bind_text(stmt, at++, field->choices->words[c->i]);
+		else
+			sqlite3_bind_int64(stmt, at++, c->i);
+	}
+	return at;
+}
+
+/* `SELECT what FROM kind WHERE ...`, bound but for what follows. */
+static int prepare_select(
+	struct tx *tx, const struct query *q, const char *what, bool sorted, sqlite3_stmt **ret)
+{
+	const struct resource *res = schema_resource(q->kind);
+	const char *direction = q->descending ? " DESC" : "";
+	scoped(buf_fini) struct buf sql = BUF_INIT;
+
+	buf_add_fmt(&sql, "SELECT %s FROM \"%s\"", what, res->name);
+	add_where(q, &sql);
+	if (sorted)
+		buf_add_fmt(&sql, " ORDER BY \"%s\"%s, \"%s\"%s LIMIT ? OFFSET ?",
+			res->fields[q->order].key, direction, res->fields[0].key, direction);
+	int r = db_prepare(tx->conn, sql.data, ret);
+
+	if (r < 0)
+		return r;
+	int at = bind_where(*ret, q);
+
+	if (sorted) {
+		sqlite3_bind_int64(*ret, at, q->limit);
+		sqlite3_bind_int64(*ret, at + 1, q->offset);
+	}
+	return 0;
+}
+
+/* ---- reading ---- */
+
+int tx_get(struct tx *tx, enum kind kind, int64_t id, struct record **ret)
+{
+	struct query q = { .kind = kind, .limit = 1 };
+	scoped(records_fini) struct records list = { 0 };
+	int r = tx_list(tx, query_where(&q, 0, OP_EQ, id), &list);
+
+	if (r < 0)
+		return r;
+	if (!list.n)
+		return 1;
+	*ret = record_ref(list.items[0]);
+	return 0;
+}
+
+int tx_list(struct tx *tx, const struct query *q, struct records *ret)
+{
+	scoped(db_release) sqlite3_stmt *stmt = NULL;
+	int r = prepare_select(tx, q, tx->archive->columns[q->kind], true, &stmt);
+
+	if (r < 0)
+		return r;
+	while ((r = db_step(tx->conn, stmt)) > 0)
+		records_add(ret, read_row(q->kind, stmt));
+	return r;
+}
+
+int tx_list_ids(struct tx *tx, const struct query *q, struct ids *ret)
+{
+	scoped(db_release) sqlite3_stmt *stmt = NULL;
+	int r = prepare_select(tx, q, "\"id\"", true, &stmt);
+
+	if (r < 0)
+		return r;
+	while ((r = db_step(tx->conn, stmt)) > 0)
+		ids_add(ret, sqlite3_column_int64(stmt, 0));
+	return r;
+}
+
+/* One number over all matches; 1 when it is null. */
+static int select_number(struct tx *tx, const struct query *q, const char *what, int64_t *ret)
+{
+	scoped(db_release) sqlite3_stmt *stmt = NULL;
+	int r = prepare_select(tx, q, what, false, &stmt);
+
+	if (r == 0)
+		r = db_step(tx->conn, stmt);
+	if (r <= 0)
+		return r < 0 ? r : 1;
+	if (sqlite3_column_type(stmt, 0) == SQLITE_NULL)
+		return 1;
+	*ret = sqlite3_column_int64(stmt, 0);
+	return 0;
+}
+
+int tx_count(struct tx *tx, const struct query *q, int64_t *ret)
+{
+	return select_number(tx, q, "count(*)", ret);
+}
+
+int tx_extreme(struct tx *tx, const struct query *q, int field, bool largest, int64_t *ret)
+{
+	scoped(buf_fini) struct buf what = BUF_INIT;
+
+	buf_add_fmt(
+		&what, "%s(\"%s\")", largest ? "max" : "min", schema_field(q->kind, field)->key);
+	return select_number(tx, q, what.data, ret);
+}
+
+/* ---- writing ---- */
+
+/* Remember that ids up to this one were given. */
+static int raise_sequence(struct tx *tx, enum kind kind, int64_t id)
+{
+	scoped(db_release) sqlite3_stmt *stmt = NULL;
+	int r = db_prepare(tx->conn,
+		"INSERT INTO sequence(kind, last) VALUES(?1, ?2)"
+		" ON CONFLICT(kind) DO UPDATE SET last = max(last, ?2)",
+		&stmt);
+
+	if (r < 0)
+		return r;
+	db_bind_text(stmt, 1, schema_resource(kind)->name);
+	sqlite3_bind_int64(stmt, 2, id);
+	return db_finish(tx->conn, stmt);
+}
+
+static int last_id(struct tx *tx, enum kind kind, int64_t *ret)
+{
+	const char *name = schema_resource(kind)->name;
+	scoped(buf_fini) struct buf sql = BUF_INIT;
+
+	buf_add_fmt(&sql,
+		"SELECT max(ifnull((SELECT last FROM sequence WHERE kind = '%s'), 0),"
+		" ifnull((SELECT max(id) FROM \"%s\"), 0))",
+		name, name);
+	int r = db_number(tx->conn, sql.data, ret);
+
+	return r > 0 ? -EIO : r;
+}
+
+int tx_next_id(struct tx *tx, enum kind kind, int64_t *ret)
+{
+	int64_t last = 0;
+	int r = last_id(tx, kind, &last);
+
+	if (r == 0)
+		r = raise_sequence(tx, kind, last + 1);
+	if (r == 0)
+		*ret = last + 1;
+	return r;
+}
+
+static int delete_refs(struct tx *tx, enum kind kind, int64_t id)
+{
+	scoped(db_release) sqlite3_stmt *stmt = NULL;
+	int r = db_prepare(tx->conn, "DELETE FROM refs WHERE kind = ? AND id = ?", &stmt);
+
+	if (r < 0)
+		return r;
+	db_bind_text(stmt, 1, schema_resource(kind)->name);
+	sqlite3_bind_int64(stmt, 2, id);
+	return db_finish(tx->conn, stmt);
+}
+
+static int put_refs(struct tx *tx, const struct record *r, int f)
+{
+	scoped(db_release) sqlite3_stmt *stmt = NULL;
+	const struct value *v = record_get(r, f);
+	int e = db_prepare(tx->conn,
+		"INSERT OR IGNORE INTO refs(kind, field, target, id) VALUES(?, ?, ?, ?)", &stmt);
+
+	for (size_t i = 0; e == 0 && i < v->ids.n; i++) {
+		db_bind_text(stmt, 1, schema_resource(record_kind(r))->name);
+		db_bind_text(stmt, 2, schema_field(record_kind(r), f)->key);
+		sqlite3_bind_int64(stmt, 3, v->ids.v[i]);
+		sqlite3_bind_int64(stmt, 4, record_id(r));
+		e = db_finish(tx->conn, stmt);
+		sqlite3_reset(stmt);
+	}
+	return e;
+}
+
+static bool has_refs(enum kind kind, int f)
+{
+	const struct field *field = schema_field(kind, f);
+
+	return field->type == TYPE_IDS && archive_is_column(field);
+}
+
+static int replace_refs(struct tx *tx, const struct record *r)
+{
+	enum kind kind = record_kind(r);
+	bool deleted = false;
+	int e = 0;
+
+	for (int f = 0; e == 0 && f < schema_resource(kind)->n_fields; f++) {
+		if (!has_refs(kind, f))
+			continue;
+		if (!deleted)
+			e = delete_refs(tx, kind, record_id(r));
+		deleted = true;
+		if (e == 0 && record_has(r, f))
+			e = put_refs(tx, r, f);
+	}
+	return e;
+}
+
+static int put_row(struct tx *tx, const struct record *r)
+{
+	enum kind kind = record_kind(r);
+	scoped(buf_fini) struct buf sql = BUF_INIT;
+	scoped(db_release) sqlite3_stmt *stmt = NULL;
+	int at = 0;
+
+	buf_add_fmt(&sql, "INSERT OR REPLACE INTO \"%s\"(%s) VALUES(", schema_resource(kind)->name,
+		tx->archive->columns[kind]);
+	each_field(f, kind) {
+		if (archive_is_column(schema_field(kind, f)))
+			buf_add_str(&sql, "?,");
+	}
+	buf_add_str(&sql, "?)");
+	int e = db_prepare(tx->conn, sql.data, &stmt);
+
+	if (e < 0)
+		return e;
+	each_field(f, kind) {
+		if (archive_is_column(schema_field(kind, f)))
+			bind_value(stmt, ++at, schema_field(kind, f), record_get(r, f));
+	}
+	if (record_extra(r))
+		db_bind_text(stmt, at + 1, record_extra(r));
+	return db_finish(tx->conn, stmt);
+}
+
+int tx_put(struct tx *tx, const struct record *r)
+{
+	int e = put_row(tx, r);
+
+	return e < 0 ? e : replace_refs(tx, r);
+}
+
+static int delete_row(struct tx *tx, enum kind kind, int64_t id)
+{
+	scoped(buf_fini) struct buf sql = BUF_INIT;
+	scoped(db_release) sqlite3_stmt *stmt = NULL;
+
+	buf_add_fmt(&sql, "DELETE FROM \"%s\" WHERE id = ?", schema_resource(kind)->name);
+	int r = db_prepare(tx->conn, sql.data, &stmt);
+
+	if (r < 0)
+		return r;
+	sqlite3_bind_int64(stmt, 1, id);
+	r = db_finish(tx->conn, stmt);
+	return r < 0 ? r : sqlite3_changes(tx->conn->db) == 0;
+}
+
+int tx_delete(struct tx *tx, enum kind kind, int64_t id)
+{
+	int r = delete_row(tx, kind, id);
+
+	if (r == 0)
+		r = delete_refs(tx, kind, id);
+	if (r == 0)
+		r = raise_sequence(tx, kind, id);
+	return r;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The archive's tables, made from schema.def: one a kind that has KEEP fields, one column a field.
+ * Numbers, booleans and times are INTEGER, words are TEXT (so that a row says what it means), lists
+ * of ids and kept JSON are JSON text, a nested object is the text it is named by. A field that
+ * schema.def gained since the file was made is added as a column.
+ */
+#include "archive_db.h"
+
+#include <string.h>
+
+static const char common_tables[] =
+	"CREATE TABLE IF NOT EXISTS refs(kind TEXT NOT NULL, field TEXT NOT NULL,"
+	" target INTEGER NOT NULL, id INTEGER NOT NULL,"
+	" PRIMARY KEY(kind, field, target, id)) WITHOUT ROWID;"
+	"CREATE INDEX IF NOT EXISTS refs_by_id ON refs(kind, id);"
+	"CREATE TABLE IF NOT EXISTS sequence(kind TEXT PRIMARY KEY, last INTEGER NOT NULL)"
+	" WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value TEXT NOT NULL)"
+	" WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS token(sha256 TEXT PRIMARY KEY, person_id INTEGER NOT NULL)"
+	" WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS unknown(project_id INTEGER NOT NULL, kind TEXT NOT NULL,"
+	" key TEXT NOT NULL, json TEXT NOT NULL, PRIMARY KEY(project_id, kind, key))"
+	" WITHOUT ROWID;";
+
+/* What is looked for beside ids and parents' keys. */
+static const struct {
+	enum kind kind;
+	int field, then;
+} indexes[] = {
+	{ KIND_story, F_story_project_id, F_story_rank },
+	{ KIND_epic, F_epic_project_id, F_epic_rank },
+	{ KIND_epic, F_epic_label_id, F_epic_id },
+	{ KIND_label, F_label_project_id, F_label_name },
+	{ KIND_task, F_task_story_id, F_task_position },
+	{ KIND_activity, F_activity_project_id, F_activity_project_version },
+	{ KIND_activity, F_activity_performed_by_id, F_activity_occurred_at },
+	{ KIND_project_membership, F_project_membership_person_id, F_project_membership_id },
+};
+
+static const char *const column_types[] = {
+	[TYPE_INT] = "INTEGER",
+	[TYPE_FLOAT] = "REAL",
+	[TYPE_BOOL] = "INTEGER",
+	[TYPE_STRING] = "TEXT",
+	[TYPE_XSTRING] = "TEXT",
+	[TYPE_DATETIME] = "INTEGER",
+	[TYPE_DATE] = "INTEGER",
+	[TYPE_ENUM] = "TEXT",
+	[TYPE_IDS] = "TEXT",
+	[TYPE_OBJECT] = "TEXT",
+	[TYPE_JSON] = "TEXT",
+};
+
+bool archive_is_column(const struct field *field)
+{
+	return (field->flags & FIELD_KEEP) && field->type != TYPE_OBJECTS;
+}
+
+bool archive_is_kept(enum kind kind)
+{
+	const struct resource *res = schema_resource(kind);
+
+	return res->n_fields && archive_is_column(&res->fields[0]);
+}
+
+/* The columns that a table has, one a line with a line break before the first. */
+static int list_columns(struct connection *c, enum kind kind, struct buf *ret)
+{
+	scoped(db_release) sqlite3_stmt *stmt = NULL;
+	int r = db_prepare(c, "SELECT name FROM pragma_table_info(?)", &stmt);
+
+	if (r < 0)
+		return r;
+	db_bind_text(stmt, 1, schema_resource(kind)->name);
+	buf_add_char(ret, '\n');
+	while ((r = db_step(c, stmt)) > 0)
+		buf_add_fmt(ret, "%s\n", (const char *)sqlite3_column_text(stmt, 0));
+	return r;
+}
+
+static int add_columns(struct connection *c, enum kind kind)
+{
+	scoped(buf_fini) struct buf present = BUF_INIT;
+	int r = list_columns(c, kind, &present);
+
+	for (int f = 0; r == 0 && f < schema_resource(kind)->n_fields; f++) {
+		const struct field *field = schema_field(kind, f);
+		scoped(buf_fini) struct buf line = BUF_INIT;
+		scoped(buf_fini) struct buf sql = BUF_INIT;
+
+		buf_add_fmt(&line, "\n%s\n", field->key);
+		if (!archive_is_column(field) || strstr(present.data, line.data))
+			continue;
+		buf_add_fmt(&sql, "ALTER TABLE \"%s\" ADD COLUMN \"%s\" %s",
+			schema_resource(kind)->name, field->key, column_types[field->type]);
+		r = db_run(c, sql.data);
+	}
+	return r;
+}
+
+static int add_index(struct connection *c, enum kind kind, int field, int then)
+{
+	scoped(buf_fini) struct buf sql = BUF_INIT;
+	const char *name = schema_resource(kind)->name;
+	const char *first = schema_field(kind, field)->key;
+	const char *second = schema_field(kind, then)->key;
+
+	buf_add_fmt(&sql, "CREATE INDEX IF NOT EXISTS \"%s_by_%s_%s\" ON \"%s\"(\"%s\", \"%s\")",
+		name, first, second, name, first, second);
+	return db_run(c, sql.data);
+}
+
+static int make_table(struct connection *c, enum kind kind)
+{
+	const struct resource *res = schema_resource(kind);
+	scoped(buf_fini) struct buf sql = BUF_INIT;
+
+	buf_add_fmt(&sql,
+		"CREATE TABLE IF NOT EXISTS \"%s\"(\"%s\" INTEGER PRIMARY KEY, \"_extra\" TEXT)",
+		res->name, res->fields[0].key);
+	int r = db_run(c, sql.data);
+
+	if (r == 0)
+		r = add_columns(c, kind);
+	if (r == 0 && res->parent)
+		r = add_index(c, kind, res->parent_key, 0);
+	if (r == 0 && res->parent2)
+		r = add_index(c, kind, res->parent2_key, 0);
+	return r;
+}
+
+int archive_make_tables(struct connection *c)
+{
+	int r = db_run(c, common_tables);
+
+	for (int kind = KIND_none + 1; r == 0 && kind < N_KINDS; kind++) {
+		if (archive_is_kept((enum kind)kind))
+			r = make_table(c, (enum kind)kind);
+	}
+	for (size_t i = 0; r == 0 && i < sizeof(indexes) / sizeof(*indexes); i++)
+		r = add_index(c, indexes[i].kind, indexes[i].field, indexes[i].then);
+	return r;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One request on its way through the server: who asks, for what, with which parameters, within
+ * which transaction, and what will be answered. Made and ended by server.c; every other file of the
+ * server works on it.
+ *
+ * Functions that can refuse return 0 or -errno. Refused by V5's rules: c->error is set (they end
+ * with `return v5_error_...(&c->error, ...)`). Broken (the archive): it is not, and the caller is
+ * told api_internal_error. Either way the transaction is undone.
+ */
+#ifndef STORYFS_SERVER_CALL_H
+#define STORYFS_SERVER_CALL_H
+
+#include "storyfs/archive.h"
+#include "storyfs/error.h"
+#include "storyfs/fields.h"
+#include "storyfs/http.h"
+#include "storyfs/json.h"
+#include "storyfs/record.h"
+
+struct params;
+struct route;
+
+struct who {
+	int64_t person_id; /* 0: nobody in particular */
+	bool trusted;	   /* may do everything */
+	const char *token; /* as presented, borrowed; NULL in-process */
+};
+
+/* A paginated list's headers. */
+struct page {
+	bool given;
+	int64_t total, limit, offset, returned;
+};
+
+struct call {
+	const struct http_request *req;
+	const struct route *route;
+	struct tx *tx;
+	struct who who;
+	enum role role;		    /* in at[KIND_project] */
+	int64_t now_ms;		    /* whole seconds, as all of V5's instants */
+	int64_t ids[N_KINDS];	    /* what the path names, 0 for nothing */
+	struct record *at[N_KINDS]; /* the same, loaded; the project also of /stories/{story} */
+	struct params *params;
+	struct value *given; /* of the route's own parameters, by P_<set>_<key> */
+
+	struct fields *fields; /* the shape of the answer */
+	unsigned json_flags;
+	bool envelope;
+
+	int status;
+	struct json_t *body;
+	struct page page;
+	struct v5_error error;
+};
+
+/* The project the call is about; loaded whenever the route's path leads through one. */
+static inline struct record *call_project(const struct call *c)
+{
+	return c->at[KIND_project];
+}
+
+static inline int64_t call_project_id(const struct call *c)
+{
+	return record_id(c->at[KIND_project]);
+}
+
+#endif

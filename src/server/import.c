@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Import: the run, and the table's way into the archive. */
+#include "storyfs/import.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "import_run.h"
+#include "storyfs/alloc.h"
+#include "storyfs/plain.h"
+
+enum { PROGRESS_EVERY = 256 };
+
+void import_run_fini(struct import_run *run)
+{
+	if (run->tx)
+		tx_abort(run->tx);
+	for (struct odd_key *odd = run->odd_keys, *next; odd; odd = next) {
+		next = odd->next;
+		free(odd->key);
+		free(odd);
+	}
+	for (size_t i = 0; i < run->n_unknowns; i++) {
+		free(run->unknowns[i].kind);
+		free(run->unknowns[i].key);
+		free(run->unknowns[i].json);
+	}
+	free(run->unknowns);
+	for (size_t i = 0; i < run->n_files; i++)
+		free(run->files[i]);
+	free(run->files);
+	import_table_fini(&run->table);
+	records_fini(&run->summaries);
+	ids_fini(&run->newer);
+	ids_fini(&run->unversioned);
+	import_report_fini(&run->report);
+}
+
+void import_progress(struct import_run *run, const char *what)
+{
+	if (run->config->progress)
+		run->config->progress(run->config->data, what, run->bytes_done, run->bytes_total);
+}
+
+/* ---- records ---- */
+
+struct record *import_with_initials(const struct record *r)
+{
+	struct record *whole = record_copy(r);
+
+	each_field(f, record_kind(r)) {
+		const struct field *field = schema_field(record_kind(r), f);
+		scoped(record_unref) struct record *patch = NULL;
+		scoped(buf_fini) struct buf reason = BUF_INIT;
+
+		if (!field->initial || !(field->flags & FIELD_KEEP) || record_has(r, f))
+			continue;
+		int e = plain_read(record_kind(r), f, field->initial, strlen(field->initial), NULL,
+			&patch, &reason);
+
+		assert(e == 0);
+		record_set(whole, f, value_copy(field, record_get(patch, f)));
+	}
+	return whole;
+}
+
+static bool same_extra(const struct record *a, const struct record *b)
+{
+	const char *x = record_extra(a) ? record_extra(a) : "";
+	const char *y = record_extra(b) ? record_extra(b) : "";
+
+	return strcmp(x, y) == 0;
+}
+
+static bool is_same(const struct record *a, const struct record *b)
+{
+	each_field(f, record_kind(a)) {
+		const struct field *field = schema_field(record_kind(a), f);
+
+		if (field->flags & FIELD_KEEP &&
+			!value_equal(field, record_get(a, f), record_get(b, f)))
+			return false;
+	}
+	return same_extra(a, b);
+}
+
+int import_put(struct import_run *run, const struct record *r)
+{
+	scoped(record_unref) struct record *old = NULL;
+	int64_t project_id = import_project_of(run, r);
+	int e = tx_get(run->tx, record_kind(r), record_id(r), &old);
+
+	if (e < 0 || (e == 0 && is_same(r, old)))
+		return e;
+	if (e == 0 && project_id && ids_has(&run->unversioned, project_id))
+		return 0;
+	run->report.changed[record_kind(r)]++;
+	return tx_put(run->tx, r);
+}
+
+int import_stored_id(struct import_run *run, const struct record *r, int64_t *ret_id)
+{
+	const struct resource *res = schema_resource(record_kind(r));
+	struct query q = { .kind = record_kind(r), .limit = 1 };
+	scoped(ids_fini) struct ids ids = { 0 };
+
+	query_where(&q, res->label, OP_EQ, 0)->where[0].s = record_text(r, res->label);
+	query_where(&q, res->parent_key, OP_EQ, record_int(r, res->parent_key, 0));
+	int e = tx_list_ids(run->tx, &q, &ids);
+
+	if (e < 0)
+		return e;
+	if (!ids.n)
+		return 1;
+	*ret_id = ids.v[0];
+	return 0;
+}
+
+/* The id under which the archive has this activity, or a new one. */
+static int number_activity(struct import_run *run, struct record *activity)
+{
+	struct query q = { .kind = KIND_activity, .limit = 1 };
+	scoped(ids_fini) struct ids ids = { 0 };
+	int64_t id = 0;
+
+	query_where(
+		&q, F_activity_project_id, OP_EQ, record_int(activity, F_activity_project_id, 0));
+	query_where(&q, F_activity_project_version, OP_EQ,
+		record_int(activity, F_activity_project_version, 0));
+	query_where(&q, F_activity_guid, OP_EQ, 0)->where[2].s =
+		record_text(activity, F_activity_guid);
+	int e = tx_list_ids(run->tx, &q, &ids);
+
+	if (e < 0)
+		return e;
+	if (!ids.n)
+		e = tx_next_id(run->tx, KIND_activity, &id);
+	else
+		id = ids.v[0];
+	record_set_int(activity, F_activity_id, id);
+	return e;
+}
+
+/* ---- projects ---- */
+
+/* A project that was changed here after the dump was made is not set back. */
+static int find_newer(struct import_run *run)
+{
+	each_entry(e, &run->table) {
+		scoped(record_unref) struct record *old = NULL;
+		int64_t version = record_int(e->record, F_project_version, 0);
+
+		if (e->key.kind != KIND_project)
+			continue;
+		int r = tx_get(run->tx, KIND_project, e->key.id, &old);
+
+		if (r < 0)
+			return r;
+		if (r > 0 || record_int(old, F_project_version, 0) <= version)
+			continue;
+		ids_add(&run->newer, e->key.id);
+		buf_add_fmt(&run->report.notes,
+			"project %" PRId64 " (%s): the archive has version %" PRId64
+			", newer than the dump's %" PRId64 "; left as it is\n",
+			e->key.id, record_text(old, F_project_name),
+			record_int(old, F_project_version, 0), version);
+	}
+	return 0;
+}
+
+/* Stories need a project to be found in. One that the archive has may have been changed there, and
+ * no version tells: it only gets what it lacks. */
+static int find_or_make_project(struct import_run *run, int64_t id)
+{
+	scoped(record_unref) struct record *old = NULL;
+	scoped(free_ptr) char *name = xasprintf("Project %" PRId64, id);
+	int e = tx_get(run->tx, KIND_project, id, &old);
+
+	if (e == 0 && !ids_has(&run->unversioned, id))
+		ids_add(&run->unversioned, id);
+	if (e <= 0)
+		return e;
+	scoped(record_unref) struct record *r = record_new(KIND_project);
+
+	record_set_int(r, F_project_id, id);
+	record_set_text(r, F_project_name, name);
+	scoped(record_unref) struct record *whole = import_with_initials(r);
+
+	buf_add_fmt(&run->report.notes,
+		"project %" PRId64 ": the dump has its stories but no project.json; made with the "
+		"name '%s'\n",
+		id, name);
+	import_table_add_nested(&run->table, whole, 0);
+	return 0;
+}
+
+static int make_missing_projects(struct import_run *run)
+{
+	each_entry(e, &run->table) {
+		int64_t id = e->key.kind == KIND_story ? import_project_of(run, e->record) : 0;
+
+		if (!id || import_table_find(&run->table, KIND_project, id))
+			continue;
+		int r = find_or_make_project(run, id);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* ---- storing ---- */
+
+static int store_entry(struct import_run *run, struct entry *e)
+{
+	int64_t project_id = import_project_of(run, e->record);
+
+	run->report.read[e->key.kind]++;
+	if (project_id && ids_has(&run->newer, project_id))
+		return 0;
+	if (e->key.kind == KIND_activity) {
+		int r = number_activity(run, e->record);
+
+		if (r < 0)
+			return r;
+	}
+	return import_put(run, e->record);
+}
+
+static int store_kind(struct import_run *run, enum kind kind)
+{
+	int64_t left = run->bytes_total - run->bytes_done;
+	int64_t n = 0, step = left / (HASH_COUNT(run->table.first) + 1);
+
+	each_entry(e, &run->table) {
+		if (e->key.kind != kind)
+			continue;
+		int r = store_entry(run, e);
+
+		if (r < 0)
+			return r;
+		run->bytes_done += step;
+		if (++n % PROGRESS_EVERY == 0)
+			import_progress(run, "storing");
+	}
+	return 0;
+}
+
+static bool same_folder(const char *a, const char *b)
+{
+	size_t n = (size_t)(strrchr(a, '/') - a);
+
+	return strncmp(a, b, n + 1) == 0 && !strchr(b + n + 1, '/');
+}
+
+/* The project whose folder the file is in. */
+static int64_t find_project_beside(const struct import_run *run, size_t file)
+{
+	each_entry(e, &run->table) {
+		if (e->key.kind == KIND_project &&
+			same_folder(run->files[e->file], run->files[file]))
+			return e->key.id;
+	}
+	return 0;
+}
+
+static int store_unknowns(struct import_run *run)
+{
+	int e = 0;
+
+	for (size_t i = 0; e == 0 && i < run->n_unknowns; i++) {
+		const struct unknown *u = &run->unknowns[i];
+		int64_t project_id =
+			u->project_id ? u->project_id : find_project_beside(run, u->file);
+
+		if (!ids_has(&run->newer, project_id))
+			e = tx_put_unknown(run->tx, project_id, u->kind, u->key, u->json);
+	}
+	return e;
+}
+
+static int store(struct import_run *run)
+{
+	int e = find_newer(run);
+
+	if (e == 0)
+		e = make_missing_projects(run);
+	for (int kind = KIND_none + 1; e == 0 && kind < N_KINDS; kind++)
+		e = store_kind(run, (enum kind)kind);
+	if (e == 0)
+		e = store_unknowns(run);
+	if (e == 0)
+		e = import_find_owner(run);
+	if (e == 0)
+		e = import_memberships(run);
+	return e;
+}
+
+/* ---- the run ---- */
+
+static int read_folders(struct import_run *run)
+{
+	const char *const *folders = run->config->folders;
+	size_t n = run->config->n_folders;
+	int e = 0;
+
+	for (size_t i = 0; i < n; i++)
+		run->bytes_total += 2 * import_measure_folder(folders[i]);
+	for (size_t i = 0; e == 0 && i < n; i++)
+		e = import_read_folder(run, folders[i]);
+	return e;
+}
+
+static int write_archive(struct import_run *run, struct archive *a)
+{
+	int e = tx_begin(a, TX_WRITE, &run->tx);
+
+	if (e == 0) {
+		import_flatten(run);
+		e = store(run);
+	}
+	if (e == 0)
+		e = tx_commit(take_ptr(run->tx));
+	if (e < 0 && !run->reason->len)
+		buf_add_fmt(run->reason, "the archive cannot be written: %s", strerror(-e));
+	return e;
+}
+
+int import_dumps(struct archive *a, const struct import_config *config, struct import_report *ret,
+	struct buf *ret_reason)
+{
+	scoped(buf_fini) struct buf reason = BUF_INIT;
+	scoped(import_run_fini) struct import_run run = { .config = config, .reason = &reason };
+	int e = read_folders(&run);
+
+	if (e == 0)
+		e = write_archive(&run, a);
+	if (e < 0) {
+		buf_add_fmt(ret_reason, "%s\n", buf_str(&reason));
+		return e;
+	}
+	run.bytes_done = run.bytes_total;
+	import_progress(&run, "done");
+	*ret = run.report;
+	run.report = (struct import_report){ 0 };
+	return 0;
+}

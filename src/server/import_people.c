@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Whose archive it is, and who may see the imported projects. A dump says neither: it was made by
+ * somebody, who is in it as the one who did most.
+ */
+#include <inttypes.h>
+
+#include "import_run.h"
+#include "storyfs/alloc.h"
+#include "storyfs/identity.h"
+
+/* ---- the owner ---- */
+
+static const struct {
+	enum kind kind;
+	int field;
+} deeds[] = {
+	{ KIND_activity, F_activity_performed_by_id },
+	{ KIND_story, F_story_requested_by_id },
+	{ KIND_comment, F_comment_person_id },
+};
+
+/* Whose deed it is, if it is one; else 0. */
+static int64_t find_doer(const struct entry *e)
+{
+	for (size_t i = 0; i < sizeof(deeds) / sizeof(*deeds); i++) {
+		if (e->key.kind == deeds[i].kind)
+			return record_int(e->record, deeds[i].field, 0);
+	}
+	return 0;
+}
+
+/* The busiest of the known people; the first of them when none did anything. */
+static int64_t find_busiest(const struct import_run *run, const struct records *people)
+{
+	scoped(free_ptr) int64_t *counts = xcalloc(people->n, sizeof(*counts));
+	size_t best = 0;
+
+	each_entry(e, &run->table) {
+		int64_t doer = find_doer(e);
+
+		for (size_t i = 0; doer && i < people->n; i++)
+			counts[i] += record_id(people->items[i]) == doer;
+	}
+	for (size_t i = 0; i < people->n; i++) {
+		if (counts[i] > counts[best])
+			best = i;
+	}
+	return people->n ? record_id(people->items[best]) : 0;
+}
+
+static int make_person(struct import_run *run)
+{
+	const char *name = getenv("USER");
+	char initials[2] = { 0 };
+	int e = tx_next_id(run->tx, KIND_person, &run->owner_id);
+
+	if (e < 0)
+		return e;
+	if (!name || !*name)
+		name = "owner";
+	initials[0] = name[0];
+	scoped(record_unref) struct record *r = record_new(KIND_person);
+
+	record_set_int(r, F_person_id, run->owner_id);
+	record_set_text(r, F_person_name, name);
+	record_set_text(r, F_person_username, name);
+	record_set_text(r, F_person_initials, initials);
+	scoped(record_unref) struct record *whole = import_with_initials(r);
+
+	buf_add_fmt(&run->report.notes,
+		"the dump knows no people; '%s' was made and owns the archive\n", name);
+	return import_put(run, whole);
+}
+
+static int choose_owner(struct import_run *run)
+{
+	const struct query q = { .kind = KIND_person, .limit = -1 };
+	scoped(records_fini) struct records people = { 0 };
+	int e = tx_list(run->tx, &q, &people);
+
+	if (e < 0)
+		return e;
+	run->owner_id = run->me_id ? run->me_id : find_busiest(run, &people);
+	return run->owner_id ? 0 : make_person(run);
+}
+
+int import_find_owner(struct import_run *run)
+{
+	const struct query projects = { .kind = KIND_project, .limit = -1 };
+	int64_t n_projects = 0;
+	int e;
+
+	if (run->config->owner) {
+		e = identity_find(run->tx, run->config->owner, &run->owner_id, run->reason);
+		return e < 0 ? e : identity_set_owner(run->tx, run->owner_id);
+	}
+	e = identity_get_owner(run->tx, &run->owner_id);
+	if (e <= 0)
+		return e;
+	/* People alone do not tell; the projects that come later will. */
+	e = tx_count(run->tx, &projects, &n_projects);
+	if (e < 0 || (!n_projects && !run->me_id))
+		return e;
+	e = choose_owner(run);
+	return e < 0 ? e : identity_set_owner(run->tx, run->owner_id);
+}
+
+/* ---- memberships ---- */
+
+static int list_members(struct import_run *run, int64_t project_id, struct records *ret)
+{
+	struct query q = { .kind = KIND_project_membership, .limit = -1 };
+
+	return tx_list(
+		run->tx, query_where(&q, F_project_membership_project_id, OP_EQ, project_id), ret);
+}
+
+static bool is_member(const struct records *members, int64_t person_id)
+{
+	each_record(m, members) {
+		if (record_int(m, F_project_membership_person_id, 0) == person_id)
+			return true;
+	}
+	return false;
+}
+
+/* What the dump's maker knows of the own membership, as a membership; NULL when nothing. */
+static struct record *from_summary(const struct import_run *run, int64_t project_id)
+{
+	each_record(s, &run->summaries) {
+		if (record_int(s, F_membership_summary_project_id, 0) != project_id)
+			continue;
+		struct record *m = record_new(KIND_project_membership);
+
+		each_field(f, KIND_project_membership) {
+			const struct field *field = schema_field(KIND_project_membership, f);
+			int from = schema_find_field(KIND_membership_summary, field->key);
+
+			if (from >= 0)
+				record_set(m, f, value_copy(field, record_get(s, from)));
+		}
+		return m;
+	}
+	return NULL;
+}
+
+static int put_membership(
+	struct import_run *run, const struct record *project, int64_t person_id, enum role role)
+{
+	scoped(record_unref) struct record *summary =
+		role == ROLE_OWNER ? from_summary(run, record_id(project)) : NULL;
+	scoped(record_unref) struct record *m =
+		summary ? record_ref(summary) : record_new(KIND_project_membership);
+	int64_t id = record_id(m);
+	int e = id ? 0 : tx_next_id(run->tx, KIND_project_membership, &id);
+
+	if (e < 0)
+		return e;
+	record_set_int(m, F_project_membership_id, id);
+	record_set_int(m, F_project_membership_project_id, record_id(project));
+	record_set_int(m, F_project_membership_person_id, person_id);
+	if (!record_has(m, F_project_membership_role))
+		record_set_int(m, F_project_membership_role, role);
+	if (record_has(project, F_project_created_at)) {
+		int64_t at = record_int(project, F_project_created_at, 0);
+
+		record_set_int(m, F_project_membership_created_at, at);
+		record_set_int(m, F_project_membership_updated_at, at);
+	}
+	scoped(record_unref) struct record *whole = import_with_initials(m);
+
+	return import_put(run, whole);
+}
+
+static void add_new(struct ids *all, int64_t id)
+{
+	if (id > 0 && !ids_has(all, id))
+		ids_add(all, id);
+}
+
+static void add_all(struct ids *all, const struct record *r, int f)
+{
+	const struct value *v = record_get(r, f);
+
+	for (size_t i = 0; v->state == VALUE_SET && i < v->ids.n; i++)
+		add_new(all, v->ids.v[i]);
+}
+
+/* Everybody whom the project's stories and comments name, in the order of their first mention. */
+static void list_named(const struct import_run *run, int64_t project_id, struct ids *ret)
+{
+	each_entry(e, &run->table) {
+		bool is_story = e->key.kind == KIND_story;
+
+		if ((!is_story && e->key.kind != KIND_comment) ||
+			import_project_of(run, e->record) != project_id)
+			continue;
+		if (!is_story) {
+			add_new(ret, record_int(e->record, F_comment_person_id, 0));
+			continue;
+		}
+		add_new(ret, record_int(e->record, F_story_requested_by_id, 0));
+		add_all(ret, e->record, F_story_owner_ids);
+		add_all(ret, e->record, F_story_follower_ids);
+	}
+}
+
+static int add_named(
+	struct import_run *run, const struct record *project, const struct records *members)
+{
+	scoped(ids_fini) struct ids named = { 0 };
+	int64_t n_unknown = 0;
+
+	list_named(run, record_id(project), &named);
+	for (size_t i = 0; i < named.n; i++) {
+		scoped(record_unref) struct record *person = NULL;
+		int64_t id = named.v[i];
+		int e = tx_get(run->tx, KIND_person, id, &person);
+
+		n_unknown += e > 0;
+		if (e == 0 && id != run->owner_id && !is_member(members, id))
+			e = put_membership(run, project, id, ROLE_MEMBER);
+		if (e < 0)
+			return e;
+	}
+	if (n_unknown)
+		buf_add_fmt(&run->report.notes,
+			"project %" PRId64 ": %" PRId64
+			" of the people its stories name are known by their ids alone\n",
+			record_id(project), n_unknown);
+	return 0;
+}
+
+static bool has_dumped_members(const struct import_run *run, int64_t project_id)
+{
+	each_entry(e, &run->table) {
+		if (e->key.kind == KIND_project_membership &&
+			record_int(e->record, F_project_membership_project_id, 0) == project_id)
+			return true;
+	}
+	return false;
+}
+
+static int add_members(struct import_run *run, const struct record *project)
+{
+	scoped(records_fini) struct records members = { 0 };
+	int e = list_members(run, record_id(project), &members);
+
+	if (e == 0 && !is_member(&members, run->owner_id))
+		e = put_membership(run, project, run->owner_id, ROLE_OWNER);
+	if (e == 0)
+		e = add_named(run, project, &members);
+	return e;
+}
+
+int import_memberships(struct import_run *run)
+{
+	each_entry(e, &run->table) {
+		if (e->key.kind != KIND_project || ids_has(&run->newer, e->key.id) ||
+			has_dumped_members(run, e->key.id))
+			continue;
+		int r = add_members(run, e->record);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One run of an import, in three steps: read the folders into a table (import_read), take nested
+ * resources out of those that hold them (import_nested), store the table and find out whose archive
+ * it is (import.c, import_people). Only the last touches the archive. Private to import*.c.
+ */
+#ifndef STORYFS_SERVER_IMPORT_RUN_H
+#define STORYFS_SERVER_IMPORT_RUN_H
+
+#include "import_table.h"
+#include "storyfs/import.h"
+
+/* A key of a file's resources that needs a word to the person who imports. */
+struct odd_key {
+	size_t file;
+	char *key;
+	bool known; /* in the schema, with a value of another type */
+	int64_t n;
+	struct odd_key *next;
+};
+
+/* A resource of a kind that the schema does not have. */
+struct unknown {
+	char *kind, *key, *json;
+	int64_t project_id; /* 0: it does not say */
+	size_t file;
+};
+
+struct import_run {
+	const struct import_config *config;
+	struct import_report report;
+	struct buf *reason;
+
+	char **files; /* paths */
+	size_t n_files;
+	int64_t bytes_done, bytes_total;
+
+	struct import_table table;
+	struct records summaries; /* memberships of whoever made the dump */
+	int64_t me_id;		  /* who that is, when the dump says so; or 0 */
+	struct unknown *unknowns;
+	size_t n_unknowns;
+	struct odd_key *odd_keys;
+
+	struct tx *tx;		/* open while storing */
+	struct ids newer;	/* projects that the archive has in a newer version */
+	struct ids unversioned; /* those it has, and of which the dump does not say the version */
+	int64_t owner_id;	/* whose archive it is, when known */
+};
+
+void import_run_fini(struct import_run *run);
+
+/* Reading. -errno with run->reason. */
+int import_read_folder(struct import_run *run, const char *path);
+/* The size of what import_read_folder would read; 0 for no folder. */
+int64_t import_measure_folder(const char *path);
+void import_progress(struct import_run *run, const char *what);
+
+/* Take nested resources out of all entries and report what is odd in them. */
+void import_flatten(struct import_run *run);
+/* The project that a resource belongs to; 0 when it belongs to none, or to an unknown one. */
+int64_t import_project_of(const struct import_run *run, const struct record *r);
+
+/* The id of the resource of this name that the archive has in the same project; 1: none. */
+int import_stored_id(struct import_run *run, const struct record *r, int64_t *ret_id);
+/* Storing. Put a record when the archive has another or none; its derived fields are dropped. */
+int import_put(struct import_run *run, const struct record *r);
+/* The schema's initial values for what is absent. */
+struct record *import_with_initials(const struct record *r);
+/* Find and remember the archive's owner; the persons are stored already. */
+int import_find_owner(struct import_run *run);
+/* Who may see the imported projects. */
+int import_memberships(struct import_run *run);
+
+SCOPED_VALUE(struct import_run, import_run_fini);
+
+#endif

@@ -1,0 +1,540 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Loose text (query, form) is first made the JSON that it would have been in a JSON body; from
+ * there on there is one way.
+ */
+#include "input.h"
+
+#include <ctype.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "route.h"
+#include "storyfs/alloc.h"
+#include "storyfs/check.h"
+#include "storyfs/parse.h"
+
+enum { DEFAULT_LIMIT = 100, MAX_LIMIT = 500, SHOWN_BYTES = 200 };
+
+/* How V5 names a type: in `'x' must be ...`, and inside a nested object. */
+static const struct {
+	const char *phrase;
+	const char *name;
+} type_words[] = {
+	[TYPE_INT] = { "an integer value", "int" },
+	[TYPE_FLOAT] = { "a float value", "float" },
+	[TYPE_BOOL] = { "a non-string boolean true or false value", "boolean" },
+	[TYPE_STRING] = { "a string", "string" },
+	[TYPE_XSTRING] = { "an extended_string", "extended_string" },
+	[TYPE_DATETIME] = { "a time value represented as milliseconds/iso 8601 date", "datetime" },
+	[TYPE_DATE] = { "a date value represented as iso 8601 date", "date" },
+	[TYPE_ENUM] = { "one of", "enumerated_string" },
+	[TYPE_IDS] = { "an array of integer values", "int[]" },
+	[TYPE_OBJECT] = { "an object", "resource" },
+	[TYPE_OBJECTS] = { "an array of objects", "resource[]" },
+	[TYPE_JSON] = { "a JSON value", "json" },
+};
+
+/* ---- loose text ---- */
+
+static bool is_number(const char *s)
+{
+	return *s && !s[strspn(s, "-0123456789")];
+}
+
+static json_t *tighten_number(const struct field *field, const char *text)
+{
+	int64_t i;
+	double d;
+
+	if (field->type == TYPE_FLOAT)
+		return parse_float(text, &d) ? json_real(d) : NULL;
+	return parse_int(text, INT64_MIN, INT64_MAX, &i) ? json_integer(i) : NULL;
+}
+
+static json_t *tighten_bool(const char *text)
+{
+	bool yes;
+
+	return parse_bool(text, &yes) ? json_boolean(yes) : NULL;
+}
+
+/* `1,2,3` */
+static json_t *split_ids(const char *text)
+{
+	scoped(free_ptr) char *copy = xstrdup(text);
+	json_t *list = json_array();
+	char *rest = copy, *word;
+
+	while ((word = strsep(&rest, ","))) {
+		int64_t id;
+
+		if (!parse_int(word, INT64_MIN, INT64_MAX, &id)) {
+			json_decref(list);
+			return NULL;
+		}
+		json_array_append_new(list, json_integer(id));
+	}
+	return list;
+}
+
+static json_t *tighten_ids(const json_t *loose)
+{
+	scoped(buf_fini) struct buf text = BUF_INIT;
+	size_t i;
+	json_t *item;
+
+	if (json_is_string(loose))
+		return *json_string_value(loose) ? split_ids(json_string_value(loose))
+						 : json_array();
+	json_array_foreach((json_t *)loose, i, item)
+	{
+		if (!json_is_string(item))
+			return NULL;
+		buf_add_fmt(&text, "%s%s", i ? "," : "", json_string_value(item));
+	}
+	return json_is_array(loose) ? split_ids(buf_str(&text)) : NULL;
+}
+
+/* A new reference; NULL when the text is none of the field's type. */
+static json_t *tighten(const struct field *field, const json_t *loose)
+{
+	const char *text = json_string_value(loose);
+
+	if (field->type == TYPE_IDS)
+		return tighten_ids(loose);
+	if (!text)
+		return json_incref((json_t *)loose);
+	switch (field->type) {
+	case TYPE_INT:
+	case TYPE_FLOAT:
+		return *text ? tighten_number(field, text) : json_null();
+	case TYPE_BOOL:
+		return *text ? tighten_bool(text) : json_null();
+	case TYPE_DATETIME:
+		if (!*text)
+			return json_null();
+		return is_number(text) ? tighten_number(field, text) : json_incref((json_t *)loose);
+	case TYPE_DATE:
+	case TYPE_ENUM:
+		return *text ? json_incref((json_t *)loose) : json_null();
+	case TYPE_STRING:
+	case TYPE_XSTRING:
+	case TYPE_OBJECT:
+	case TYPE_OBJECTS:
+	case TYPE_IDS:
+	case TYPE_JSON:
+		break;
+	}
+	return json_incref((json_t *)loose);
+}
+
+/* ---- refusing ---- */
+
+static void add_words(const struct field *field, struct buf *b)
+{
+	const struct choices *choices = param_choices(field);
+
+	for (int i = 0; choices->words[i]; i++) {
+		buf_add_str(b, i ? ", " : "");
+		for (const char *p = choices->words[i]; *p; p++)
+			buf_add_char(b, (char)tolower((unsigned char)*p));
+	}
+}
+
+static int refuse_type(const struct field *field, struct v5_error *e)
+{
+	scoped(buf_fini) struct buf words = BUF_INIT;
+
+	if (field->type != TYPE_ENUM)
+		return v5_error_problem(
+			e, "'%s' must be %s", field->key, type_words[field->type].phrase);
+	add_words(field, &words);
+	return v5_error_problem(e, "'%s' must be one of: %s", field->key, buf_str(&words));
+}
+
+static int refuse_nested(
+	const char *outer, const struct field *field, const json_t *json, struct v5_error *e)
+{
+	scoped(buf_fini) struct buf shown = BUF_INIT;
+
+	if (json_is_string(json))
+		buf_add_str(&shown, json_string_value(json));
+	else
+		json_write(json, &shown);
+	int r = v5_error_requirement(e,
+		"The '%s' parameter value was '%.*s' but must be of type '%s'", field->key,
+		SHOWN_BYTES, buf_str(&shown), type_words[field->type].name);
+
+	e->general_problem = xasprintf("Can't use content of '%s' parameter.", outer);
+	return r;
+}
+
+/* ---- values ---- */
+
+/* Where a value stands: at the top, or in the object that a parameter holds. */
+struct place {
+	const char *outer;
+	bool loose;
+	struct v5_error *error;
+};
+
+static int read_value(
+	const struct field *field, const json_t *json, const struct place *at, struct value *ret);
+
+static bool is_taken_nested(const struct field *field)
+{
+	return field->write || (field->flags & FIELD_IDENT);
+}
+
+static int read_members(struct record *r, const json_t *object, const struct place *at)
+{
+	const char *key;
+	json_t *json;
+
+	json_object_foreach((json_t *)object, key, json)
+	{
+		int f = schema_find_field(record_kind(r), key);
+		struct value v;
+
+		if (f < 0 || !is_taken_nested(schema_field(record_kind(r), f)))
+			continue;
+		int e = read_value(schema_field(record_kind(r), f), json, at, &v);
+
+		if (e < 0)
+			return e;
+		record_set(r, f, v);
+	}
+	return 0;
+}
+
+/* A nested resource: an object of its fields, or its name alone where that is enough. */
+static int read_nested(
+	const struct field *field, const json_t *json, const struct place *at, struct record **ret)
+{
+	const struct resource *res = schema_resource(field->of);
+	scoped(record_unref) struct record *r = record_new(field->of);
+	struct place inside = { field->key, at->loose, at->error };
+
+	if (json_is_string(json) && (res->by_name || field->of == KIND_time_zone)) {
+		record_set_text(r, res->label, json_string_value(json));
+		*ret = take_ptr(r);
+		return 0;
+	}
+	if (!json_is_object(json))
+		return refuse_type(field, at->error);
+	int e = read_members(r, json, &inside);
+
+	if (e < 0)
+		return e;
+	*ret = take_ptr(r);
+	return 0;
+}
+
+static int read_objects(
+	const struct field *field, const json_t *json, const struct place *at, struct records *ret)
+{
+	scoped(records_fini) struct records list = { 0 };
+	size_t i;
+	json_t *item;
+
+	if (!json_is_array(json))
+		return refuse_type(field, at->error);
+	json_array_foreach((json_t *)json, i, item)
+	{
+		struct record *r = NULL;
+		int e = read_nested(field, item, at, &r);
+
+		if (e < 0)
+			return e;
+		records_add(&list, r);
+	}
+	*ret = list;
+	list = (struct records){ 0 };
+	return 0;
+}
+
+/* Words are taken whatever their case, and with blanks behind them, as V5 took week_start_day. */
+static bool read_word(const struct field *field, const json_t *json, int64_t *ret)
+{
+	const char *text = json_string_value(json);
+
+	if (!text)
+		return false;
+	scoped(free_ptr) char *word = xstrdup(text);
+	size_t len = strlen(word);
+
+	while (len && isspace((unsigned char)word[len - 1]))
+		word[--len] = '\0';
+	*ret = choices_find(param_choices(field), word, true);
+	return *ret >= 0;
+}
+
+/* May the value be taken away? */
+static bool is_nullable(const struct field *field)
+{
+	switch (field->type) {
+	case TYPE_BOOL:
+	case TYPE_INT:
+	case TYPE_ENUM:
+	case TYPE_FLOAT:
+		return !field->initial || (field->flags & FIELD_REQ);
+	case TYPE_IDS:
+	case TYPE_OBJECTS:
+		return false;
+	case TYPE_OBJECT:
+		return field->of != KIND_time_zone;
+	case TYPE_STRING:
+	case TYPE_XSTRING:
+	case TYPE_DATETIME:
+	case TYPE_DATE:
+	case TYPE_JSON:
+		break;
+	}
+	return true;
+}
+
+/* Instants have whole seconds; an empty text that may be missing is missing. */
+static void normalize(const struct field *field, struct value *v)
+{
+	bool is_text = field->type == TYPE_STRING || field->type == TYPE_XSTRING;
+
+	if (field->type == TYPE_DATETIME)
+		v->i -= ((v->i % 1000) + 1000) % 1000;
+	if (is_text && !*v->s && !(field->flags & FIELD_REQ)) {
+		value_fini(field, v);
+		v->state = VALUE_NULL;
+	}
+}
+
+static int read_set_value(
+	const struct field *field, const json_t *json, const struct place *at, struct value *ret)
+{
+	struct value v = { .state = VALUE_SET };
+	bool ok;
+
+	if (field->type == TYPE_OBJECT || field->type == TYPE_OBJECTS) {
+		int e = field->type == TYPE_OBJECT ? read_nested(field, json, at, &v.record)
+						   : read_objects(field, json, at, &v.records);
+
+		if (e == 0)
+			*ret = v;
+		return e;
+	}
+	ok = field->type == TYPE_ENUM ? read_word(field, json, &v.i)
+				      : json_to_value(field, json, &v);
+	if (!ok)
+		return at->outer ? refuse_nested(at->outer, field, json, at->error)
+				 : refuse_type(field, at->error);
+	normalize(field, &v);
+	*ret = v;
+	return 0;
+}
+
+static int read_value(
+	const struct field *field, const json_t *json, const struct place *at, struct value *ret)
+{
+	json_t *tight = at->loose ? tighten(field, json) : json_incref((json_t *)json);
+	int r = 0;
+
+	if (!tight)
+		return refuse_type(field, at->error);
+	if (!json_is_null(tight))
+		r = read_set_value(field, tight, at, ret);
+	else if (is_nullable(field))
+		*ret = (struct value){ .state = VALUE_NULL };
+	else
+		r = refuse_type(field, at->error);
+	json_decref(tight);
+	return r;
+}
+
+/* A parameter that was not given is ABSENT. */
+static int read_param(struct call *c, const struct field *field, struct value *ret)
+{
+	struct param_value given = params_get(c->params, field->key);
+	struct place at = { NULL, given.loose, &c->error };
+
+	*ret = (struct value){ .state = VALUE_ABSENT };
+	return given.json ? read_value(field, given.json, &at, ret) : 0;
+}
+
+/* ---- which parameters ---- */
+
+static bool is_in_set(const struct param_set *set, const char *key)
+{
+	for (int i = 0; i < set->n; i++) {
+		if (strcmp(set->params[i].key, key) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool is_general(const struct call *c, const char *key)
+{
+	return is_in_set(&params_common, key) || (c->route->paged && is_in_set(&params_page, key));
+}
+
+/* Does the route take it as a field of its resource? */
+static bool is_field_taken(const struct route *route, const char *key)
+{
+	int f = route->write ? schema_find_field(route->kind, key) : -1;
+
+	return f >= 0 && (schema_field(route->kind, f)->write & route->write);
+}
+
+/* Is it a field, if one that this route does not write? */
+static bool is_field_ignored(const struct route *route, const char *key)
+{
+	int f = route->write ? schema_find_field(route->kind, key) : -1;
+
+	return strcmp(key, "kind") == 0 ||
+	       (f >= 0 && !(schema_field(route->kind, f)->flags & FIELD_HIDDEN));
+}
+
+int input_check_keys(struct call *c)
+{
+	const char *key;
+
+	for (size_t i = 0; (key = params_key(c->params, i)); i++) {
+		if (!is_general(c, key) && !is_in_set(route_params(c->route), key) &&
+			!is_field_taken(c->route, key) && !is_field_ignored(c->route, key))
+			return v5_error_problem(&c->error,
+				"this endpoint cannot accept the parameter: %.*s", SHOWN_BYTES,
+				key);
+	}
+	return 0;
+}
+
+size_t input_count(const struct call *c)
+{
+	const char *key;
+	size_t n = 0;
+
+	for (size_t i = 0; (key = params_key(c->params, i)); i++)
+		n += is_in_set(route_params(c->route), key) || is_field_taken(c->route, key);
+	return n;
+}
+
+/* ---- what shapes the answer ---- */
+
+static int read_fields(struct call *c, const char *text)
+{
+	size_t at;
+
+	c->fields = fields_parse(text, &at);
+	return c->fields ? 0
+			 : v5_error_problem(&c->error,
+				   "the 'fields' parameter is not well-formed at character %zu",
+				   at + 1);
+}
+
+static int read_shape(struct call *c, const struct value *common)
+{
+	const struct value *format = &common[P_common_date_format];
+	const struct value *fields = &common[P_common_fields];
+
+	c->envelope = common[P_common_envelope].state == VALUE_SET && common[P_common_envelope].i;
+	if (format->state == VALUE_SET && strcmp(format->s, "millis") == 0)
+		c->json_flags |= JSON_AS_MILLIS;
+	return fields->state == VALUE_SET ? read_fields(c, fields->s) : 0;
+}
+
+int input_read_shape(struct call *c)
+{
+	struct value common[N_P_common] = { 0 };
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < N_P_common; i++)
+		r = read_param(c, &params_common.params[i], &common[i]);
+	if (r == 0)
+		r = read_shape(c, common);
+	for (int i = 0; i < N_P_common; i++)
+		value_fini(&params_common.params[i], &common[i]);
+	return r;
+}
+
+static int read_page(struct call *c)
+{
+	struct value limit, offset;
+	int r = read_param(c, &params_page.params[P_page_limit], &limit);
+
+	if (r == 0)
+		r = read_param(c, &params_page.params[P_page_offset], &offset);
+	if (r < 0)
+		return r;
+	int64_t n = limit.state == VALUE_SET ? limit.i : DEFAULT_LIMIT;
+	int64_t from = offset.state == VALUE_SET ? offset.i : 0;
+
+	if (n < 0 || from < 0)
+		return v5_error_problem(&c->error, "'%s' must be an integer value of 0 or greater",
+			n < 0 ? "limit" : "offset");
+	c->page = (struct page){
+		.given = true, .limit = n > MAX_LIMIT ? MAX_LIMIT : n, .offset = from
+	};
+	return 0;
+}
+
+int input_read_given(struct call *c)
+{
+	const struct param_set *set = route_params(c->route);
+	int r = c->route->paged ? read_page(c) : 0;
+
+	c->given = xcalloc((size_t)set->n + 1, sizeof(*c->given));
+	for (int i = 0; r == 0 && i < set->n; i++)
+		r = read_param(c, &set->params[i], &c->given[i]);
+	return r;
+}
+
+int input_read_patch(struct call *c, struct record **ret)
+{
+	const struct route *route = c->route;
+	scoped(record_unref) struct record *patch = record_new(route->kind);
+
+	if (route->one_of && !input_count(c))
+		return v5_error_problem(&c->error,
+			"this endpoint requires at least one of the following parameters: %s",
+			route->one_of);
+	each_field(f, route->kind) {
+		const struct field *field = schema_field(route->kind, f);
+		struct value v;
+
+		if (!(field->write & route->write))
+			continue;
+		int r = read_param(c, field, &v);
+
+		if (r < 0)
+			return r;
+		record_set(patch, f, v);
+	}
+	*ret = take_ptr(patch);
+	return 0;
+}
+
+int input_check_required(struct call *c, const struct record *patch)
+{
+	each_field(f, record_kind(patch)) {
+		const struct field *field = schema_field(record_kind(patch), f);
+
+		if ((field->flags & FIELD_REQ) && !field->initial &&
+			(field->write & WRITE_CREATE) &&
+			record_get(patch, f)->state == VALUE_ABSENT)
+			return v5_error_problem(
+				&c->error, "this endpoint requires the parameter: %s", field->key);
+	}
+	return 0;
+}
+
+int input_read_checked(struct call *c, struct record **ret)
+{
+	scoped(record_unref) struct record *patch = NULL;
+	int r = input_read_patch(c, &patch);
+
+	if (r == 0 && c->route->write == WRITE_CREATE)
+		r = input_check_required(c, patch);
+	if (r == 0)
+		r = check_patch(patch, &c->error);
+	if (r == 0)
+		*ret = take_ptr(patch);
+	return r;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Memberships, as projects need them. */
+#ifndef STORYFS_SERVER_MEMBERSHIPS_H
+#define STORYFS_SERVER_MEMBERSHIPS_H
+
+#include "activity.h"
+
+/* Make a person a member of the call's project, as part of a command. */
+int memberships_add(
+	struct call *c, struct activity *a, int64_t person_id, enum role role, struct record **ret);
+
+#endif

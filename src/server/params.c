@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Parameters as two JSON objects: `typed` from a JSON body, `loose` from query and form, whose
+ * brackets are read as Rack does: a repeated member of `a[]` begins a new object. */
+#include "params.h"
+
+#include <jansson.h>
+#include <string.h>
+#include <strings.h>
+
+#include "storyfs/alloc.h"
+#include "storyfs/text.h"
+
+enum { MAX_DEPTH = 8, MAX_PAIRS = 2000 };
+
+#define CHOICES(set, ...)                                               \
+	static const char *const words_##set[] = { __VA_ARGS__, NULL }; \
+	static const struct choices choices_##set = { #set, words_##set };
+#define PARAMS(set)
+#define PARAM(set, key, ...)
+#define PARAMS_END(set)
+#include "params.def"
+
+#define CHOICES(set, ...)
+#define PARAMS(set) static const struct field fields_##set[] = {
+#define PARAM(set, name, value_type, ...) { .key = #name, .type = TYPE_##value_type, __VA_ARGS__ },
+#define PARAMS_END(set) \
+	}               \
+	;
+#include "params.def"
+
+const struct param_set params_none = { NULL, 0 };
+#define CHOICES(set, ...)
+#define PARAMS(set) const struct param_set params_##set = { fields_##set, N_P_##set };
+#define PARAM(set, key, ...)
+#define PARAMS_END(set)
+#include "params.def"
+
+struct params {
+	json_t *typed;
+	json_t *loose;
+};
+
+const struct choices *param_choices(const struct field *param)
+{
+	if (param->choices)
+		return param->choices;
+	return schema_field(param->of, schema_find_field(param->of, param->via))->choices;
+}
+
+/* ---- `a[][b]=c` ---- */
+
+/* What a key names: `labels[][name]` is "labels", "", "name". */
+struct key_path {
+	char *parts[MAX_DEPTH];
+	int n;
+};
+
+/* Cuts key into its parts in place; false when it is none. */
+static bool split_key(char *key, struct key_path *ret)
+{
+	char *p = strchr(key, '[');
+
+	*ret = (struct key_path){ .parts = { key }, .n = 1 };
+	while (p) {
+		char *end = strchr(p, ']');
+
+		if (!end || ret->n == MAX_DEPTH || (end[1] && end[1] != '['))
+			return false;
+		*p = '\0';
+		*end = '\0';
+		ret->parts[ret->n++] = p + 1;
+		p = end[1] ? end + 1 : NULL;
+	}
+	return key[0] != '\0';
+}
+
+/* The member of an object (or, for "", a fitting item of an array) that holds what is next. */
+static json_t *descend(json_t *in, const char *part, const char *next, json_t *fresh)
+{
+	json_t *child = NULL;
+
+	if (json_is_object(in)) {
+		child = json_object_get(in, part);
+		if (!child || json_typeof(child) != json_typeof(fresh)) {
+			json_object_set(in, part, fresh);
+			child = fresh;
+		}
+		return child;
+	}
+	size_t n = json_array_size(in);
+
+	child = n ? json_array_get(in, n - 1) : NULL;
+	if (!json_is_object(child) || !json_is_object(fresh) || json_object_get(child, next)) {
+		json_array_append(in, fresh);
+		child = fresh;
+	}
+	return child;
+}
+
+static void put_leaf(json_t *in, const char *part, const char *value)
+{
+	if (json_is_object(in))
+		json_object_set_new(in, part, json_string(value));
+	else
+		json_array_append_new(in, json_string(value));
+}
+
+static void put_pair(json_t *root, const struct key_path *path, const char *value)
+{
+	json_t *in = root;
+
+	for (int i = 0; i + 1 < path->n; i++) {
+		const char *next = path->parts[i + 1];
+		json_t *fresh = *next ? json_object() : json_array();
+
+		in = descend(in, path->parts[i], next, fresh);
+		json_decref(fresh);
+	}
+	put_leaf(in, path->parts[path->n - 1], value);
+}
+
+static int refuse_encoding(struct v5_error *ret_error)
+{
+	return v5_error_problem(ret_error, "parameters must be well-formed and encoded as UTF-8");
+}
+
+static int read_pair(json_t *root, const char *text, size_t len, struct v5_error *ret_error)
+{
+	scoped(buf_fini) struct buf key = BUF_INIT;
+	scoped(buf_fini) struct buf value = BUF_INIT;
+	const char *equals = memchr(text, '=', len);
+	size_t key_len = equals ? (size_t)(equals - text) : len;
+	struct key_path path;
+
+	http_add_decoded(&key, text, key_len, true);
+	if (equals)
+		http_add_decoded(&value, equals + 1, len - key_len - 1, true);
+	if (!key.len || !text_is_valid(key.data, key.len) ||
+		!text_is_valid(buf_str(&value), value.len) || !split_key(key.data, &path))
+		return refuse_encoding(ret_error);
+	put_pair(root, &path, buf_str(&value));
+	return 0;
+}
+
+static int read_form(json_t *root, const char *text, size_t len, struct v5_error *ret_error)
+{
+	int n = 0;
+
+	while (len) {
+		const char *end = memchr(text, '&', len);
+		size_t pair = end ? (size_t)(end - text) : len;
+
+		if (++n > MAX_PAIRS)
+			return refuse_encoding(ret_error);
+		int r = pair ? read_pair(root, text, pair, ret_error) : 0;
+
+		if (r < 0)
+			return r;
+		pair += end != NULL;
+		text += pair;
+		len -= pair;
+	}
+	return 0;
+}
+
+/* ---- bodies ---- */
+
+static int read_json(struct params *p, const struct buf *body, struct v5_error *ret_error)
+{
+	json_t *root = json_loadb(body->data, body->len, 0, NULL);
+
+	if (!json_is_object(root)) {
+		json_decref(root);
+		int r = v5_error_set(ret_error, V5_unhandled_condition);
+
+		ret_error->general_problem = xstrdup("Cannot parse the JSON-encoded request body.");
+		return r;
+	}
+	json_decref(p->typed);
+	p->typed = root;
+	return 0;
+}
+
+/* Bodies of no or another declared type are JSON when they look so: that is what scripts with a
+ * bare `curl -d` send. */
+static bool is_form(const struct http_request *req)
+{
+	static const char form[] = "application/x-www-form-urlencoded";
+	const char *type = http_headers_get(&req->headers, "Content-Type");
+
+	if (type && strncasecmp(type, "application/json", strlen("application/json")) == 0)
+		return false;
+	size_t i = strspn(req->body.data, " \t\r\n");
+
+	return type && strncasecmp(type, form, strlen(form)) == 0 && req->body.data[i] != '{';
+}
+
+static bool is_blank(const struct buf *b)
+{
+	return !b->len || strspn(b->data, " \t\r\n") == b->len;
+}
+
+int params_read(const struct http_request *req, const char *query, struct params **ret,
+	struct v5_error *ret_error)
+{
+	scoped(params_free) struct params *p = xcalloc(1, sizeof(*p));
+	int r = 0;
+
+	p->typed = json_object();
+	p->loose = json_object();
+	if (query)
+		r = read_form(p->loose, query, strlen(query), ret_error);
+	if (r == 0 && !is_blank(&req->body))
+		r = is_form(req) ? read_form(p->loose, req->body.data, req->body.len, ret_error)
+				 : read_json(p, &req->body, ret_error);
+	if (r < 0)
+		return r;
+	*ret = take_ptr(p);
+	return 0;
+}
+
+void params_free(struct params *p)
+{
+	if (!p)
+		return;
+	json_decref(p->typed);
+	json_decref(p->loose);
+	free(p);
+}
+
+struct param_value params_get(const struct params *p, const char *key)
+{
+	const json_t *typed = json_object_get(p->typed, key);
+
+	if (typed)
+		return (struct param_value){ typed, false };
+	return (struct param_value){ json_object_get(p->loose, key), true };
+}
+
+static const char *nth_key(json_t *object, size_t i)
+{
+	void *iter = json_object_iter(object);
+
+	while (iter && i--)
+		iter = json_object_iter_next(object, iter);
+	return iter ? json_object_iter_key(iter) : NULL;
+}
+
+const char *params_key(const struct params *p, size_t i)
+{
+	size_t n = json_object_size(p->typed);
+
+	return i < n ? nth_key(p->typed, i) : nth_key(p->loose, i - n);
+}

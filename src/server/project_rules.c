@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Project settings; the words are those of reference 1.7. */
+#include "project_rules.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "scale.h"
+#include "zone.h"
+
+enum { MAX_ITERATION_LENGTH = 4, MAX_AVERAGED = 4, MAX_VELOCITY = 999 };
+
+static const int64_t day_ms = 86400000;
+
+/* 1970-01-01 was a Thursday. */
+static int64_t weekday_of(int64_t days)
+{
+	return (((days + 4) % 7) + 7) % 7;
+}
+
+static bool is_touched(const struct record *patch, int f)
+{
+	return record_get(patch, f)->state != VALUE_ABSENT;
+}
+
+/* ---- single settings ---- */
+
+static int check_name(struct call *c, const struct record *now)
+{
+	struct query q = { .kind = KIND_project, .limit = 1 };
+	int64_t n = 0;
+
+	query_where(&q, F_project_id, OP_NE, record_id(now));
+	query_where(&q, F_project_name, OP_EQ, 0)->where[1].s = record_text(now, F_project_name);
+	int r = tx_count(c->tx, &q, &n);
+
+	if (r == 0 && n)
+		r = v5_error_problem(&c->error, "The project name you entered is already taken.");
+	return r;
+}
+
+static int check_numbers(struct call *c, const struct record *now)
+{
+	int64_t length = record_int(now, F_project_iteration_length, 1);
+	int64_t velocity = record_int(now, F_project_initial_velocity, 1);
+	int64_t averaged = record_int(now, F_project_velocity_averaged_over, 1);
+
+	if (length < 1 || length > MAX_ITERATION_LENGTH)
+		return v5_error_problem(&c->error, "iteration_length can only be between 1 and 4.");
+	if (velocity < 1)
+		return v5_error_problem(&c->error, "You must specify a value of 1 or greater.");
+	if (velocity > MAX_VELOCITY)
+		return v5_error_problem(&c->error, "Initial velocity can't exceed 999.");
+	if (averaged < 1 || averaged > MAX_AVERAGED)
+		return v5_error_problem(&c->error, "is not a valid velocity scheme");
+	if (record_int(now, F_project_number_of_done_iterations_to_show, averaged) < averaged)
+		return v5_error_problem(&c->error,
+			"Your project must load enough done iterations to calculate your velocity "
+			"according to your settings.");
+	return 0;
+}
+
+static int check_scale(struct call *c, const struct record *patch, struct record *now)
+{
+	const char *scale = record_text(now, F_project_point_scale);
+	const char *problem = scale_problem(scale);
+
+	if (!is_touched(patch, F_project_point_scale))
+		return 0;
+	if (record_get(patch, F_project_point_scale)->state == VALUE_NULL)
+		return v5_error_problem(&c->error,
+			"Projects require a point scale., This is not a valid custom point scale.");
+	if (problem)
+		return v5_error_problem(&c->error, "%s", problem);
+	record_set_int(now, F_project_point_scale_is_custom, scale_is_custom(scale));
+	return 0;
+}
+
+static int check_zone(struct call *c, const struct record *now)
+{
+	const struct value *v = record_get(now, F_project_time_zone);
+	const char *name =
+		v->state == VALUE_SET ? record_text(v->record, F_time_zone_olson_name) : "";
+	int32_t offset;
+
+	/* Where the system has no zones at all, any will do. */
+	if (zone_offset(name, c->now_ms, &offset) || !zone_offset("UTC", c->now_ms, &offset))
+		return 0;
+	return v5_error_problem(&c->error, "'time_zone' names no time zone: %s", name);
+}
+
+/* ---- the first iteration ---- */
+
+static int refuse_weekday(struct call *c, int64_t start, int64_t week_start)
+{
+	const struct choices *days = schema_field(KIND_project, F_project_week_start_day)->choices;
+	time_t seconds = (time_t)(start * (day_ms / 1000));
+	struct tm tm;
+
+	gmtime_r(&seconds, &tm);
+	return v5_error_problem(&c->error,
+		"%d/%d/%d is a %s and Iterations in this project start on %ss.", tm.tm_mon + 1,
+		tm.tm_mday, tm.tm_year + 1900, days->words[weekday_of(start)],
+		days->words[week_start]);
+}
+
+static const char *zone_of(const struct record *project)
+{
+	const struct value *v = record_get(project, F_project_time_zone);
+
+	return v->state == VALUE_SET ? record_text(v->record, F_time_zone_olson_name) : "UTC";
+}
+
+/* Midnight in the project's zone. */
+static int64_t midnight(const struct record *project, int64_t days)
+{
+	int64_t utc = days * day_ms;
+	int32_t offset = 0;
+
+	zone_offset(zone_of(project), utc, &offset);
+	/* Once more with the offset in force at that instant. */
+	zone_offset(zone_of(project), utc - (int64_t)offset * 1000, &offset);
+	return utc - (int64_t)offset * 1000;
+}
+
+/* The day, in the project's zone, on which the week of an instant began. */
+static int64_t week_begin(const struct record *project, int64_t at_ms)
+{
+	int64_t want = record_int(project, F_project_week_start_day, 1);
+	int32_t offset = 0;
+
+	zone_offset(zone_of(project), at_ms, &offset);
+	int64_t local = at_ms + (int64_t)offset * 1000;
+	int64_t days = local / day_ms - (local % day_ms < 0);
+
+	return days - (weekday_of(days) - want + 7) % 7;
+}
+
+static int set_start(
+	struct call *c, const struct record *patch, const struct record *old, struct record *now)
+{
+	int64_t week_start = record_int(now, F_project_week_start_day, 1);
+
+	if (record_has(now, F_project_start_date)) {
+		int64_t start = record_int(now, F_project_start_date, 0);
+
+		if ((is_touched(patch, F_project_start_date) ||
+			    is_touched(patch, F_project_week_start_day)) &&
+			weekday_of(start) != week_start)
+			return refuse_weekday(c, start, week_start);
+	}
+	if (old && !is_touched(patch, F_project_start_date) &&
+		!is_touched(patch, F_project_week_start_day) &&
+		!is_touched(patch, F_project_time_zone))
+		return 0;
+	int64_t days = record_has(now, F_project_start_date)
+			       ? record_int(now, F_project_start_date, 0)
+			       : week_begin(now, record_int(now, F_project_created_at, c->now_ms));
+
+	record_set_int(now, F_project_start_time, midnight(now, days));
+	return 0;
+}
+
+/* ---- all of it ---- */
+
+/* `public` and project_type say the same twice; `public` wins. */
+static void set_type(const struct record *patch, struct record *now)
+{
+	const struct choices *types = schema_field(KIND_project, F_project_project_type)->choices;
+	int public_type = choices_find(types, "public", false);
+
+	if (record_int(now, F_project_public, 0))
+		record_set_int(now, F_project_project_type, public_type);
+	else if (is_touched(patch, F_project_public) &&
+		 record_int(now, F_project_project_type, 0) == public_type)
+		record_set_int(now, F_project_project_type, choices_find(types, "private", false));
+}
+
+static bool is_any_touched(const struct record *patch, const int *fields, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (is_touched(patch, fields[i]))
+			return true;
+	}
+	return false;
+}
+
+int project_check(
+	struct call *c, const struct record *patch, const struct record *old, struct record *now)
+{
+	static const int numbers[] = { F_project_iteration_length, F_project_initial_velocity,
+		F_project_velocity_averaged_over, F_project_number_of_done_iterations_to_show };
+	int r = 0;
+
+	if (is_touched(patch, F_project_name))
+		r = check_name(c, now);
+	if (r == 0 && is_any_touched(patch, numbers, sizeof(numbers) / sizeof(*numbers)))
+		r = check_numbers(c, now);
+	if (r == 0)
+		r = check_scale(c, patch, now);
+	if (r == 0 && is_touched(patch, F_project_time_zone))
+		r = check_zone(c, now);
+	if (r == 0)
+		r = set_start(c, patch, old, now);
+	if (r == 0)
+		set_type(patch, now);
+	return r;
+}

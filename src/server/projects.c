@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Projects. */
+#include "activity.h"
+#include "auth.h"
+#include "initial.h"
+#include "input.h"
+#include "memberships.h"
+#include "project_rules.h"
+#include "route.h"
+#include "shape.h"
+#include "storyfs/check.h"
+
+/* ---- listing ---- */
+
+/* Those in which the person has a role; all for who may see everything. */
+static int list_visible(struct call *c, struct ids *ret)
+{
+	struct query all = { .kind = KIND_project, .limit = -1 };
+	struct query mine = { .kind = KIND_project_membership,
+		.limit = -1,
+		.order = F_project_membership_project_id };
+	scoped(records_fini) struct records memberships = { 0 };
+
+	if (c->who.trusted)
+		return tx_list_ids(c->tx, &all, ret);
+	int r = tx_list(c->tx,
+		query_where(&mine, F_project_membership_person_id, OP_EQ, c->who.person_id),
+		&memberships);
+
+	for (size_t i = 0; i < memberships.n; i++)
+		ids_add(ret, record_int(memberships.items[i], F_project_membership_project_id, 0));
+	return r;
+}
+
+int projects_list(struct call *c)
+{
+	const struct value *accounts = &c->given[P_project_list_account_ids];
+	struct query q = { .kind = KIND_project, .limit = -1 };
+	scoped(ids_fini) struct ids visible = { 0 };
+	scoped(records_fini) struct records list = { 0 };
+	int r = list_visible(c, &visible);
+
+	query_where(&q, F_project_id, OP_IN, 0)->where[0].ids = &visible;
+	if (accounts->state == VALUE_SET)
+		query_where(&q, F_project_account_id, OP_IN, 0)->where[1].ids = &accounts->ids;
+	if (r == 0)
+		r = tx_list(c->tx, &q, &list);
+	return r < 0 ? r : answer_records(c, KIND_project, &list);
+}
+
+/* ---- creating ---- */
+
+static int add_creator(struct call *c, struct activity *a)
+{
+	const struct value *without = &c->given[P_project_create_no_owner];
+	const struct value *as = &c->given[P_project_create_join_as];
+	enum role role = as->state == VALUE_SET ? (enum role)as->i : ROLE_OWNER;
+	scoped(record_unref) struct record *membership = NULL;
+
+	if (!c->who.person_id || (without->state == VALUE_SET && without->i))
+		return 0;
+	return memberships_add(c, a, c->who.person_id, role, &membership);
+}
+
+/* The first command of a project gives it its version 1. */
+static int write_new(struct call *c, struct record *project)
+{
+	scoped(activity_fini) struct activity a = { 0 };
+
+	record_set_int(project, F_project_version, 0);
+	int r = tx_put(c->tx, project);
+
+	if (r < 0)
+		return r;
+	record_unref(c->at[KIND_project]);
+	c->at[KIND_project] = record_ref(project);
+	r = activity_created(c, &a, project);
+	if (r == 0)
+		r = add_creator(c, &a);
+	activity_add_primary(&a, project);
+	return r < 0 ? r
+		     : activity_write(
+			       c, &a, "project_create_activity", "created", "created this project");
+}
+
+int projects_create(struct call *c)
+{
+	scoped(record_unref) struct record *patch = NULL;
+	scoped(record_unref) struct record *project = NULL;
+	int r = input_read_checked(c, &patch);
+
+	if (r == 0)
+		r = initial_make(c, patch, &project);
+	if (r == 0)
+		r = project_check(c, patch, NULL, project);
+	if (r == 0)
+		r = write_new(c, project);
+	return r < 0 ? r : answer_record(c, call_project(c));
+}
+
+/* ---- updating ---- */
+
+static int write_update(struct call *c, struct record *now)
+{
+	scoped(activity_fini) struct activity a = { 0 };
+	scoped(scoped_json_fini) struct scoped_json before = { NULL };
+	int r = activity_take_values(c, call_project(c), &before.json);
+
+	if (r < 0)
+		return r;
+	initial_touch(now, c->now_ms);
+	record_unref(c->at[KIND_project]);
+	c->at[KIND_project] = record_ref(now);
+	r = tx_put(c->tx, now);
+	if (r == 0)
+		r = activity_updated(c, &a, now, before.json);
+	activity_add_primary(&a, now);
+	return r < 0 ? r
+		     : activity_write(
+			       c, &a, "project_update_activity", "edited", "edited this project");
+}
+
+int projects_update(struct call *c)
+{
+	const struct record *old = call_project(c);
+	scoped(record_unref) struct record *patch = NULL;
+	scoped(record_unref) struct record *now = NULL;
+	scoped(record_unref) struct record *differs = NULL;
+	int r = input_read_checked(c, &patch);
+
+	if (r < 0)
+		return r;
+	now = record_patched(old, patch);
+	r = project_check(c, patch, old, now);
+	if (r < 0)
+		return r;
+	differs = record_diff(old, now);
+	/* A field taken away is ABSENT in now, which a diff does not see. */
+	each_field(f, KIND_project) {
+		if (record_has(old, f) && !record_has(now, f))
+			differs = differs ? differs : record_new(KIND_project);
+	}
+	r = differs ? write_update(c, now) : 0;
+	return r < 0 ? r : answer_record(c, call_project(c));
+}
+
+/* ---- deleting ---- */
+
+static int delete_all(struct call *c, enum kind kind, int key, const struct ids *parents)
+{
+	struct query q = { .kind = kind, .limit = -1 };
+	scoped(ids_fini) struct ids ids = { 0 };
+
+	query_where(&q, key, OP_IN, 0)->where[0].ids = parents;
+	int r = tx_list_ids(c->tx, &q, &ids);
+
+	for (size_t i = 0; r >= 0 && i < ids.n; i++)
+		r = tx_delete(c->tx, kind, ids.v[i]);
+	return r < 0 ? r : 0;
+}
+
+/* What hangs on a kind goes first, whatever it is. */
+static int delete_below(struct call *c, enum kind parent, const struct ids *parents)
+{
+	int r = 0;
+
+	for (int k = KIND_none + 1; r == 0 && k < N_KINDS; k++) {
+		enum kind kind = (enum kind)k;
+		const struct resource *res = schema_resource(kind);
+
+		if (res->parent == parent)
+			r = delete_all(c, kind, res->parent_key, parents);
+		if (r == 0 && res->parent2 == parent)
+			r = delete_all(c, kind, res->parent2_key, parents);
+	}
+	return r;
+}
+
+static int delete_project(struct call *c, int64_t id)
+{
+	static const struct {
+		enum kind kind;
+		int key;
+	} parents[] = {
+		{ KIND_story, F_story_project_id },
+		{ KIND_epic, F_epic_project_id },
+	};
+	scoped(ids_fini) struct ids project = { 0 };
+	int r = 0;
+
+	ids_add(&project, id);
+	for (size_t i = 0; r == 0 && i < sizeof(parents) / sizeof(*parents); i++) {
+		struct query q = { .kind = parents[i].kind, .limit = -1 };
+		scoped(ids_fini) struct ids ids = { 0 };
+
+		r = tx_list_ids(c->tx, query_where(&q, parents[i].key, OP_EQ, id), &ids);
+		if (r == 0)
+			r = delete_below(c, parents[i].kind, &ids);
+	}
+	if (r == 0)
+		r = delete_below(c, KIND_project, &project);
+	return r < 0 ? r : tx_delete(c->tx, KIND_project, id);
+}
+
+int projects_delete(struct call *c)
+{
+	int64_t id = call_project_id(c);
+	int r = delete_project(c, id);
+
+	if (r == 0)
+		r = auth_bury_project(c, id);
+	return r < 0 ? r : answer_nothing(c);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Responses as V5 sent them; which header comes with what is reference 1.4. */
+#include "respond.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#include "digest.h"
+#include "route.h"
+#include "storyfs/alloc.h"
+
+/* On every response. */
+static const struct {
+	const char *name, *value;
+} common_headers[] = {
+	{ "Access-Control-Allow-Origin", "*" },
+	{ "Access-Control-Allow-Credentials", "false" },
+	{ "Access-Control-Allow-Methods", "GET, POST, PUT, DELETE, OPTIONS" },
+	{ "Access-Control-Allow-Headers",
+		"X-TrackerToken,DNT,X-Mx-ReqToken,Keep-Alive,User-Agent,X-Requested-With,"
+		"If-Modified-Since,Cache-Control,Content-Type,"
+		"X-Tracker-Warn-Unless-Project-Version-Is" },
+	{ "X-Content-Type-Options", "nosniff" },
+	{ "X-Tracker-Client-Pinger-Interval", "20" },
+};
+
+static void add_common_headers(const struct call *c, int64_t took_ms, struct http_response *ret)
+{
+	char id[32 + 1];
+
+	for (size_t i = 0; i < sizeof(common_headers) / sizeof(*common_headers); i++)
+		http_headers_add(&ret->headers, common_headers[i].name, common_headers[i].value);
+	if (digest_random(16, id) == 0)
+		http_headers_add(&ret->headers, "X-Request-Id", id);
+	http_headers_add_fmt(&ret->headers, "X-Runtime", "%lld.%03lld", (long long)(took_ms / 1000),
+		(long long)(took_ms % 1000));
+	if (c->req->method == HTTP_OPTIONS)
+		http_headers_add(&ret->headers, "Access-Control-Max-Age", "86400");
+}
+
+static void add_page_headers(const struct page *page, struct http_response *ret)
+{
+	const struct {
+		const char *name;
+		int64_t value;
+	} rows[] = {
+		{ "X-Tracker-Pagination-Total", page->total },
+		{ "X-Tracker-Pagination-Limit", page->limit },
+		{ "X-Tracker-Pagination-Offset", page->offset },
+		{ "X-Tracker-Pagination-Returned", page->returned },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		http_headers_add_fmt(&ret->headers, rows[i].name, "%lld", (long long)rows[i].value);
+}
+
+/* 0: the answer is not about one project. */
+static int64_t project_version(const struct call *c)
+{
+	const struct record *project = call_project(c);
+
+	return project ? record_int(project, F_project_version, 0) : 0;
+}
+
+/* The body with what the headers say in it; data is taken over. */
+static json_t *wrap(const struct call *c, int status, json_t *data)
+{
+	scoped(free_ptr) char *number = xasprintf("%d", status);
+	json_t *envelope = json_pack("{ss}", "http_status", number);
+
+	if (status < 400 && project_version(c))
+		json_object_set_new(envelope, "project_version", json_integer(project_version(c)));
+	if (status < 400 && c->page.given)
+		json_object_set_new(envelope, "pagination",
+			json_pack("{sI,sI,sI,sI}", "total", (json_int_t)c->page.total, "offset",
+				(json_int_t)c->page.offset, "limit", (json_int_t)c->page.limit,
+				"returned", (json_int_t)c->page.returned));
+	json_object_set_new(envelope, "data", data);
+	return envelope;
+}
+
+/* Does If-None-Match name it? Weak comparison, as RFC 9110 wants for it. */
+static bool is_known(const struct call *c, const char *etag)
+{
+	const char *known = http_headers_get(&c->req->headers, "If-None-Match");
+	bool reads = c->req->method == HTTP_GET || c->req->method == HTTP_HEAD;
+
+	/* Both forms hold the quoted digest, which nothing else does. */
+	return known && reads && (strcmp(known, "*") == 0 || strstr(known, etag + strlen("W/")));
+}
+
+static void add_body(const struct call *c, int status, json_t *json, struct http_response *ret)
+{
+	json_t *whole = c->envelope ? wrap(c, status, json_incref(json)) : json_incref(json);
+
+	json_write(whole, &ret->body);
+	json_decref(whole);
+	http_headers_add(&ret->headers, "Content-Type", "application/json; charset=utf-8");
+}
+
+static void respond_error(const struct call *c, struct http_response *ret)
+{
+	json_t *json = v5_error_encode(&c->error);
+
+	ret->status = c->error.status;
+	http_headers_add(&ret->headers, "Cache-Control", "no-cache");
+	add_body(c, ret->status, json, ret);
+	json_decref(json);
+}
+
+static void respond_body(const struct call *c, struct http_response *ret)
+{
+	char digest[DIGEST_MD5_SIZE], etag[DIGEST_MD5_SIZE + sizeof("W/\"\"")];
+
+	ret->status = c->status;
+	http_headers_add(&ret->headers, "Cache-Control", "max-age=0, private, must-revalidate");
+	add_body(c, c->status, c->body, ret);
+	digest_md5(ret->body.data, ret->body.len, digest);
+	snprintf(etag, sizeof(etag), "W/\"%s\"", digest);
+	http_headers_add(&ret->headers, "ETag", etag);
+	if (c->page.given)
+		add_page_headers(&c->page, ret);
+	if (is_known(c, etag)) {
+		ret->status = 304;
+		buf_reset(&ret->body);
+	}
+}
+
+void respond(const struct call *c, int64_t took_ms, struct http_response *ret)
+{
+	add_common_headers(c, took_ms, ret);
+	if (c->error.code) {
+		respond_error(c, ret);
+	} else if (c->body) {
+		respond_body(c, ret);
+	} else {
+		ret->status = c->status;
+		http_headers_add(&ret->headers, "Cache-Control", "no-cache");
+	}
+	if (!c->error.code && project_version(c))
+		http_headers_add_fmt(&ret->headers, "X-Tracker-Project-Version", "%lld",
+			(long long)project_version(c));
+	if (c->req->method == HTTP_HEAD)
+		buf_reset(&ret->body);
+}

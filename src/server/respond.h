@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The response of a call that has been answered or refused: status, headers, body. */
+#ifndef STORYFS_SERVER_RESPOND_H
+#define STORYFS_SERVER_RESPOND_H
+
+#include "call.h"
+
+/* Fills *ret, which is zeroed. */
+void respond(const struct call *c, int64_t took_ms, struct http_response *ret);
+
+#endif

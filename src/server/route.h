@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The routes of V5 as a table (routes.def), and which of them a method and path mean. */
+#ifndef STORYFS_SERVER_ROUTE_H
+#define STORYFS_SERVER_ROUTE_H
+
+#include "call.h"
+#include "params.h"
+
+/* Who may call: anybody with a token, or, of those who have to do with the path's project, whoever
+ * may read it (anybody, when it is public), its members, its owners. */
+enum access {
+	PERSON,
+	READER,
+	MEMBER,
+	OWNER,
+};
+
+struct route {
+	enum http_method method;
+	const char *path; /* `{kind}` stands for an id of that kind */
+	int (*handle)(struct call *c);
+	enum access access;
+	enum kind kind; /* what is answered, and whose fields are taken */
+	unsigned write; /* the fields taken: those with this enum field_write */
+	bool paged;
+	const struct param_set *params; /* more that is taken, or NULL */
+	const char *one_of; /* of these it needs at least one: V5's list, word for word */
+};
+
+static inline const struct param_set *route_params(const struct route *route)
+{
+	return route->params ? route->params : &params_none;
+}
+
+/* How many ids a path holds at most. */
+enum { ROUTE_IDS = 4 };
+
+/* A route that fits, and its ids in the path's order. An id that is no number is 0. */
+struct route_match {
+	const struct route *route;
+	int n;
+	struct {
+		enum kind kind;
+		int64_t id;
+	} ids[ROUTE_IDS];
+};
+
+/* path is what follows the prefix, percent-encoded; doubled slashes and one at the end do not
+ * count. False when V5 has no such endpoint. */
+bool route_find(enum http_method method, const char *path, size_t len, struct route_match *ret);
+
+/* The handlers: answer the call whose path is loaded and whose parameters are read. */
+#define ROUTE(method, path, handler, ...) int handler(struct call *c);
+#include "routes.def"
+
+#endif

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A request's way: target → route → parameters → transaction → who asks → what the path names →
+ * handler → commit → response. Whatever goes wrong on the way ends in one of V5's error objects.
+ */
+#include "storyfs/server.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "activity.h"
+#include "auth.h"
+#include "input.h"
+#include "respond.h"
+#include "route.h"
+#include "storyfs/alloc.h"
+#include "storyfs/clock.h"
+#include "storyfs/log.h"
+
+static const char default_prefix[] = "/services/v5";
+
+struct server {
+	struct archive *archive;
+	char *prefix;
+};
+
+/* ---- life ---- */
+
+/* Items that came by import do not say yet which stories they are about. */
+static int index_activity(struct archive *a)
+{
+	struct query q = { .kind = KIND_activity, .limit = -1 };
+	scoped(records_fini) struct records items = { 0 };
+	scoped(tx_abort) struct tx *tx = NULL;
+	int64_t n = 0;
+	int r = tx_begin(a, TX_READ, &tx);
+
+	query_where(&q, F_activity_story_ids, OP_NULL, 0);
+	if (r == 0)
+		r = tx_count(tx, &q, &n);
+	if (r < 0 || !n)
+		return r;
+	tx_abort(take_ptr(tx));
+	r = tx_begin(a, TX_WRITE, &tx);
+	if (r == 0)
+		r = tx_list(tx, &q, &items);
+	for (size_t i = 0; r == 0 && i < items.n; i++) {
+		activity_index(items.items[i]);
+		r = tx_put(tx, items.items[i]);
+	}
+	return r < 0 ? r : tx_commit(take_ptr(tx));
+}
+
+int server_new(struct archive *a, const struct server_config *config, struct server **ret)
+{
+	scoped(server_free) struct server *s = xcalloc(1, sizeof(*s));
+	int r = index_activity(a);
+
+	if (r < 0)
+		return r;
+	s->archive = a;
+	s->prefix = xstrdup(config && config->prefix ? config->prefix : default_prefix);
+	*ret = take_ptr(s);
+	return 0;
+}
+
+void server_free(struct server *s)
+{
+	if (!s)
+		return;
+	free(s->prefix);
+	free(s);
+}
+
+/* ---- one call ---- */
+
+static void call_fini(struct call *c)
+{
+	for (int i = 0; c->given && i < route_params(c->route)->n; i++)
+		value_fini(&route_params(c->route)->params[i], &c->given[i]);
+	free(c->given);
+	for (int kind = 0; kind < N_KINDS; kind++)
+		record_unref(c->at[kind]);
+	params_free(c->params);
+	fields_free(c->fields);
+	json_decref(c->body);
+	v5_error_fini(&c->error);
+}
+
+SCOPED_VALUE(struct call, call_fini);
+
+/* HEAD is a GET whose body nobody sees; V5's overview names PATCH beside PUT. */
+static enum http_method routed_method(enum http_method method)
+{
+	if (method == HTTP_HEAD)
+		return HTTP_GET;
+	return method == HTTP_PATCH ? HTTP_PUT : method;
+}
+
+/* The target's path behind the prefix, and its query. Doubled slashes count as one here, too. */
+static bool split_target(const struct server *s, const char *target, const char **ret_path,
+	size_t *ret_len, const char **ret_query)
+{
+	const char *query = strchr(target, '?');
+	const char *p = target;
+
+	for (const char *want = s->prefix; *want;) {
+		if (*p != *want)
+			return false;
+		while (*want == '/' && p[1] == '/')
+			p++;
+		p++;
+		want++;
+	}
+	*ret_path = p;
+	*ret_len = query ? (size_t)(query - p) : strlen(p);
+	*ret_query = query ? query + 1 : NULL;
+	return !query || p <= query;
+}
+
+static int find_route(const struct server *s, struct call *c, struct route_match *ret_match,
+	const char **ret_query)
+{
+	const char *path;
+	size_t len;
+
+	if (!c->req->target || !split_target(s, c->req->target, &path, &len, ret_query) ||
+		!route_find(routed_method(c->req->method), path, len, ret_match))
+		return v5_error_set(&c->error, V5_route_not_found);
+	c->route = ret_match->route;
+	return 0;
+}
+
+/* Within the transaction. */
+static int run(struct call *c, const struct route_match *match)
+{
+	int r = auth_identify(c);
+
+	if (r == 0)
+		r = auth_load_path(c, match);
+	if (r == 0)
+		r = input_check_keys(c);
+	if (r == 0)
+		r = input_read_given(c);
+	return r < 0 ? r : c->route->handle(c);
+}
+
+static int perform(struct server *s, struct call *c, const struct route_match *match)
+{
+	enum tx_mode mode = c->route->method == HTTP_GET ? TX_READ : TX_WRITE;
+	int r = tx_begin(s->archive, mode, &c->tx);
+
+	if (r < 0)
+		return r;
+	r = run(c, match);
+	if (r == 0)
+		return tx_commit(c->tx);
+	tx_abort(c->tx);
+	return r;
+}
+
+static void answer(struct server *s, struct call *c)
+{
+	struct route_match match;
+	const char *query = NULL;
+	int r = find_route(s, c, &match, &query);
+
+	if (r == 0)
+		r = params_read(c->req, query, &c->params, &c->error);
+	if (r == 0)
+		r = input_read_shape(c);
+	if (r == 0)
+		r = perform(s, c, &match);
+	if (r < 0 && !c->error.code) {
+		log_error("server: %s %s: %s", http_method_name(c->req->method), c->route->path,
+			strerror(-r));
+		v5_error_set(&c->error, V5_api_internal_error);
+	}
+}
+
+static void handle(struct server *s, const struct who *who, const struct http_request *req,
+	struct http_response *ret)
+{
+	int64_t now = clock_now_ms();
+	scoped(call_fini) struct call c = { .req = req, .who = *who, .now_ms = now - now % 1000 };
+	int64_t started = clock_monotonic_ms();
+
+	if (req->method == HTTP_OPTIONS)
+		c.status = 204;
+	else
+		answer(s, &c);
+	respond(&c, clock_monotonic_ms() - started, ret);
+}
+
+void server_handle(struct server *s, const struct http_request *req, struct http_response *ret)
+{
+	handle(s, &(struct who){ 0 }, req, ret);
+}
+
+void server_handle_as(struct server *s, int64_t person_id, const struct http_request *req,
+	struct http_response *ret)
+{
+	handle(s, &(struct who){ .person_id = person_id, .trusted = true }, req, ret);
+}
+
+/* ---- as a transport ---- */
+
+struct server_transport {
+	struct transport transport;
+	struct server *server;
+	int64_t person_id;
+};
+
+static int perform_call(struct transport *t, const struct http_request *req,
+	const struct call_limit *limit, struct http_response *ret)
+{
+	struct server_transport *st = (struct server_transport *)t;
+	int r = call_limit_check(limit);
+
+	if (r < 0)
+		return r;
+	server_handle_as(st->server, st->person_id, req, ret);
+	return 0;
+}
+
+static void free_transport(struct transport *t)
+{
+	free(t);
+}
+
+struct transport *server_transport_new(struct server *s, int64_t person_id)
+{
+	struct server_transport *st = xcalloc(1, sizeof(*st));
+
+	*st = (struct server_transport){ { perform_call, free_transport }, s, person_id };
+	return &st->transport;
+}

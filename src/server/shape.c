@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Expansion walks the fields that are wanted and not stored. How one is filled follows from its
+ * row: an object form from the ids it comes `via`; ids (or objects) that are not stored are those
+ * of the children, found by their key to the parent. Nested records are expanded first, once each,
+ * and then shared by all that hold them.
+ */
+#include "shape.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#include "counts.h"
+#include "order.h"
+#include "route.h"
+#include "storyfs/alloc.h"
+#include "zone.h"
+
+int shape_order(enum kind kind)
+{
+	static const int orders[N_KINDS] = {
+		[KIND_label] = F_label_name,
+		[KIND_story] = F_story_rank,
+		[KIND_epic] = F_epic_rank,
+		[KIND_task] = F_task_position,
+	};
+
+	return orders[kind];
+}
+
+static int expand(struct call *c, enum kind kind, struct records *list, const struct fields *f);
+
+/* ---- nested resources, by id ---- */
+
+/* A resource that the archive does not hold: its id is all there is to say. */
+static struct record *make_stub(enum kind kind, int64_t id)
+{
+	struct record *r = record_new(kind);
+
+	record_set_int(r, 0, id);
+	return r;
+}
+
+/* Sorted by id, as all lists by id are. */
+static struct record *find(const struct records *sorted, int64_t id)
+{
+	size_t from = 0, to = sorted->n;
+
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+
+		if (record_id(sorted->items[middle]) < id)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	bool found = from < sorted->n && record_id(sorted->items[from]) == id;
+
+	return found ? sorted->items[from] : NULL;
+}
+
+static struct record *find_or_make(const struct records *sorted, enum kind kind, int64_t id)
+{
+	struct record *r = find(sorted, id);
+
+	return r ? record_ref(r) : make_stub(kind, id);
+}
+
+static void collect_ids(const struct records *list, int f, struct ids *ret)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const struct value *v = record_get(list->items[i], f);
+		bool is_list = schema_field(record_kind(list->items[i]), f)->type == TYPE_IDS;
+
+		if (v->state == VALUE_SET && !is_list)
+			ids_add(ret, v->i);
+		for (size_t k = 0; v->state == VALUE_SET && is_list && k < v->ids.n; k++)
+			ids_add(ret, v->ids.v[k]);
+	}
+}
+
+static int load_by_ids(struct call *c, enum kind kind, const struct ids *ids,
+	const struct fields *nested, struct records *ret)
+{
+	struct query q = { .kind = kind, .limit = -1 };
+
+	if (!ids->n)
+		return 0;
+	query_where(&q, 0, OP_IN, 0)->where[0].ids = ids;
+	int r = tx_list(c->tx, &q, ret);
+
+	return r < 0 ? r : expand(c, kind, ret, nested);
+}
+
+static void set_objects(struct record *r, int f, const struct ids *ids, const struct records *found)
+{
+	enum kind of = schema_field(record_kind(r), f)->of;
+	struct records nested = { 0 };
+
+	for (size_t i = 0; i < ids->n; i++)
+		records_add(&nested, find_or_make(found, of, ids->v[i]));
+	record_set_objects(r, f, &nested);
+}
+
+/* f is an object form; via is the id form in the same records. */
+static int fill_objects(
+	struct call *c, struct records *list, int f, int via, const struct fields *nested)
+{
+	const struct field *field = schema_field(record_kind(list->items[0]), f);
+	scoped(ids_fini) struct ids ids = { 0 };
+	scoped(records_fini) struct records found = { 0 };
+
+	collect_ids(list, via, &ids);
+	int r = load_by_ids(c, field->of, &ids, nested, &found);
+
+	for (size_t i = 0; r == 0 && i < list->n; i++) {
+		const struct value *v = record_get(list->items[i], via);
+
+		if (v->state != VALUE_SET)
+			continue;
+		if (field->type == TYPE_OBJECTS) {
+			set_objects(list->items[i], f, &v->ids, &found);
+			continue;
+		}
+		scoped(record_unref) struct record *one = find_or_make(&found, field->of, v->i);
+
+		record_set_object(list->items[i], f, one);
+	}
+	return r;
+}
+
+/* ---- children ---- */
+
+static bool is_child_kind(enum kind child, enum kind parent)
+{
+	const struct resource *res = schema_resource(child);
+
+	return res->parent == parent || res->parent2 == parent;
+}
+
+static int parent_key(enum kind child, enum kind parent)
+{
+	const struct resource *res = schema_resource(child);
+
+	return res->parent == parent ? res->parent_key : res->parent2_key;
+}
+
+static int load_children(struct call *c, enum kind child, enum kind parent,
+	const struct records *parents, struct records *ret)
+{
+	struct query q = { .kind = child, .limit = -1, .order = shape_order(child) };
+	scoped(ids_fini) struct ids ids = { 0 };
+
+	collect_ids(parents, 0, &ids);
+	query_where(&q, parent_key(child, parent), OP_IN, 0)->where[0].ids = &ids;
+	return tx_list(c->tx, &q, ret);
+}
+
+static void give_children(struct record *parent, int f, const struct records *children)
+{
+	const struct field *field = schema_field(record_kind(parent), f);
+	int key = parent_key(field->of, record_kind(parent));
+	scoped(ids_fini) struct ids ids = { 0 };
+	struct records own = { 0 };
+
+	for (size_t i = 0; i < children->n; i++) {
+		struct record *child = children->items[i];
+
+		if (record_int(child, key, 0) != record_id(parent))
+			continue;
+		if (field->type == TYPE_IDS)
+			ids_add(&ids, record_id(child));
+		else
+			records_add(&own, record_ref(child));
+	}
+	if (field->type == TYPE_IDS)
+		record_set_ids(parent, f, &ids);
+	else
+		record_set_objects(parent, f, &own);
+}
+
+static int fill_children(struct call *c, struct records *list, int f, const struct fields *nested)
+{
+	enum kind kind = record_kind(list->items[0]);
+	const struct field *field = schema_field(kind, f);
+	scoped(records_fini) struct records children = { 0 };
+	int r = load_children(c, field->of, kind, list, &children);
+
+	if (r == 0 && field->type == TYPE_OBJECTS)
+		r = expand(c, field->of, &children, nested);
+	for (size_t i = 0; r == 0 && i < list->n; i++)
+		give_children(list->items[i], f, &children);
+	return r;
+}
+
+/* ---- what is neither ---- */
+
+static int fill_owner(struct call *c, struct records *list, int f)
+{
+	(void)c;
+	for (size_t i = 0; i < list->n; i++) {
+		const struct value *owners = record_get(list->items[i], F_story_owner_ids);
+
+		if (owners->state == VALUE_SET && owners->ids.n)
+			record_set_int(list->items[i], f, owners->ids.v[0]);
+	}
+	return 0;
+}
+
+static int fill_zone_offset(struct call *c, struct records *list, int f)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		char offset[ZONE_OFFSET_SIZE];
+
+		zone_format_offset(
+			record_text(list->items[i], F_time_zone_olson_name), c->now_ms, offset);
+		record_set_text(list->items[i], f, offset);
+	}
+	return 0;
+}
+
+/* Who is not known gets to see no addresses. */
+static int hide_email(struct call *c, struct records *list, int f)
+{
+	for (size_t i = 0; !c->who.person_id && !c->who.trusted && i < list->n; i++)
+		record_clear(list->items[i], f);
+	return 0;
+}
+
+static int fill_millis(struct call *c, struct records *list, int f);
+
+static const struct {
+	enum kind kind;
+	int field;
+	int (*fill)(struct call *c, struct records *list, int f);
+} fillers[] = {
+	{ KIND_story, F_story_owned_by_id, fill_owner },
+	{ KIND_story, F_story_before_id, order_fill },
+	{ KIND_story, F_story_after_id, order_fill },
+	{ KIND_epic, F_epic_before_id, order_fill },
+	{ KIND_epic, F_epic_after_id, order_fill },
+	{ KIND_label, F_label_counts, counts_fill },
+	{ KIND_time_zone, F_time_zone_offset, fill_zone_offset },
+	{ KIND_person, F_person_email, hide_email },
+	{ KIND_activity, F_activity_changes, fill_millis },
+};
+
+/* ---- activity in milliseconds ---- */
+
+static void convert_times(enum kind kind, json_t *values)
+{
+	const char *key;
+	json_t *json;
+	void *next;
+
+	json_object_foreach_safe(values, next, key, json)
+	{
+		int f = schema_find_field(kind, key);
+		struct value v;
+
+		if (f >= 0 && schema_field(kind, f)->type == TYPE_DATETIME &&
+			json_to_value(schema_field(kind, f), json, &v) && v.state == VALUE_SET)
+			json_object_set_new(values, key, json_integer(v.i));
+	}
+}
+
+/* `changes` hold V5's values as they were; with date_format=millis their times change, too. */
+static int fill_millis(struct call *c, struct records *list, int f)
+{
+	for (size_t i = 0; c->json_flags & JSON_AS_MILLIS && i < list->n; i++) {
+		json_t *changes = json_loads(record_text(list->items[i], f), 0, NULL);
+		scoped(buf_fini) struct buf text = BUF_INIT;
+		size_t k;
+		json_t *change;
+
+		json_array_foreach(changes, k, change)
+		{
+			const char *word = json_string_value(json_object_get(change, "kind"));
+			enum kind kind = word ? schema_find_kind(word) : KIND_none;
+
+			convert_times(kind, json_object_get(change, "original_values"));
+			convert_times(kind, json_object_get(change, "new_values"));
+		}
+		if (changes) {
+			json_write(changes, &text);
+			record_set_text(list->items[i], f, buf_str(&text));
+		}
+		json_decref(changes);
+	}
+	return 0;
+}
+
+/* ---- all of it ---- */
+
+static void set_empty(struct record *r, int f)
+{
+	struct value v = { .state = VALUE_SET };
+
+	if (schema_field(record_kind(r), f)->type == TYPE_JSON)
+		v.s = xstrdup("[]");
+	record_set(r, f, v);
+}
+
+/* Is the object form asked for, so that the id form it comes from is needed? */
+static bool is_needed(const struct fields *f, enum kind kind, int field)
+{
+	each_field(i, kind) {
+		const char *via = schema_field(kind, i)->via;
+
+		if (via && schema_field(kind, field)->type == TYPE_INT &&
+			strcmp(via, schema_field(kind, field)->key) == 0 &&
+			fields_wants(f, kind, i))
+			return true;
+	}
+	return fields_wants(f, kind, field);
+}
+
+static int fill_by_row(struct call *c, struct records *list, int f, const struct fields *nested)
+{
+	enum kind kind = record_kind(list->items[0]);
+	const struct field *field = schema_field(kind, f);
+	int via = field->via ? schema_find_field(kind, field->via) : -1;
+	bool stored = via >= 0 && (schema_field(kind, via)->type == TYPE_INT ||
+					  schema_field(kind, via)->flags & FIELD_KEEP);
+
+	if (stored)
+		return fill_objects(c, list, f, via, nested);
+	bool is_list = field->type == TYPE_IDS || field->type == TYPE_OBJECTS;
+
+	if (is_list && !(field->flags & FIELD_KEEP) && is_child_kind(field->of, kind))
+		return fill_children(c, list, f, nested);
+	return 0;
+}
+
+/* A nested record that is part of this one (a time zone). */
+static int expand_part(struct call *c, struct records *list, int f, const struct fields *nested)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const struct value *v = record_get(list->items[i], f);
+		struct records one = { 0 };
+
+		if (v->state != VALUE_SET)
+			continue;
+		records_add(&one, record_copy(v->record));
+		int r = expand(c, record_kind(v->record), &one, nested);
+
+		if (r == 0)
+			record_set_object(list->items[i], f, one.items[0]);
+		records_fini(&one);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int fill_field(struct call *c, struct records *list, int f, const struct fields *wanted)
+{
+	enum kind kind = record_kind(list->items[0]);
+	const struct field *field = schema_field(kind, f);
+	const struct fields *nested = fields_nested(wanted, field->key);
+
+	for (size_t i = 0; i < sizeof(fillers) / sizeof(*fillers); i++) {
+		if (fillers[i].kind == kind && fillers[i].field == f)
+			return fillers[i].fill(c, list, f);
+	}
+	if (field->type == TYPE_OBJECT && !field->via)
+		return expand_part(c, list, f, nested);
+	return fill_by_row(c, list, f, nested);
+}
+
+static int expand(struct call *c, enum kind kind, struct records *list, const struct fields *f)
+{
+	int r = 0;
+
+	for (int i = 0; list->n && r == 0 && i < schema_resource(kind)->n_fields; i++) {
+		if (!is_needed(f, kind, i))
+			continue;
+		r = fill_field(c, list, i, f);
+		for (size_t k = 0; r == 0 && k < list->n; k++) {
+			if (schema_field(kind, i)->flags & FIELD_LIST &&
+				!record_has(list->items[k], i))
+				set_empty(list->items[k], i);
+		}
+	}
+	return r;
+}
+
+int answer_records(struct call *c, enum kind kind, struct records *list)
+{
+	int r = expand(c, kind, list, c->fields);
+
+	if (r < 0)
+		return r;
+	c->status = 200;
+	c->page.returned = (int64_t)list->n;
+	c->body = json_from_records(list, c->fields, c->json_flags);
+	return 0;
+}
+
+int answer_record(struct call *c, const struct record *r)
+{
+	scoped(records_fini) struct records one = { 0 };
+
+	records_add(&one, record_copy(r));
+	int e = expand(c, record_kind(r), &one, c->fields);
+
+	if (e < 0)
+		return e;
+	c->status = 200;
+	c->body = json_from_record(one.items[0], c->fields, c->json_flags);
+	return 0;
+}
+
+int answer_nothing(struct call *c)
+{
+	c->status = 204;
+	return 0;
+}
+
+/* ---- the endpoints that only read ---- */
+
+int read_one(struct call *c)
+{
+	return answer_record(c, c->at[c->route->kind]);
+}
+
+int read_list(struct call *c)
+{
+	enum kind kind = c->route->kind;
+	const struct resource *res = schema_resource(kind);
+	struct query q = { .kind = kind, .limit = -1, .order = shape_order(kind) };
+	scoped(records_fini) struct records list = { 0 };
+	bool second = !c->at[res->parent];
+
+	query_where(&q, second ? res->parent2_key : res->parent_key, OP_EQ,
+		record_id(c->at[second ? res->parent2 : res->parent]));
+	int r = tx_list(c->tx, &q, &list);
+
+	return r < 0 ? r : answer_records(c, kind, &list);
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The endpoints that read stories. */
+#include <string.h>
+
+#include "route.h"
+#include "shape.h"
+#include "storyfs/alloc.h"
+#include "storyfs/text.h"
+
+enum { MAX_BULK = 500 };
+
+/* Filters that are one condition each. */
+static const struct {
+	int param;
+	int field;
+	enum query_op op;
+} filters[] = {
+	{ P_story_list_with_state, F_story_current_state, OP_EQ },
+	{ P_story_list_with_story_type, F_story_story_type, OP_EQ },
+	{ P_story_list_with_story_priority, F_story_story_priority, OP_EQ },
+	{ P_story_list_accepted_before, F_story_accepted_at, OP_LT },
+	{ P_story_list_accepted_after, F_story_accepted_at, OP_GT },
+	{ P_story_list_created_before, F_story_created_at, OP_LT },
+	{ P_story_list_created_after, F_story_created_at, OP_GT },
+	{ P_story_list_updated_before, F_story_updated_at, OP_LT },
+	{ P_story_list_updated_after, F_story_updated_at, OP_GT },
+	{ P_story_list_deadline_before, F_story_deadline, OP_LT },
+	{ P_story_list_deadline_after, F_story_deadline, OP_GT },
+};
+
+/* The label of that name; one that does not exist is on no story. */
+static int filter_label(struct call *c, struct query *q)
+{
+	const struct value *name = &c->given[P_story_list_with_label];
+	struct query labels = { .kind = KIND_label, .limit = 1 };
+	scoped(ids_fini) struct ids found = { 0 };
+
+	if (name->state != VALUE_SET)
+		return 0;
+	scoped(free_ptr) char *low = text_lower(name->s);
+
+	query_where(&labels, F_label_project_id, OP_EQ, call_project_id(c));
+	query_where(&labels, F_label_name, OP_EQ, 0)->where[1].s = low;
+	int r = tx_list_ids(c->tx, &labels, &found);
+
+	query_where(q, F_story_label_ids, OP_HAS, found.n ? found.v[0] : 0);
+	return r;
+}
+
+/* after_story_id and before_story_id: by the place of that story. */
+static int filter_place(struct call *c, struct query *q, int param, enum query_op op)
+{
+	const struct value *id = &c->given[param];
+	scoped(record_unref) struct record *story = NULL;
+
+	if (id->state != VALUE_SET)
+		return 0;
+	int r = tx_get(c->tx, KIND_story, id->i, &story);
+
+	if (r > 0 || (story && record_int(story, F_story_project_id, 0) != call_project_id(c)))
+		return v5_error_set(&c->error, V5_unfound_resource);
+	if (r == 0)
+		query_where(q, F_story_rank, op, record_int(story, F_story_rank, 0));
+	return r;
+}
+
+int stories_list(struct call *c)
+{
+	struct query q = { .kind = KIND_story,
+		.order = F_story_rank,
+		.limit = c->page.limit,
+		.offset = c->page.offset };
+	scoped(records_fini) struct records list = { 0 };
+
+	query_where(&q, F_story_project_id, OP_EQ, call_project_id(c));
+	for (size_t i = 0; i < sizeof(filters) / sizeof(*filters); i++) {
+		const struct value *v = &c->given[filters[i].param];
+
+		if (v->state == VALUE_SET)
+			query_where(&q, filters[i].field, filters[i].op, v->i);
+	}
+	int r = filter_label(c, &q);
+
+	if (r == 0)
+		r = filter_place(c, &q, P_story_list_after_story_id, OP_GT);
+	if (r == 0)
+		r = filter_place(c, &q, P_story_list_before_story_id, OP_LT);
+	if (r == 0)
+		r = tx_count(c->tx, &q, &c->page.total);
+	if (r == 0)
+		r = tx_list(c->tx, &q, &list);
+	return r < 0 ? r : answer_records(c, KIND_story, &list);
+}
+
+/* In the order of the ids given, without what is not there, or not in this project. */
+static int take_in_order(
+	struct call *c, const struct ids *ids, const struct records *found, struct records *ret)
+{
+	for (size_t i = 0; i < ids->n; i++) {
+		for (size_t k = 0; k < found->n; k++) {
+			const struct record *story = found->items[k];
+
+			if (record_id(story) == ids->v[i])
+				records_add(ret, record_copy(story));
+		}
+	}
+	return answer_records(c, KIND_story, ret);
+}
+
+int stories_list_bulk(struct call *c)
+{
+	const struct value *ids = &c->given[P_story_bulk_ids];
+	struct query q = { .kind = KIND_story, .limit = -1 };
+	scoped(records_fini) struct records found = { 0 };
+	scoped(records_fini) struct records list = { 0 };
+
+	if (ids->state != VALUE_SET || !ids->ids.n)
+		return v5_error_problem(&c->error, "this endpoint requires the parameter: ids");
+	if (ids->ids.n > MAX_BULK)
+		return v5_error_requirement(
+			&c->error, "'ids' parameter must be %d ids or less.", MAX_BULK);
+	query_where(&q, F_story_project_id, OP_EQ, call_project_id(c));
+	query_where(&q, F_story_id, OP_IN, 0)->where[1].ids = &ids->ids;
+	int r = tx_list(c->tx, &q, &found);
+
+	return r < 0 ? r : take_in_order(c, &ids->ids, &found, &list);
+}
+
+/* ---- owners and labels ---- */
+
+/* Answer with the resources that one of the story's lists names, in the list's order. */
+static int answer_named(struct call *c, enum kind kind, int f)
+{
+	const struct value *v = record_get(c->at[KIND_story], f);
+	scoped(records_fini) struct records list = { 0 };
+
+	for (size_t i = 0; v->state == VALUE_SET && i < v->ids.n; i++) {
+		struct record *r = NULL;
+		int e = tx_get(c->tx, kind, v->ids.v[i], &r);
+
+		if (e < 0)
+			return e;
+		if (e > 0) {
+			r = record_new(kind);
+			record_set_int(r, 0, v->ids.v[i]);
+		}
+		records_add(&list, r);
+	}
+	return answer_records(c, kind, &list);
+}
+
+int stories_list_owners(struct call *c)
+{
+	return answer_named(c, KIND_person, F_story_owner_ids);
+}
+
+int stories_list_labels(struct call *c)
+{
+	return answer_named(c, KIND_label, F_story_label_ids);
+}

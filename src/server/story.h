@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the parts of the server know of stories: rules, places, and how one is touched. */
+#ifndef STORYFS_SERVER_STORY_H
+#define STORYFS_SERVER_STORY_H
+
+#include "activity.h"
+
+/* What was asked for, read from the request. */
+struct story_request {
+	const struct record *patch;  /* of KIND_story */
+	int group;		     /* of params.def's story_group, or -1 */
+	bool has_before, has_after;  /* given, be it null */
+	int64_t before_id, after_id; /* 0: null */
+};
+
+enum story_group {
+	GROUP_SCHEDULED,
+	GROUP_UNSCHEDULED,
+	GROUP_CURRENT,
+};
+
+/* Put the patch's values into the story; labels by name are made. */
+int story_apply(struct call *c, const struct story_request *req, struct record *now);
+/* What V5 demands of type, state, estimate and dates of a story that is about to be written; also
+ * sets what follows from a state: accepted_at. */
+int story_check(
+	struct call *c, const struct record *patch, const struct record *old, struct record *now);
+/* The story's place: where the request says, else where its new state belongs; a place in the other
+ * list changes the state. Sets rank, and current_state if the patch does not. */
+int story_place(struct call *c, const struct story_request *req, const struct record *old,
+	struct record *now);
+
+/* The story changed within: updated_at is now, and who is given follows it (0: nobody). The change
+ * is added to the command's. */
+int story_touch(struct call *c, struct activity *a, struct record *story, int64_t follower_id);
+/* Write a story that differs from old, as one command. */
+int story_write_update(struct call *c, const struct story_request *req, const struct record *old,
+	struct record *now);
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A request's values into a story: plain ones as they are, persons and labels as ids that exist. */
+#include "labels.h"
+#include "people.h"
+#include "story.h"
+
+/* Fields that are put in by code of their own, below, or by the story's place and project. */
+static bool is_special(int f)
+{
+	switch (f) {
+	case F_story_owner_ids:
+	case F_story_follower_ids:
+	case F_story_requested_by_id:
+	case F_story_label_ids:
+	case F_story_project_id:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void apply_plain(const struct record *patch, struct record *now)
+{
+	each_field(f, KIND_story) {
+		const struct field *field = schema_field(KIND_story, f);
+		const struct value *v = record_get(patch, f);
+
+		if (v->state == VALUE_ABSENT || !(field->flags & FIELD_KEEP) || is_special(f))
+			continue;
+		record_set(
+			now, f, v->state == VALUE_SET ? value_copy(field, v) : (struct value){ 0 });
+	}
+}
+
+/* `owners` by their ids. */
+static void take_ids(const struct records *list, struct ids *ret)
+{
+	for (size_t i = 0; i < list->n; i++)
+		ids_add(ret, record_id(list->items[i]));
+}
+
+/* owner_ids, or owners, or, as before there were several, owned_by_id. False: none of them. */
+static bool wanted_owners(const struct record *patch, struct ids *ret)
+{
+	const struct value *ids = record_get(patch, F_story_owner_ids);
+	const struct value *objects = record_get(patch, F_story_owners);
+	const struct value *first = record_get(patch, F_story_owned_by_id);
+
+	if (ids->state == VALUE_SET) {
+		for (size_t i = 0; i < ids->ids.n; i++) {
+			if (!ids_has(ret, ids->ids.v[i]))
+				ids_add(ret, ids->ids.v[i]);
+		}
+	} else if (objects->state == VALUE_SET) {
+		take_ids(&objects->records, ret);
+	} else if (first->state == VALUE_SET) {
+		ids_add(ret, first->i);
+	} else {
+		return first->state == VALUE_NULL;
+	}
+	return true;
+}
+
+static int apply_people(struct call *c, const struct record *patch, struct record *now)
+{
+	scoped(ids_fini) struct ids owners = { 0 };
+	const struct value *followers = record_get(patch, F_story_follower_ids);
+	const struct value *requester = record_get(patch, F_story_requested_by_id);
+	int r = 0;
+
+	if (wanted_owners(patch, &owners))
+		r = people_set(c, now, F_story_owner_ids, &owners);
+	if (r == 0 && followers->state == VALUE_SET)
+		r = people_set(c, now, F_story_follower_ids, &followers->ids);
+	if (r == 0 && requester->state == VALUE_SET)
+		r = people_set_one(c, now, F_story_requested_by_id, requester->i);
+	return r;
+}
+
+static int apply_labels(struct call *c, const struct record *patch, struct record *now)
+{
+	const struct value *ids = record_get(patch, F_story_label_ids);
+	const struct value *objects = record_get(patch, F_story_labels);
+	scoped(ids_fini) struct ids wanted = { 0 };
+	int r = 0;
+
+	if (objects->state == VALUE_SET)
+		r = labels_resolve(c, &objects->records, &wanted);
+	else if (ids->state == VALUE_SET)
+		r = labels_resolve_ids(c, &ids->ids, &wanted);
+	else
+		return 0;
+	if (r == 0 && !people_same_set(&wanted, record_get(now, F_story_label_ids)))
+		record_set_ids(now, F_story_label_ids, &wanted);
+	return r;
+}
+
+int story_apply(struct call *c, const struct story_request *req, struct record *now)
+{
+	apply_plain(req->patch, now);
+	int r = apply_people(c, req->patch, now);
+
+	return r < 0 ? r : apply_labels(c, req->patch, now);
+}

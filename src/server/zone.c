@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Reads TZif files (RFC 8536): the 64-bit transitions of version 2 and later. After the last
+ * transition its offset goes on; Debian's files have them up to 2037.
+ */
+#include "zone.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "storyfs/file.h"
+
+enum { MAX_FILE = 1 << 20, HEADER_SIZE = 44, TYPE_SIZE = 6 };
+
+static const char zone_dir[] = "/usr/share/zoneinfo";
+
+/* What a header says about the data block behind it. */
+struct block {
+	uint32_t n_isut, n_isstd, n_leap, n_times, n_types, n_chars;
+};
+
+static uint32_t read_u32(const char *p)
+{
+	const unsigned char *u = (const unsigned char *)p;
+
+	return (uint32_t)u[0] << 24 | (uint32_t)u[1] << 16 | (uint32_t)u[2] << 8 | u[3];
+}
+
+static int64_t read_i64(const char *p)
+{
+	return (int64_t)((uint64_t)read_u32(p) << 32 | read_u32(p + 4));
+}
+
+/* Nothing but a name below the directory: no `..`, no absolute path. */
+static bool is_name(const char *name)
+{
+	for (const char *p = name; *p; p++) {
+		if (!isalnum((unsigned char)*p) && !strchr("/_+-", *p))
+			return false;
+	}
+	return isalpha((unsigned char)name[0]);
+}
+
+static bool read_header(const struct buf *file, size_t at, struct block *ret)
+{
+	if (at + HEADER_SIZE > file->len || memcmp(file->data + at, "TZif", 4) != 0)
+		return false;
+	const char *p = file->data + at + 20;
+
+	*ret = (struct block){ read_u32(p), read_u32(p + 4), read_u32(p + 8), read_u32(p + 12),
+		read_u32(p + 16), read_u32(p + 20) };
+	return ret->n_types > 0 && ret->n_times < MAX_FILE && ret->n_types < MAX_FILE &&
+	       ret->n_chars < MAX_FILE && ret->n_leap < MAX_FILE && ret->n_isstd < MAX_FILE &&
+	       ret->n_isut < MAX_FILE;
+}
+
+static size_t block_size(const struct block *b, size_t time_size)
+{
+	return b->n_times * (time_size + 1) + (size_t)b->n_types * TYPE_SIZE + b->n_chars +
+	       b->n_leap * (time_size + 4) + b->n_isstd + b->n_isut;
+}
+
+/* The type in force at an instant: that of the last transition before it, or the first one. */
+static bool find_type(const char *data, const struct block *b, int64_t at, uint32_t *ret)
+{
+	uint32_t from = 0, to = b->n_times;
+
+	while (from < to) {
+		uint32_t middle = from + (to - from) / 2;
+
+		if (read_i64(data + (size_t)middle * 8) <= at)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	*ret = from ? (unsigned char)data[(size_t)b->n_times * 8 + from - 1] : 0;
+	return *ret < b->n_types;
+}
+
+bool zone_offset(const char *olson_name, int64_t at_ms, int32_t *ret_seconds)
+{
+	scoped(buf_fini) struct buf path = BUF_INIT;
+	scoped(buf_fini) struct buf file = BUF_INIT;
+	struct block first, second;
+	uint32_t type;
+
+	if (!is_name(olson_name))
+		return false;
+	buf_add_fmt(&path, "%s/%s", zone_dir, olson_name);
+	if (file_read(path.data, MAX_FILE, &file) < 0 || !read_header(&file, 0, &first))
+		return false;
+	size_t at = HEADER_SIZE + block_size(&first, 4);
+
+	if (!read_header(&file, at, &second))
+		return false;
+	at += HEADER_SIZE;
+	if (at + block_size(&second, 8) > file.len ||
+		!find_type(file.data + at, &second, at_ms / 1000, &type))
+		return false;
+	*ret_seconds = (int32_t)read_u32(
+		file.data + at + (size_t)second.n_times * 9 + (size_t)type * TYPE_SIZE);
+	return true;
+}
+
+void zone_format_offset(const char *olson_name, int64_t at_ms, char ret_text[ZONE_OFFSET_SIZE])
+{
+	int32_t seconds = 0;
+
+	zone_offset(olson_name, at_ms, &seconds);
+	unsigned minutes = (unsigned)abs(seconds) / 60 % (100 * 60);
+
+	snprintf(ret_text, ZONE_OFFSET_SIZE, "%c%02u:%02u", seconds < 0 ? '-' : '+', minutes / 60,
+		minutes % 60);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The layout's rows as data. */
+#include "shown.h"
+
+static const struct layout rows[N_ROWS] = {
+#define LAYOUT(row, parent_row, file_name, row_type, resource) \
+	[ROW_##row] = { ROW_##parent_row, file_name, ROW_##row_type, KIND_##resource },
+#include "storyfs/layout.def"
+};
+
+const struct layout *layout_of(enum layout_row row)
+{
+	return &rows[row];
+}
+
+enum kind layout_parent_kind(enum layout_row row)
+{
+	while (row != ROW_root) {
+		row = rows[row].parent;
+		if (rows[row].type == ROW_RESOURCE)
+			return rows[row].kind;
+	}
+	return KIND_none;
+}
+
+enum layout_row layout_find(enum row_type type, enum kind kind, enum kind parent)
+{
+	for (int row = 0; row < N_ROWS; row++) {
+		if (rows[row].type == type && rows[row].kind == kind &&
+			layout_parent_kind((enum layout_row)row) == parent)
+			return (enum layout_row)row;
+	}
+	return N_ROWS;
+}
+
+bool layout_has_file(enum kind kind, int f)
+{
+	unsigned flags = schema_field(kind, f)->flags;
+
+	return (flags & (FIELD_DEF | FIELD_FILE)) && !(flags & (FIELD_SECRET | FIELD_HIDDEN));
+}

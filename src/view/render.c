@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What files hold and how big and old they are. A content is rendered to be measured: it is small,
+ * and so its size is true before anybody read it. */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "shown.h"
+#include "storyfs/json.h"
+
+static int get_record(struct tree *t, const struct node *node, struct record **ret)
+{
+	return store_peek(t->store, layout_of(node->row)->kind, node->id, ret) ? -ESTALE : 0;
+}
+
+/* The resource a directory hangs below. */
+static int get_parent(struct tree *t, const struct node *node, struct record **ret)
+{
+	enum kind kind = layout_parent_kind(node->row);
+
+	return kind && store_peek(t->store, kind, node->id, ret) ? -ESTALE : 0;
+}
+
+static int read_field(struct tree *t, const struct node *node, struct buf *ret)
+{
+	scoped(record_unref) struct record *r = NULL;
+	int e = get_record(t, node, &r);
+
+	if (e < 0)
+		return e;
+	struct people people = { t->store, store_project_of(t->store, r) };
+	struct resolver resolver = people_resolver(&people);
+	size_t start = ret->len;
+
+	plain_write(r, node->field, &resolver, ret);
+	if (ret->len > start)
+		buf_add_char(ret, '\n');
+	return 0;
+}
+
+static int read_json(struct tree *t, const struct node *node, struct buf *ret)
+{
+	scoped(record_unref) struct record *r = NULL;
+	int e = get_record(t, node, &r);
+
+	if (e < 0)
+		return e;
+	json_write_record(r, NULL, JSON_AS_LINES | JSON_WITHOUT_SECRETS, ret);
+	buf_add_char(ret, '\n');
+	return 0;
+}
+
+static int read_link(struct tree *t, const struct node *node, struct buf *ret)
+{
+	scoped(record_unref) struct record *r = NULL;
+	int e = get_record(t, node, &r);
+	enum kind kind = layout_of(node->row)->kind;
+
+	if (e < 0)
+		return e;
+	buf_add_fmt(ret, "../%s/%" PRId64, schema_resource(kind)->plural, node->id);
+	return 0;
+}
+
+int tree_read(struct tree *t, const struct node *node, struct buf *ret)
+{
+	const struct layout *l = layout_of(node->row);
+
+	if (node->field >= 0)
+		return read_field(t, node, ret);
+	switch (l->type) {
+	case ROW_JSON:
+		return read_json(t, node, ret);
+	case ROW_LINK:
+		return read_link(t, node, ret);
+	case ROW_ERROR:
+		return refusal_get(t, l->kind, node->id, -1, ret) ? -ESTALE : 0;
+	case ROW_DIR:
+	case ROW_COLLECTION:
+	case ROW_RESOURCE:
+	case ROW_LINKS:
+		break;
+	}
+	return -EISDIR;
+}
+
+static enum node_type type_of(const struct node *node)
+{
+	if (node->field >= 0)
+		return NODE_FILE;
+	switch (layout_of(node->row)->type) {
+	case ROW_JSON:
+	case ROW_ERROR:
+		return NODE_FILE;
+	case ROW_LINK:
+		return NODE_LINK;
+	case ROW_DIR:
+	case ROW_COLLECTION:
+	case ROW_RESOURCE:
+	case ROW_LINKS:
+		break;
+	}
+	return NODE_DIR;
+}
+
+/* May this be saved? Not what says where the resource is: that would move it elsewhere. */
+static bool is_writable(const struct node *node)
+{
+	const struct layout *l = layout_of(node->row);
+	const struct resource *res = schema_resource(l->kind);
+
+	if (l->type != ROW_RESOURCE || l->kind == KIND_me)
+		return false;
+	if (node->field < 0)
+		return true;
+	return schema_field(l->kind, node->field)->write & WRITE_UPDATE &&
+	       !(res->parent && node->field == res->parent_key);
+}
+
+static int64_t birth_of(const struct record *r)
+{
+	int f = r ? schema_find_field(record_kind(r), "created_at") : -1;
+
+	return f < 0 ? 0 : record_int(r, f, 0) * 1000000;
+}
+
+/* An object form moves with the id form it is written from. */
+static int64_t file_mtime(struct tree *t, enum kind kind, const struct node *node)
+{
+	int64_t own = store_mtime(t->store, kind, node->id, node->field);
+	const char *via = node->field < 0 ? NULL : schema_field(kind, node->field)->via;
+	int64_t other =
+		via ? store_mtime(t->store, kind, node->id, schema_find_field(kind, via)) : own;
+
+	return own > other ? own : other;
+}
+
+int tree_stat(struct tree *t, const struct node *node, struct node_attr *ret)
+{
+	const struct layout *l = layout_of(node->row);
+	bool of_resource = l->type != ROW_DIR && l->type != ROW_COLLECTION && l->type != ROW_LINKS;
+	scoped(record_unref) struct record *r = NULL;
+	scoped(buf_fini) struct buf content = BUF_INIT;
+	struct node_attr attr = { .type = type_of(node), .writable = is_writable(node) };
+	int e = 0;
+
+	if (l->kind != KIND_me)
+		e = of_resource ? get_record(t, node, &r) : get_parent(t, node, &r);
+	if (e == 0 && attr.type != NODE_DIR)
+		e = tree_read(t, node, &content);
+	if (e < 0)
+		return e;
+	attr.size = content.len;
+	if (l->type == ROW_ERROR)
+		attr.mtime_ns = refusal_time(t, l->kind, node->id);
+	else if (of_resource)
+		attr.mtime_ns = file_mtime(t, l->kind, node);
+	else
+		attr.mtime_ns = store_mtime(t->store, r ? record_kind(r) : KIND_none, node->id, -1);
+	attr.birth_ns = birth_of(r);
+	*ret = attr;
+	return 0;
+}

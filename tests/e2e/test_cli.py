@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The command line: help that is true, and mistakes that are explained."""
+import json
+import re
+
+import pytest
+
+from conftest import ROOT, Server, clean_env, storyfs
+
+COMMANDS = re.findall(r'^COMMAND\(\w+,\s*"([^"]+)"', (ROOT / 'src/app/commands.def').read_text(), re.M)
+
+
+@pytest.mark.parametrize('words, message', [
+    ([], 'a command is needed; see `storyfs --help`'),
+    (['srve'], "there is no command 'srve'; did you mean 'serve'?"),
+    (['improt'], "there is no command 'improt'; did you mean 'import'?"),
+    (['quantum'], "there is no command 'quantum'; see `storyfs --help`"),
+    (['user'], "'user' is the start of 'user token', 'user list'"),
+    (['serve'], 'usage: storyfs serve ARCHIVE'),
+    (['serve', 'a', 'b'], 'usage: storyfs serve ARCHIVE'),
+    (['import', 'a'], 'usage: storyfs import DUMP... ARCHIVE'),
+    (['serve', 'a', '--lisen', 'x'], 'serve has no option --lisen; did you mean --listen?'),
+    (['serve', 'a', '--owner', 'x'], 'serve has no option --owner'),
+    (['serve', 'a', '--quantum'], 'serve has no option --quantum; see `storyfs serve --help`'),
+    (['serve', 'a', '--listen'], '--listen needs its ADDR:PORT'),
+    (['import', 'a', 'b', '--json=yes'], '--json takes no value'),
+    (['import', 'a', 'b', '-x'], 'there is no option -x; see `storyfs import --help`'),
+    (['serve', 'a', '-o'], '-o needs its list of options'),
+    (['serve', 'a', '-o', 'listen=x,lissten=y'], 'serve has no option --lissten; did you mean'),
+    (['serve', 'a', '-o', 'listen'], '--listen needs its ADDR:PORT'),
+    (['--vresion'], 'there is no option --vresion; did you mean --version?'),
+])
+def test_a_mistake_is_explained_and_exits_with_2(words, message):
+    done = storyfs(*words)
+    assert done.returncode == 2
+    assert done.stdout == ''
+    assert done.stderr.startswith(f'storyfs: {message}')
+    assert done.stderr.count('\n') == 1
+
+
+def test_the_version_is_printed():
+    done = storyfs('--version')
+    version = re.search(r"version: '([^']+)'", (ROOT / 'meson.build').read_text()).group(1)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f'storyfs {version}\n', '')
+
+
+def test_help_lists_every_command():
+    done = storyfs('--help')
+    assert done.returncode == 0 and COMMANDS
+    for command in COMMANDS:
+        assert re.search(rf'^  {command} ', done.stdout, re.M), command
+    assert storyfs('-h').stdout == done.stdout
+
+
+@pytest.mark.parametrize('command', COMMANDS)
+def test_each_command_explains_itself(command):
+    done = storyfs(*command.split(), '--help')
+    assert done.returncode == 0
+    assert done.stdout.startswith(f'storyfs {command} ')
+    assert '\nOptions:\n' in done.stdout and '--help' in done.stdout
+    assert all(len(line) <= 130 for line in done.stdout.splitlines())
+
+
+def test_options_may_stand_anywhere_and_end_with_two_dashes(archive, tmp_path):
+    done = storyfs('import', '--json', '--owner', '100', '--', tmp_path / '--none', archive)
+    assert done.returncode == 1
+    assert '--none: No such file or directory' in done.stderr
+
+
+def listen_port(archive, *args, env=None):
+    done = storyfs('serve', archive, *args, env=env)
+    return re.search(r"'(\w+)' is no address", done.stderr).group(1)
+
+
+def test_what_is_said_first_counts(archive, tmp_path):
+    env = clean_env()
+    env['XDG_CONFIG_HOME'] = str(tmp_path)
+    (tmp_path / 'storyfs').mkdir()
+    (tmp_path / 'storyfs/config').write_text('# mine\n\n listen = config \nowner=x\nnonsense = 1\n')
+    assert listen_port(archive, env=env) == 'config'
+    done = storyfs('serve', archive, env=env)
+    assert f"{tmp_path}/storyfs/config, line 5: 'nonsense' is not understood" in done.stderr
+    env['STORYFS_LISTEN'] = 'environment'
+    assert listen_port(archive, env=env) == 'environment'
+    assert listen_port(archive, '-o', 'listen=list', env=env) == 'list'
+    assert listen_port(archive, '--listen', 'flag', env=env) == 'flag'
+    assert listen_port(archive, '--listen=flag', env=env) == 'flag'
+
+
+def test_a_list_of_options_works_as_mount_passes_it(archive, tmp_path):
+    server = Server(archive, '-o', f'verbose,request_log={tmp_path}/a\\,b.log')
+    server.request('GET', '/me')
+    assert server.stop() == 0
+    assert json.loads((tmp_path / 'a,b.log').read_text())['method'] == 'GET'

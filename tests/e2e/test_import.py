@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`storyfs import` and `storyfs user`: what a person sees."""
+import json
+import os
+import pty
+import re
+import sqlite3
+import subprocess
+
+import pytest
+
+from conftest import BIN, DEADLINE, STAR, clean_env, storyfs, write_dump
+
+
+@pytest.fixture
+def dump(tmp_path):
+    return write_dump(tmp_path / 'dump', STAR)
+
+
+def content(archive):
+    """All rows of all tables."""
+    db = sqlite3.connect(archive)
+    tables = [name for name, in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+    rows = {name: sorted(map(repr, db.execute(f'SELECT * FROM "{name}"'))) for name in tables}
+    db.close()
+    return rows
+
+
+def test_a_dump_becomes_an_archive(dump, tmp_path):
+    done = storyfs('import', dump, tmp_path / 'a.db')
+    assert done.returncode == 0, done.stderr
+    assert re.search(r'^story +2 read +2 new or changed$', done.stdout, re.M)
+    assert re.search(r'^label +1 read +1 new or changed$', done.stdout, re.M)
+    assert 'story.json' in done.stderr and '\r' not in done.stderr
+
+
+def test_the_same_again_changes_nothing(dump, tmp_path):
+    storyfs('import', dump, tmp_path / 'a.db')
+    before = content(tmp_path / 'a.db')
+    done = storyfs('import', dump, tmp_path / 'a.db')
+    assert done.returncode == 0
+    assert 'nothing changed' in done.stdout
+    assert content(tmp_path / 'a.db') == before
+
+
+def test_the_report_can_be_json(dump, tmp_path):
+    write_dump(dump, {'review': [{'id': 4}]})
+    done = storyfs('import', '--json', dump, tmp_path / 'a.db')
+    report = json.loads(done.stdout)
+    assert report['read']['story'] == 2
+    assert report['changed']['person'] == 2
+    assert report['unknown'] == 1
+    assert report['notes'] == [f'{dump}/review.json: 1 of the kind review, which is not served yet; '
+                               'kept as they are']
+
+
+def test_several_folders_are_one_import(tmp_path):
+    people = write_dump(tmp_path / 'people', {'person': STAR['person']})
+    rest = write_dump(tmp_path / 'star', {k: v for k, v in STAR.items() if k != 'person'})
+    done = storyfs('import', rest, people, tmp_path / 'a.db')
+    assert done.returncode == 0
+    assert 'vader' in storyfs('user', 'list', tmp_path / 'a.db').stdout
+
+
+@pytest.mark.parametrize('text, reason', [
+    ('{"code":1}', 'expected a list of story resources, found one object'),
+    ('<html>', 'this is HTML, not JSON'),
+    ('[{"id":1,', 'line 1, column '),
+    ('', 'the file is empty'),
+])
+def test_a_bad_file_changes_nothing_and_is_named(dump, tmp_path, text, reason):
+    write_dump(dump, {'story': text})
+    done = storyfs('import', dump, tmp_path / 'a.db')
+    assert done.returncode == 1
+    assert f'storyfs: import: {dump}/story.json: {reason}' in done.stderr
+    assert done.stdout == ''
+    assert sorted(os.listdir(tmp_path)) == ['dump']
+
+
+def test_a_bad_dump_leaves_an_archive_as_it_was(archive, dump):
+    before = content(archive)
+    write_dump(dump, {'story': '[{"id":9,"name":"new","project_id":99}', 'zebra': '[{"id":1}]'})
+    assert storyfs('import', dump, archive).returncode == 1
+    assert content(archive) == before
+
+
+def test_the_archive_comes_last(dump, tmp_path):
+    done = storyfs('import', tmp_path / 'a.db', dump)
+    assert done.returncode == 1
+    assert f"the archive comes last, and '{dump}' is a folder" in done.stderr
+
+
+def test_what_is_no_archive_is_not_overwritten(dump, tmp_path):
+    other = tmp_path / 'letter.txt'
+    other.write_text('dear ' * 1000)
+    done = storyfs('import', dump, other)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == f'storyfs: import: {other}: is no storyfs archive'
+    assert other.read_text() == 'dear ' * 1000
+
+
+def test_the_owner_can_be_chosen(dump, tmp_path):
+    done = storyfs('import', '--owner', 'nobody', dump, tmp_path / 'a.db')
+    assert done.returncode == 1
+    assert "nobody called 'nobody' in the archive; there are:" in done.stderr
+    assert '\n  Darth Vader (vader, vader@deathstar.mil), id 101\n' in done.stderr
+    assert not (tmp_path / 'a.db').exists()
+    done = storyfs('import', '--owner=101', dump, tmp_path / 'a.db')
+    assert done.returncode == 0
+    assert '101\tvader\tvader@deathstar.mil\tDarth Vader\towner\n' in \
+        storyfs('user', 'list', tmp_path / 'a.db').stdout
+
+
+def test_a_terminal_gets_a_bar(dump, tmp_path):
+    master, slave = pty.openpty()
+    process = subprocess.Popen([BIN, 'import', str(dump), str(tmp_path / 'a.db')], stderr=slave,
+                               stdout=subprocess.PIPE, env=clean_env())
+    os.close(slave)
+    out, _ = process.communicate(timeout=DEADLINE)
+    shown = os.read(master, 65536).decode()
+    os.close(master)
+    assert process.returncode == 0
+    assert '100%' in shown and '[####' in shown
+    assert '\n' not in shown.rstrip()
+    assert b'story' in out
+
+
+def test_a_token_is_shown_once_and_kept_as_a_digest(archive):
+    token = storyfs('user', 'token', archive).stdout
+    assert re.fullmatch(r'[0-9a-f]{32}\n', token)
+    assert token != storyfs('user', 'token', archive).stdout
+    assert token.strip() not in str(content(archive))
+
+
+@pytest.mark.parametrize('who', ['101', 'vader', 'VADER', 'vader@deathstar.mil', 'darth vader'])
+def test_a_person_is_found_by_any_name(archive, serve, who):
+    assert serve(archive, person=who).request('GET', '/me').json()['id'] == 101
+
+
+def test_a_name_of_two_people_is_not_guessed(dump, tmp_path):
+    twins = [dict(STAR['person'][0], id=i, username=f'u{i}', email=f'e{i}@x') for i in (1, 2)]
+    write_dump(dump, {'person': twins})
+    storyfs('import', dump, tmp_path / 'a.db')
+    done = storyfs('user', 'token', tmp_path / 'a.db', 'emperor palpatine')
+    assert done.returncode == 1
+    assert 'may be any of these; use the id:\n' in done.stderr
+    assert 'id 1\n' in done.stderr and 'id 2\n' in done.stderr
+
+
+def test_a_person_nobody_knows_gets_no_token(archive):
+    done = storyfs('user', 'token', archive, 'luke')
+    assert done.returncode == 1
+    assert done.stdout == ''
+    assert "there is nobody called 'luke' in the archive; there are:" in done.stderr

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Gives a fuzz target the files of a corpus folder, one by one, where there is no libFuzzer. */
+#include <glob.h>
+#include <stdio.h>
+
+#include "storyfs/alloc.h"
+#include "storyfs/file.h"
+
+#include "fuzz.h"
+
+enum { MAX_INPUT = 1024 * 1024 };
+
+static int replay(const char *path)
+{
+	scoped(buf_fini) struct buf input = BUF_INIT;
+
+	if (file_read(path, MAX_INPUT, &input) < 0) {
+		fprintf(stderr, "%s cannot be read\n", path);
+		return 1;
+	}
+	fprintf(stderr, "%s\n", path);
+	/* Memory of just this size, so that a byte too many is seen. */
+	scoped(free_ptr) uint8_t *data = xmalloc(input.len);
+
+	memcpy(data, buf_str(&input), input.len);
+	LLVMFuzzerTestOneInput(data, input.len);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 2) {
+		fprintf(stderr, "usage: %s CORPUS\n", argv[0]);
+		return 2;
+	}
+	scoped(free_ptr) char *pattern = xasprintf("%s/*", argv[1]);
+	glob_t files;
+	int failed = 0;
+
+	if (glob(pattern, 0, NULL, &files) != 0) {
+		fprintf(stderr, "%s: no corpus\n", argv[1]);
+		return 1;
+	}
+	for (size_t i = 0; i < files.gl_pathc; i++)
+		failed |= replay(files.gl_pathv[i]);
+	globfree(&files);
+	return failed;
+}

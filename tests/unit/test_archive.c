@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The archive: what is put comes back, found by condition, in transactions, from disk. */
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "storyfs/alloc.h"
+#include "storyfs/archive.h"
+#include "storyfs/file.h"
+
+struct fixture {
+	char dir[64];
+	char *path;
+	struct archive *archive;
+};
+
+static void open_archive(struct fixture *fx, enum archive_mode mode)
+{
+	scoped(buf_fini) struct buf reason = BUF_INIT;
+
+	if (archive_open(fx->path, mode, &fx->archive, &reason) < 0)
+		fail_msg("%s", buf_str(&reason));
+}
+
+static int set_up(void **state)
+{
+	struct fixture *fx = xcalloc(1, sizeof(*fx));
+
+	strcpy(fx->dir, "/tmp/storyfs-test-XXXXXX");
+	assert_non_null(mkdtemp(fx->dir));
+	fx->path = xasprintf("%s/a.db", fx->dir);
+	open_archive(fx, ARCHIVE_CREATE);
+	*state = fx;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *fx = *state;
+	scoped(free_ptr) char *rm = xasprintf("rm -r '%s'", fx->dir);
+
+	archive_close(fx->archive);
+	assert_int_equal(system(rm), 0);
+	free(fx->path);
+	free(fx);
+	return 0;
+}
+
+static struct tx *begin(struct fixture *fx, enum tx_mode mode)
+{
+	struct tx *tx = NULL;
+
+	assert_int_equal(tx_begin(fx->archive, mode, &tx), 0);
+	return tx;
+}
+
+static struct record *make_story(int64_t id, const char *name, int64_t rank)
+{
+	struct record *r = record_new(KIND_story);
+
+	record_set_int(r, F_story_id, id);
+	record_set_int(r, F_story_project_id, 99);
+	record_set_text(r, F_story_name, name);
+	record_set_int(r, F_story_rank, rank);
+	record_set_int(r, F_story_current_state, STATE_STARTED);
+	return r;
+}
+
+static void put(struct tx *tx, struct record *r)
+{
+	assert_int_equal(tx_put(tx, r), 0);
+	record_unref(r);
+}
+
+static void put_then_get_returns_the_same_record(void **state)
+{
+	struct fixture *fx = *state;
+	scoped(record_unref) struct record *r = make_story(7, "g\xc3\xbcn/\n'\"", 5);
+	scoped(record_unref) struct record *got = NULL;
+	int64_t v[] = { 3, 1, 2 };
+	struct ids ids = { 3, v }, none = { 0 };
+
+	record_set_ids(r, F_story_owner_ids, &ids);
+	record_set_ids(r, F_story_follower_ids, &none);
+	record_set_float(r, F_story_estimate, 0.5);
+	record_set_int(r, F_story_accepted_at, INT64_C(1367295915000));
+	record_set_null(r, F_story_deadline);
+	record_set_text(r, F_story_pull_requests, "[{\"id\":1}]");
+	record_set_extra(r, xstrdup("{\"later\":1}"));
+	struct tx *tx = begin(fx, TX_WRITE);
+
+	assert_int_equal(tx_put(tx, r), 0);
+	assert_int_equal(tx_commit(tx), 0);
+	archive_close(fx->archive);
+	open_archive(fx, ARCHIVE_EXISTING);
+	tx = begin(fx, TX_READ);
+	assert_int_equal(tx_get(tx, KIND_story, 7, &got), 0);
+	each_field(f, KIND_story) {
+		if (!value_equal(schema_field(KIND_story, f), record_get(r, f), record_get(got, f)))
+			fail_msg("%s differs", schema_field(KIND_story, f)->key);
+	}
+	assert_true(record_has(got, F_story_follower_ids));
+	assert_int_equal(record_get(got, F_story_deadline)->state, VALUE_ABSENT);
+	assert_string_equal(record_extra(got), "{\"later\":1}");
+	struct record *other = NULL;
+
+	assert_int_equal(tx_get(tx, KIND_story, 8, &other), 1);
+	assert_int_equal(tx_commit(tx), 0);
+}
+
+static void a_nested_object_is_kept_by_its_name(void **state)
+{
+	struct fixture *fx = *state;
+	scoped(record_unref) struct record *zone = record_new(KIND_time_zone);
+	scoped(record_unref) struct record *got = NULL;
+	struct record *r = record_new(KIND_project);
+
+	record_set_text(zone, F_time_zone_olson_name, "Europe/Vienna");
+	record_set_int(r, F_project_id, 99);
+	record_set_object(r, F_project_time_zone, zone);
+	struct tx *tx = begin(fx, TX_WRITE);
+
+	put(tx, r);
+	assert_int_equal(tx_get(tx, KIND_project, 99, &got), 0);
+	assert_string_equal(
+		record_text(record_get(got, F_project_time_zone)->record, F_time_zone_olson_name),
+		"Europe/Vienna");
+	tx_abort(tx);
+}
+
+static void put_five(struct tx *tx)
+{
+	for (int64_t i = 1; i <= 5; i++) {
+		struct record *r = make_story(i, "x", 100 - i);
+		struct ids labels = { 0 };
+
+		ids_add(&labels, i);
+		ids_add(&labels, 6 - i);
+		record_set_ids(r, F_story_label_ids, &labels);
+		ids_fini(&labels);
+		put(tx, r);
+	}
+}
+
+static void expect_ids(struct tx *tx, const struct query *q, const char *expected)
+{
+	scoped(ids_fini) struct ids ids = { 0 };
+	scoped(records_fini) struct records list = { 0 };
+	scoped(buf_fini) struct buf text = BUF_INIT;
+
+	assert_int_equal(tx_list_ids(tx, q, &ids), 0);
+	assert_int_equal(tx_list(tx, q, &list), 0);
+	assert_int_equal(ids.n, list.n);
+	for (size_t i = 0; i < ids.n; i++) {
+		buf_add_fmt(&text, "%lld ", (long long)ids.v[i]);
+		assert_int_equal(record_id(list.items[i]), ids.v[i]);
+	}
+	assert_string_equal(buf_str(&text), expected);
+}
+
+static void queries_find_by_condition_in_order(void **state)
+{
+	struct fixture *fx = *state;
+	struct tx *tx = begin(fx, TX_WRITE);
+	struct query all = { .kind = KIND_story, .limit = -1 }, q;
+	scoped(ids_fini) struct ids some = { 0 };
+	int64_t n;
+
+	put_five(tx);
+	expect_ids(tx, &all, "1 2 3 4 5 ");
+	q = all;
+	q.order = F_story_rank;
+	expect_ids(tx, &q, "5 4 3 2 1 ");
+	q.descending = true;
+	q.limit = 2;
+	q.offset = 1;
+	expect_ids(tx, &q, "2 3 ");
+	q = all;
+	query_where(query_where(&q, F_story_rank, OP_GT, 95), F_story_id, OP_NE, 2);
+	expect_ids(tx, &q, "1 3 4 ");
+	assert_int_equal(tx_count(tx, &q, &n), 0);
+	assert_int_equal(n, 3);
+	assert_int_equal(tx_extreme(tx, &q, F_story_rank, true, &n), 0);
+	assert_int_equal(n, 99);
+	assert_int_equal(tx_extreme(tx, &q, F_story_created_at, false, &n), 1);
+	q = all;
+	expect_ids(tx, query_where(&q, F_story_label_ids, OP_HAS, 4), "2 4 ");
+	q = all;
+	expect_ids(tx, query_where(&q, F_story_current_state, OP_EQ, STATE_STARTED), "1 2 3 4 5 ");
+	q = all;
+	expect_ids(tx, query_where(&q, F_story_current_state, OP_EQ, STATE_ACCEPTED), "");
+	q = all;
+	expect_ids(tx, query_where(&q, F_story_deadline, OP_NOT_NULL, 0), "");
+	ids_add(&some, 5);
+	ids_add(&some, 77);
+	ids_add(&some, 3);
+	q = all;
+	query_where(&q, F_story_id, OP_IN, 0)->where[0].ids = &some;
+	expect_ids(tx, &q, "3 5 ");
+	q = all;
+	query_where(&q, F_story_name, OP_EQ, 0)->where[0].s = "x' OR 1";
+	expect_ids(tx, &q, "");
+	tx_abort(tx);
+}
+
+static void a_replaced_list_is_no_longer_found(void **state)
+{
+	struct fixture *fx = *state;
+	struct tx *tx = begin(fx, TX_WRITE);
+	struct query q = { .kind = KIND_story, .limit = -1 };
+
+	put_five(tx);
+	put(tx, make_story(2, "no labels", 1));
+	assert_int_equal(tx_delete(tx, KIND_story, 4), 0);
+	expect_ids(tx, query_where(&q, F_story_label_ids, OP_HAS, 4), "");
+	tx_abort(tx);
+}
+
+static void ids_are_never_used_again(void **state)
+{
+	struct fixture *fx = *state;
+	struct tx *tx = begin(fx, TX_WRITE);
+	int64_t id;
+
+	assert_int_equal(tx_next_id(tx, KIND_story, &id), 0);
+	assert_int_equal(id, 1);
+	put(tx, make_story(500, "imported", 1));
+	assert_int_equal(tx_delete(tx, KIND_story, 500), 0);
+	assert_int_equal(tx_delete(tx, KIND_story, 500), 1);
+	assert_int_equal(tx_next_id(tx, KIND_story, &id), 0);
+	assert_int_equal(id, 501);
+	assert_int_equal(tx_next_id(tx, KIND_story, &id), 0);
+	assert_int_equal(id, 502);
+	assert_int_equal(tx_next_id(tx, KIND_task, &id), 0);
+	assert_int_equal(id, 1);
+	assert_int_equal(tx_commit(tx), 0);
+}
+
+static void readers_keep_their_view_while_one_writes(void **state)
+{
+	struct fixture *fx = *state;
+	struct tx *reader = begin(fx, TX_READ);
+	struct tx *writer = begin(fx, TX_WRITE);
+	struct query all = { .kind = KIND_story, .limit = -1 };
+
+	put(writer, make_story(1, "x", 1));
+	expect_ids(writer, &all, "1 ");
+	assert_int_equal(tx_commit(writer), 0);
+	expect_ids(reader, &all, "");
+	assert_int_equal(tx_commit(reader), 0);
+	reader = begin(fx, TX_READ);
+	expect_ids(reader, &all, "1 ");
+	tx_abort(reader);
+}
+
+static void an_aborted_transaction_leaves_nothing(void **state)
+{
+	struct fixture *fx = *state;
+	struct tx *tx = begin(fx, TX_WRITE);
+	struct query all = { .kind = KIND_story, .limit = -1 };
+
+	put(tx, make_story(1, "x", 1));
+	tx_abort(tx);
+	tx = begin(fx, TX_READ);
+	expect_ids(tx, &all, "");
+	tx_abort(tx);
+}
+
+static void *put_hundred(void *data)
+{
+	struct fixture *fx = data;
+
+	for (int i = 0; i < 100; i++) {
+		struct tx *tx;
+		int64_t id;
+
+		if (tx_begin(fx->archive, TX_WRITE, &tx) < 0)
+			return NULL;
+		if (tx_next_id(tx, KIND_story, &id) == 0) {
+			scoped(record_unref) struct record *r = make_story(id, "x", id);
+
+			if (tx_put(tx, r) < 0)
+				return NULL;
+		}
+		if (tx_commit(tx) < 0)
+			return NULL;
+	}
+	return data;
+}
+
+static void writers_take_turns(void **state)
+{
+	struct fixture *fx = *state;
+	pthread_t threads[4];
+	struct query all = { .kind = KIND_story, .limit = -1 };
+	int64_t n;
+
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, put_hundred, fx), 0);
+	for (int i = 0; i < 4; i++) {
+		void *done;
+
+		assert_int_equal(pthread_join(threads[i], &done), 0);
+		assert_non_null(done);
+	}
+	struct tx *tx = begin(fx, TX_READ);
+
+	assert_int_equal(tx_count(tx, &all, &n), 0);
+	assert_int_equal(n, 400);
+	tx_abort(tx);
+}
+
+static void facts_and_tokens_are_kept(void **state)
+{
+	struct fixture *fx = *state;
+	struct tx *tx = begin(fx, TX_WRITE);
+	scoped(buf_fini) struct buf value = BUF_INIT;
+	int64_t person;
+
+	assert_int_equal(tx_get_meta(tx, "owner", &value), 1);
+	assert_int_equal(tx_put_meta(tx, "owner", "1"), 0);
+	assert_int_equal(tx_put_meta(tx, "owner", "2"), 0);
+	assert_int_equal(tx_get_meta(tx, "owner", &value), 0);
+	assert_string_equal(buf_str(&value), "2");
+	assert_int_equal(tx_find_token(tx, "abc", &person), 1);
+	assert_int_equal(tx_put_token(tx, "abc", 12), 0);
+	assert_int_equal(tx_find_token(tx, "abc", &person), 0);
+	assert_int_equal(person, 12);
+	assert_int_equal(tx_put_unknown(tx, 1, "review", "5", "{}"), 0);
+	assert_int_equal(tx_put_unknown(tx, 1, "review", "5", "{\"a\":1}"), 0);
+	tx_abort(tx);
+}
+
+static void expect_refusal(const char *path, enum archive_mode mode, int number, const char *part)
+{
+	scoped(buf_fini) struct buf reason = BUF_INIT;
+	struct archive *a = NULL;
+
+	assert_int_equal(archive_open(path, mode, &a, &reason), number);
+	assert_non_null(strstr(buf_str(&reason), part));
+	assert_null(a);
+}
+
+static void run_sql(const char *path, const char *sql)
+{
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static void what_is_no_archive_is_refused(void **state)
+{
+	struct fixture *fx = *state;
+	scoped(free_ptr) char *text = xasprintf("%s/text", fx->dir);
+	scoped(free_ptr) char *other = xasprintf("%s/other.db", fx->dir);
+	scoped(free_ptr) char *missing = xasprintf("%s/missing.db", fx->dir);
+	static const char words[] = "this is a text, and long enough not to be taken for nothing; "
+				    "SQLite looks at the first hundred bytes of a file.";
+
+	assert_int_equal(file_write_atomic(text, words, sizeof(words), 0600), 0);
+	run_sql(other, "CREATE TABLE t(a)");
+	expect_refusal(missing, ARCHIVE_EXISTING, -ENOENT, "No such file");
+	expect_refusal("/nonexistent/a.db", ARCHIVE_CREATE, -EACCES, "/nonexistent/a.db");
+	expect_refusal(text, ARCHIVE_EXISTING, -EBADMSG, "no storyfs archive");
+	expect_refusal(other, ARCHIVE_CREATE, -EBADMSG, "no storyfs archive");
+	archive_close(fx->archive);
+	fx->archive = NULL;
+	run_sql(fx->path, "PRAGMA user_version = 99");
+	expect_refusal(fx->path, ARCHIVE_EXISTING, -EBADMSG, "newer");
+}
+
+static void a_field_that_the_file_lacks_becomes_a_column(void **state)
+{
+	struct fixture *fx = *state;
+
+	archive_close(fx->archive);
+	run_sql(fx->path, "ALTER TABLE story DROP COLUMN estimate");
+	open_archive(fx, ARCHIVE_EXISTING);
+	struct tx *tx = begin(fx, TX_WRITE);
+	scoped(record_unref) struct record *got = NULL;
+	struct record *r = make_story(1, "x", 1);
+
+	record_set_float(r, F_story_estimate, 2);
+	put(tx, r);
+	assert_int_equal(tx_get(tx, KIND_story, 1, &got), 0);
+	assert_true(record_float(got, F_story_estimate, 0) > 1.9);
+	tx_abort(tx);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			put_then_get_returns_the_same_record, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_nested_object_is_kept_by_its_name, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			queries_find_by_condition_in_order, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_replaced_list_is_no_longer_found, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(ids_are_never_used_again, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			readers_keep_their_view_while_one_writes, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			an_aborted_transaction_leaves_nothing, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(writers_take_turns, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(facts_and_tokens_are_kept, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_is_no_archive_is_refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_field_that_the_file_lacks_becomes_a_column, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
