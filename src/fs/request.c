@@ -4,8 +4,8 @@
 
 #include <errno.h>
 
-#include "storyfs/clock.h"
 #include "node.h"
+#include "storyfs/clock.h"
 
 struct fs *request_fs(fuse_req_t req)
 {

@@ -46,6 +46,14 @@ def wait_until(what, seconds=10.0):
     return answer
 
 
+def read(path):
+    """The bytes; None when there is no such file."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
 def is_mounted(path):
     return any(line.split()[4] == str(path) for line in open('/proc/self/mountinfo'))
 
@@ -197,7 +205,7 @@ class RealMount(Mount):
         archive = self.tmp / 'archive.db'
         env = {k: v for k, v in os.environ.items() if not k.startswith('STORYFS_')}
         env['XDG_CONFIG_HOME'] = env['XDG_CACHE_HOME'] = str(self.tmp)
-        self.run(env, 'import', ROOT / 'packaging/demo-data', archive)
+        self.run(env, 'import', *(ROOT / 'packaging/demo-data').iterdir(), archive)
         self.token = re.search(r'[0-9a-f]{32}', self.run(env, 'user', 'token', archive)).group()
         self.server = subprocess.Popen(
             [BIN, 'serve', archive, '--listen', '127.0.0.1:0'], env=env, text=True,
