@@ -73,8 +73,8 @@ struct api_listing {
 
 void api_listing_fini(struct api_listing *listing);
 
-/* A whole collection in order, page by page: the server echoes the limit it applied, and the next
- * page begins after what was returned. A list whose project moves meanwhile is read again from the
+/* A whole collection in order, page by page: the next page begins after what was returned, which
+ * may be less than was asked for. A list whose project moves meanwhile is read again from the
  * start, three times at most; then an id may come twice, and version is the oldest page's. */
 int api_list(struct api *api, const struct place *place, const struct api_query *query,
 	struct call *call, struct api_listing *ret);

@@ -114,6 +114,7 @@ struct field {
 	const struct choices *choices;
 	size_t max; /* 0: no limit */
 	const char *via;
+	const char *blank;   /* V5's words for a blank one; NULL: `Name can't be blank` */
 	const char *initial; /* as plain_write writes it, or NULL */
 };
 

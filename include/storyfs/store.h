@@ -39,7 +39,8 @@ struct store_config {
  * process became a daemon. Does not touch the network. */
 struct store *store_new(struct api *api, const struct store_config *config);
 /* Who is told of changes, foreign ones and this store's own: by the sync thread or the thread that
- * saved, holding nothing. Set before anything is listed. */
+ * saved, holding nothing, and possibly two at once. What hangs below a removed resource goes
+ * without further word. Set before anything is listed. */
 void store_set_listener(
 	struct store *s, void (*changed)(void *data, const struct change *change), void *data);
 /* Ends the sync thread, also when it is waiting for an answer. */
@@ -51,7 +52,7 @@ int store_get_me(struct store *s, struct call *call, struct record **ret);
 /*
  * A collection (place: kind, parent, parent_id): projects (no parent), stories, labels, epics and
  * memberships of a project, comments of a story or an epic, tasks of a story. Loads it when needed,
- * for the whole project at once. 1 when there is no such parent.
+ * for the whole project at once. 1 when there is no such parent. A failure is kept for a second.
  */
 int store_list(struct store *s, const struct place *place, struct call *call, struct records *ret);
 /* One of a collection (place, with id), loading it like store_list; 1 when it holds no such id. */
@@ -60,6 +61,9 @@ int store_find(struct store *s, const struct place *place, struct call *call, st
 int store_peek_list(struct store *s, const struct place *place, struct records *ret);
 /* What is known, without the network; 1 when it is not (yet, or any more). */
 int store_peek(struct store *s, enum kind kind, int64_t id, struct record **ret);
+/* All that is known of a collection's kind (place: kind, parent, project_id), below whatever
+ * parents of that kind in the project, in no order. */
+void store_peek_all(struct store *s, const struct place *place, struct records *ret);
 /* The project a loaded resource belongs to, 0 when it is not known. */
 int64_t store_project_of(struct store *s, const struct record *r);
 
@@ -70,12 +74,17 @@ int64_t store_parent_of(struct store *s, const struct record *r);
  * any field) last took another value, as far as this store saw, and updated_at before that. Moves
  * whenever the value moves, and only then. */
 int64_t store_mtime(struct store *s, enum kind kind, int64_t id, int f);
+/* When a loaded collection last got or lost a resource while this store looked; 0: never. */
+int64_t store_list_mtime(struct store *s, const struct place *place);
+/* A number that is another one whenever a collection, or a record in it, is; 0 while it is not
+ * loaded. For what is derived from a whole collection. */
+uint64_t store_stamp(struct store *s, const struct place *place);
 
 /*
  * Send a patch for a record of the store: one PUT. *ret is the record as it is now, in the store,
- * too. When the outcome is unknown (no answer in time, cut off) the resource is looked at again: 0
- * when the patch had been carried out, else the error. Nothing is sent twice. Changes are told to
- * the listener.
+ * too. -ESTALE, with nothing sent, when the store no longer holds it. When the outcome is unknown
+ * (no answer in time, cut off) the resource is looked at again: 0 when the patch had been carried
+ * out, else the error. Nothing is sent twice. Changes are told to the listener.
  */
 int store_update(struct store *s, const struct record *old, const struct record *patch,
 	struct call *call, struct record **ret);

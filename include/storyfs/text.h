@@ -23,6 +23,9 @@ bool text_has_prefix(const char *s, const char *prefix);
  * most max bytes, cut between characters. */
 void text_add_excerpt(struct buf *b, const char *data, size_t len, size_t max);
 
+/* What an errno (or -errno) means, in the system's words; for the life of the program. */
+const char *text_errno(int error);
+
 /* A title as one path component: `/`, control and format characters and invalid bytes become `_`,
  * blanks at the ends go, at most 200 bytes cut between characters, `.`, `..`, a leading dot and
  * nothing at all become something harmless. Appended to ret_name. */

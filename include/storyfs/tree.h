@@ -63,7 +63,7 @@ void tree_free(struct tree *t);
 int tree_lookup(struct tree *t, const struct node *dir, const char *name,
 	const struct call_limit *limit, struct node *ret);
 /* Each entry but `.` and `..`, in order; the callback returns false to stop. What tree_list shows
- * tree_lookup finds: they are one function. */
+ * tree_lookup finds: they are one function. -ESTALE when what the directory hangs below is gone. */
 int tree_list(struct tree *t, const struct node *dir, const struct call_limit *limit,
 	bool (*entry)(void *data, const char *name, const struct node *node), void *data);
 /* The directory a node is in; the root's is the root. */

@@ -121,7 +121,7 @@ static const struct {
 
 static int explain_no_answer(int error, struct v5_error *ret_error)
 {
-	const char *words = strerror(-error);
+	const char *words = strerrordesc_np(-error);
 
 	for (size_t i = 0; i < sizeof(no_answer) / sizeof(no_answer[0]); i++) {
 		if (no_answer[i].error == error)
@@ -137,7 +137,8 @@ static int explain_no_answer(int error, struct v5_error *ret_error)
 
 bool api_is_outcome_unknown(int error)
 {
-	return error == -ETIMEDOUT || error == -EINTR || error == -ECONNRESET || error == -EPROTO;
+	return error == -ETIMEDOUT || error == -EINTR || error == -ECONNRESET || error == -EPROTO ||
+	       error == -EIO;
 }
 
 static int perform(struct api *api, const struct http_request *req, struct call *call,
@@ -167,6 +168,7 @@ static int exchange(struct api *api, const struct http_request *req, struct call
 		!api->renew_token(api->data))
 		return e;
 	http_response_fini(resp);
+	v5_error_fini(&call->error);
 	return perform(api, req, call, resp);
 }
 
@@ -191,125 +193,158 @@ static int64_t header_number(const struct http_response *resp, const char *name,
 
 /* ---- one resource ---- */
 
-static int read_one(
-	const struct http_response *resp, enum kind kind, struct call *call, struct record **ret)
+/* Is the answer about what was asked for? Of me and of what is new the id is not known before. */
+static bool is_of(const struct record *r, const struct place *place)
 {
-	scoped(buf_fini) struct buf problems = BUF_INIT;
+	return !place->id || place->kind == KIND_me || record_id(r) == place->id;
+}
 
-	if (json_read_record(kind, buf_str(&resp->body), resp->body.len, &problems, ret) < 0)
+static int read_one(const struct http_response *resp, const struct place *place, struct call *call,
+	struct record **ret)
+{
+	const char *name = schema_resource(place->kind)->name;
+	scoped(buf_fini) struct buf problems = BUF_INIT;
+	scoped(record_unref) struct record *r = NULL;
+	int e = json_read_record(place->kind, buf_str(&resp->body), resp->body.len, &problems, &r);
+
+	if (e < 0)
 		return refuse_body(resp, buf_str(&problems), call);
+	if (!is_of(r, place)) {
+		buf_add_fmt(&problems, "id: expected %s %" PRId64 ", got %" PRId64 "\n", name,
+			place->id, record_id(r));
+		return refuse_body(resp, buf_str(&problems), call);
+	}
 	if (problems.len)
-		log_warning("%s: %s", schema_resource(kind)->name, buf_str(&problems));
+		log_warning("%s: %s", name, buf_str(&problems));
+	*ret = take_ptr(r);
 	return 0;
 }
 
 /* A request without a body, or with the patch's fields. */
-static int exchange_one(struct api *api, enum http_method method, const struct place *place,
-	const struct record *patch, struct call *call, struct http_response *resp)
+static struct http_request make_request(const struct api *api, enum http_method method,
+	const struct place *place, const struct record *patch)
 {
-	scoped(http_request_fini) struct http_request req = { .method = method };
+	struct http_request req = { .method = method, .target = make_target(api, place, NULL) };
 
-	req.target = make_target(api, place, NULL);
 	http_headers_add(&req.headers, "Accept", "application/json");
 	if (patch) {
 		http_headers_add(&req.headers, "Content-Type", "application/json");
 		json_write_record(patch, NULL, JSON_AS_PATCH, &req.body);
 	}
-	return exchange(api, &req, call, resp);
+	return req;
+}
+
+static int exchange_one(struct api *api, const struct http_request *req, const struct place *place,
+	struct call *call, struct record **ret)
+{
+	scoped(http_response_fini) struct http_response resp = { 0 };
+	int e = exchange(api, req, call, &resp);
+
+	return e < 0 ? e : read_one(&resp, place, call, ret);
 }
 
 int api_get(struct api *api, const struct place *place, struct call *call, struct record **ret)
 {
-	scoped(http_response_fini) struct http_response resp = { 0 };
-	int e = exchange_one(api, HTTP_GET, place, NULL, call, &resp);
+	scoped(http_request_fini) struct http_request req =
+		make_request(api, HTTP_GET, place, NULL);
 
-	return e < 0 ? e : read_one(&resp, place->kind, call, ret);
+	return exchange_one(api, &req, place, call, ret);
 }
 
 int api_create(struct api *api, const struct place *place, const struct record *patch,
 	struct call *call, struct record **ret)
 {
-	scoped(http_response_fini) struct http_response resp = { 0 };
-	int e = exchange_one(api, HTTP_POST, place, patch, call, &resp);
+	scoped(http_request_fini) struct http_request req =
+		make_request(api, HTTP_POST, place, patch);
 
-	return e < 0 ? e : read_one(&resp, place->kind, call, ret);
+	return exchange_one(api, &req, place, call, ret);
 }
 
 int api_update(struct api *api, const struct place *place, const struct record *patch,
 	struct call *call, struct record **ret)
 {
-	scoped(http_response_fini) struct http_response resp = { 0 };
-	int e = exchange_one(api, HTTP_PUT, place, patch, call, &resp);
+	scoped(http_request_fini) struct http_request req =
+		make_request(api, HTTP_PUT, place, patch);
 
-	return e < 0 ? e : read_one(&resp, place->kind, call, ret);
+	return exchange_one(api, &req, place, call, ret);
 }
 
 int api_delete(struct api *api, const struct place *place, struct call *call)
 {
+	scoped(http_request_fini) struct http_request req =
+		make_request(api, HTTP_DELETE, place, NULL);
 	scoped(http_response_fini) struct http_response resp = { 0 };
 
-	return exchange_one(api, HTTP_DELETE, place, NULL, call, &resp);
+	return exchange(api, &req, call, &resp);
 }
 
 /* ---- lists ---- */
 
+/* A list on its way: what is asked for and what came of it. */
+struct reading {
+	struct api *api;
+	enum kind kind;
+	const char *target; /* without the page's bounds */
+	struct call *call;
+	struct api_listing *into;
+};
+
 struct page {
-	int64_t total, returned; /* -1: the list is not paged */
+	int64_t n;
+	int64_t total; /* -1: the list is not paged */
 	int64_t version;
 };
 
-static void read_page_headers(const struct http_response *resp, size_t n, struct page *ret)
+static char *page_target(const struct reading *r, int64_t offset)
 {
-	ret->total = header_number(resp, "X-Tracker-Pagination-Total", -1);
-	ret->returned = header_number(resp, "X-Tracker-Pagination-Returned", (int64_t)n);
-	ret->version = header_number(resp, "X-Tracker-Project-Version", 0);
+	if (!schema_resource(r->kind)->paged)
+		return xstrdup(r->target);
+	return xasprintf("%s%climit=%" PRId64 "&offset=%" PRId64, r->target,
+		strchr(r->target, '?') ? '&' : '?', r->api->page_limit, offset);
 }
 
 /* One page, added to the listing. */
-static int get_page(struct api *api, const struct http_request *req, struct call *call,
-	struct api_listing *into, enum kind kind, struct page *ret)
+static int get_page(const struct reading *r, int64_t offset, struct page *ret)
 {
+	scoped(http_request_fini) struct http_request req = { .method = HTTP_GET };
 	scoped(http_response_fini) struct http_response resp = { 0 };
-	scoped(records_fini) struct records page = { 0 };
-	size_t start = into->problems.len;
-	int e = exchange(api, req, call, &resp);
+	scoped(records_fini) struct records records = { 0 };
+	struct buf *problems = &r->into->problems;
+	size_t start = problems->len;
+
+	req.target = page_target(r, offset);
+	http_headers_add(&req.headers, "Accept", "application/json");
+	int e = exchange(r->api, &req, r->call, &resp);
 
 	if (e < 0)
 		return e;
-	into->n_requests++;
-	if (json_read_records(kind, buf_str(&resp.body), resp.body.len, &into->problems, &page) < 0)
-		return refuse_body(&resp, buf_str(&into->problems) + start, call);
-	read_page_headers(&resp, page.n, ret);
-	each_record(r, &page)
-		records_add(&into->records, record_ref(r));
+	r->into->n_requests++;
+	e = json_read_records(r->kind, buf_str(&resp.body), resp.body.len, problems, &records);
+	if (e < 0)
+		return refuse_body(&resp, buf_str(problems) + start, r->call);
+	each_record(one, &records)
+		records_add(&r->into->records, record_ref(one));
+	ret->n = (int64_t)records.n;
+	ret->total = header_number(&resp, "X-Tracker-Pagination-Total", -1);
+	ret->version = header_number(&resp, "X-Tracker-Project-Version", 0);
 	return 0;
 }
 
-/* All pages once; 1 when the project moved on the way. */
-static int list_once(struct api *api, enum kind kind, const char *target, struct call *call,
-	struct api_listing *into)
+/* All pages once; 1 when the project moved on the way, and then no further unless it must be. */
+static int list_once(const struct reading *r, bool must_end)
 {
-	bool paged = schema_resource(kind)->paged;
 	bool moved = false;
-	struct page page = { 0 };
+	struct page page;
 
-	for (int64_t offset = 0;; offset += page.returned) {
-		scoped(http_request_fini) struct http_request req = { 0 };
-		char bounds[64] = "";
-
-		if (paged)
-			snprintf(bounds, sizeof(bounds), "%climit=%" PRId64 "&offset=%" PRId64,
-				strchr(target, '?') ? '&' : '?', api->page_limit, offset);
-		req.target = xasprintf("%s%s", target, bounds);
-		http_headers_add(&req.headers, "Accept", "application/json");
-		int e = get_page(api, &req, call, into, kind, &page);
+	for (int64_t offset = 0;; offset += page.n) {
+		int e = get_page(r, offset, &page);
 
 		if (e < 0)
 			return e;
 		if (offset == 0)
-			into->version = page.version;
-		moved = moved || page.version != into->version;
-		if (page.total < 0 || page.returned <= 0 || offset + page.returned >= page.total)
+			r->into->version = page.version;
+		moved = moved || page.version != r->into->version;
+		if ((moved && !must_end) || page.n == 0 || offset + page.n >= page.total)
 			return moved;
 	}
 }
@@ -322,7 +357,8 @@ int api_list(struct api *api, const struct place *place, const struct api_query 
 
 	for (int i = 1;; i++) {
 		scoped(api_listing_fini) struct api_listing listing = { 0 };
-		int e = list_once(api, place->kind, target, call, &listing);
+		struct reading reading = { api, place->kind, target, call, &listing };
+		int e = list_once(&reading, i == LIST_TRIES);
 
 		if (e < 0)
 			return e;

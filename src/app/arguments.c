@@ -9,6 +9,7 @@
 #include "storyfs/alloc.h"
 #include "storyfs/file.h"
 #include "storyfs/log.h"
+#include "storyfs/text.h"
 
 enum {
 	CONFIG_BYTES = 1 << 20,
@@ -330,7 +331,7 @@ static void take_config(struct arguments *args)
 	int e = file_read(path, CONFIG_BYTES, &text);
 
 	if (e < 0 && e != -ENOENT && e != -ENOTDIR)
-		log_warning("%s: %s", path, strerror(-e));
+		log_warning("%s: %s", path, text_errno(e));
 	bool is_private = e == 0 && stat(path, &st) == 0 && !(st.st_mode & (S_IRWXG | S_IRWXO));
 
 	for (char *p = text.data, *end; p && *p; p = end) {

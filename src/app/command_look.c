@@ -8,6 +8,7 @@
 
 #include "path.h"
 #include "setup.h"
+#include "storyfs/text.h"
 
 struct look {
 	const struct arguments *args;
@@ -17,7 +18,7 @@ struct look {
 
 static void complain(struct look *l, const char *path, int e)
 {
-	fprintf(stderr, "storyfs: %s: %s: %s\n", l->args->command->name, path, strerror(-e));
+	fprintf(stderr, "storyfs: %s: %s: %s\n", l->args->command->name, path, text_errno(e));
 	l->failed = true;
 }
 

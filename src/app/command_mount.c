@@ -18,6 +18,7 @@
 #include "storyfs/fs.h"
 #include "storyfs/log.h"
 #include "storyfs/parse.h"
+#include "storyfs/text.h"
 
 struct mounting {
 	const struct arguments *args;
@@ -122,7 +123,7 @@ static enum exit_code serve(struct mounting *m)
 	int e = fs_loop(fs);
 
 	store_set_listener(source_store(source), NULL, NULL);
-	return e < 0 ? setup_fail(m->args, strerror(-e)) : EXIT_DONE;
+	return e < 0 ? setup_fail(m->args, text_errno(e)) : EXIT_DONE;
 }
 
 /* ---- the parent ---- */
@@ -144,11 +145,11 @@ static enum exit_code serve_in_background(struct mounting *m)
 	int ends[2];
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
-		return setup_fail(m->args, strerror(errno));
+		return setup_fail(m->args, text_errno(errno));
 	pid_t pid = fork();
 
 	if (pid < 0)
-		return setup_fail(m->args, strerror(errno));
+		return setup_fail(m->args, text_errno(errno));
 	if (pid > 0) {
 		close(ends[1]);
 		enum exit_code code = await(ends[0]);
@@ -160,7 +161,7 @@ static enum exit_code serve_in_background(struct mounting *m)
 	m->pipe = ends[1];
 	setsid();
 	if (chdir("/") < 0)
-		log_warning("chdir /: %s", strerror(errno));
+		log_warning("chdir /: %s", text_errno(errno));
 	return serve(m);
 }
 
@@ -184,7 +185,7 @@ enum exit_code run_mount(const struct arguments *args)
 		buf_add_fmt(&reason,
 			"%s: %s (an archive is a file made by `storyfs import`, a host "
 			"begins with https://)",
-			args->operands[0], strerror(errno));
+			args->operands[0], text_errno(errno));
 		return setup_fail(args, buf_str(&reason));
 	}
 	if (mountpoint_prepare(args->operands[1], &mountpoint, &reason) < 0)

@@ -8,12 +8,13 @@
 #include "command.h"
 #include "storyfs/archive.h"
 #include "storyfs/identity.h"
+#include "storyfs/text.h"
 #include "storyfs/token.h"
 
 static enum exit_code fail(const struct arguments *args, int e, struct buf *reason)
 {
 	if (!reason->len)
-		buf_add_fmt(reason, "%s: %s", args->operands[0], strerror(-e));
+		buf_add_fmt(reason, "%s: %s", args->operands[0], text_errno(e));
 	fprintf(stderr, "storyfs: %s: %s%s", args->command->name, reason->data,
 		reason->data[reason->len - 1] == '\n' ? "" : "\n");
 	return EXIT_FAILED;

@@ -19,6 +19,7 @@
 #include "storyfs/clock.h"
 #include "storyfs/file.h"
 #include "storyfs/log.h"
+#include "storyfs/text.h"
 
 enum {
 	TOKEN_BYTES = 4096,
@@ -110,7 +111,7 @@ static int read_token_file(const char *path, struct buf *ret)
 	if (stat(path, &st) < 0) {
 		int e = -errno;
 
-		log_error("token file %s: %s", path, strerror(-e));
+		log_error("token file %s: %s", path, text_errno(e));
 		return e;
 	}
 	if (st.st_mode & (S_IRWXG | S_IRWXO)) {
@@ -120,7 +121,7 @@ static int read_token_file(const char *path, struct buf *ret)
 	int e = file_read(path, TOKEN_BYTES, ret);
 
 	if (e < 0)
-		log_error("token file %s: %s", path, strerror(-e));
+		log_error("token file %s: %s", path, text_errno(e));
 	return e;
 }
 
@@ -193,7 +194,7 @@ static int run_token_command(const char *command, struct buf *ret)
 		e = -EIO;
 	if (e < 0)
 		log_error("token_command failed: %s",
-			e == -EIO ? "it ended with an error" : strerror(-e));
+			e == -EIO ? "it ended with an error" : text_errno(e));
 	return e;
 }
 

@@ -88,7 +88,7 @@ static int check_directory(const char *path, struct buf *ret_reason)
 	if (n == -ENOTDIR)
 		buf_add_fmt(ret_reason, "%s is no directory; mount on one", path);
 	else if (n < 0)
-		buf_add_fmt(ret_reason, "%s: %s", path, strerror(-n));
+		buf_add_fmt(ret_reason, "%s: %s", path, text_errno(n));
 	else if (n > 0) {
 		buf_add_fmt(ret_reason,
 			"%s is not empty, and a mount would hide what it holds; "
@@ -119,7 +119,7 @@ int mountpoint_prepare(const char *path, char **ret, struct buf *ret_reason)
 		buf_add_fmt(ret_reason,
 			"%s holds a dead mount that could not be taken away (%s); "
 			"try: fusermount3 -uz '%s'",
-			real, strerror(-e), real);
+			real, text_errno(e), real);
 		return e;
 	}
 	if (mountpoint_is_ours(real, &source)) {
@@ -157,7 +157,7 @@ int mountpoint_release(const char *path, struct buf *ret_reason)
 	int e = real ? 0 : -errno;
 
 	if (e < 0) {
-		buf_add_fmt(ret_reason, "%s: %s", path, strerror(-e));
+		buf_add_fmt(ret_reason, "%s: %s", path, text_errno(e));
 		return e;
 	}
 	e = fs_heal(real);

@@ -11,9 +11,9 @@
 #include "storyfs/archive.h"
 #include "storyfs/curl.h"
 #include "storyfs/fault.h"
+#include "storyfs/identity.h"
 #include "storyfs/log.h"
 #include "storyfs/parse.h"
-#include "storyfs/identity.h"
 #include "storyfs/retry.h"
 #include "storyfs/server.h"
 #include "storyfs/text.h"
@@ -23,6 +23,7 @@
 enum { TIMEOUT_S = 30 };
 
 struct source {
+	char *where;
 	struct credential *token;
 	struct archive *archive;
 	struct server *server;
@@ -159,6 +160,7 @@ int source_open(const struct source_config *config, struct source **ret, struct 
 	struct api_config api = { .page_limit = config->page_limit,
 		.timeout_ms = timeout_ms(config) };
 	struct store_config store = { .refresh_s = config->refresh_s };
+	s->where = xstrdup(config->where);
 	int e = open_transport(s, config, &t, &api, ret_reason);
 
 	if (e == 0) {
@@ -168,7 +170,7 @@ int source_open(const struct source_config *config, struct source **ret, struct 
 	}
 	free((char *)api.base_path);
 	if (e < 0 && !ret_reason->len)
-		buf_add_fmt(ret_reason, "%s: %s", config->where, strerror(-e));
+		buf_add_fmt(ret_reason, "%s: %s", config->where, text_errno(e));
 	return e;
 }
 
@@ -181,6 +183,7 @@ void source_close(struct source *s)
 	server_free(s->server);
 	archive_close(s->archive);
 	credential_free(s->token);
+	free(s->where);
 	free(s);
 }
 
@@ -190,8 +193,10 @@ int source_check(struct source *s, struct buf *ret_reason)
 	scoped(record_unref) struct record *me = NULL;
 	int e = store_get_me(s->store, &call, &me);
 
-	if (e < 0)
+	if (e < 0) {
+		buf_add_fmt(ret_reason, "%s: ", s->where);
 		v5_error_add_text(&call.error, ret_reason);
+	}
 	return e;
 }
 

@@ -2,6 +2,7 @@
 /* UTF-8 text. */
 #include "storyfs/text.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unicase.h>
 #include <unictype.h>
@@ -44,6 +45,14 @@ char *text_lower(const char *s)
 
 	free(low);
 	return text;
+}
+
+const char *text_errno(int error)
+{
+	/* Unlike strerror(3) it needs no buffer, and no locale to be the same in every thread. */
+	const char *words = strerrordesc_np(abs(error));
+
+	return words ? words : "unknown error";
 }
 
 bool text_has_prefix(const char *s, const char *prefix)

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the parts of the store share: the tables of what is known (store.c), how it is loaded
+ * What the parts of the store share: the tables of what is known (known.c), how it is loaded
  * (load.c), sent (push.c) and kept fresh (sync.c).
  *
- * `lock` guards all members below it; nothing that may block is done while it is held.
+ * `lock` guards all members below it and what they lead to; nothing that may block is done while it
+ * is held, and no callback is called.
  */
 #ifndef STORYFS_DATA_KNOWN_H
 #define STORYFS_DATA_KNOWN_H
 
 #include <pthread.h>
-#include <uthash.h>
 
 #include "storyfs/store.h"
+#include "storyfs/table.h"
 
+/* A hash key: no bytes of it are padding. */
 struct key {
 	enum kind kind;
 	enum kind parent;
@@ -21,33 +23,41 @@ struct key {
 
 /* A record we know. */
 struct entry {
+	struct table_item item;
 	struct key key; /* kind, KIND_none, id */
 	struct record *record;
 	enum kind parent;
 	int64_t parent_id;
-	int64_t mtime_ns;      /* of fields that never changed while we looked */
+	uint64_t written;      /* the store's n_writes when we saved it last; 0: never */
+	int64_t mtime_ns;      /* when anything of it last changed */
+	int64_t first_ns;      /* the time of fields that never changed while we looked */
 	int64_t *field_mtimes; /* of the others, 0 for the former; NULL while there are none */
-	UT_hash_handle hh;
 };
 
 /* A collection we know: ids in V5's order. */
 struct collection {
+	struct table_item item;
 	struct key key; /* kind, parent's kind and id */
 	struct ids ids;
-	UT_hash_handle hh;
+	uint64_t stamp;	  /* another one whenever ids or one of the records changed */
+	int64_t mtime_ns; /* when ids last changed while we looked; 0: never */
 };
 
-/* A load: one kind for one project (or, for projects, for all), below one kind of parent. */
+/* A load: one kind below one kind of parent, for a whole project (or, for projects and me, for
+ * all), or for one parent where the host does not nest. Lives as long as the store. */
 struct load {
-	struct key key; /* kind, parent's kind, project id */
-	enum { LOAD_NEVER, LOAD_RUNNING, LOAD_DONE } state;
-	bool apart;	   /* the host does not nest: a request a parent */
-	int64_t version;   /* of the project, when it was true */
+	struct table_item item;
+	struct key key; /* kind, parent's kind, the project's id or the parent's */
+	bool of_one;	/* parent */
+	bool running, done;
+	bool apart;	   /* the host does not nest: a load a parent */
+	int64_t version;   /* of the project, when it was true; NO_VERSION: too old in any case */
 	int64_t failed_at; /* clock_monotonic_ms of the last failure, 0 for none */
 	int failure;	   /* its -errno, and the words */
 	char *words;
-	UT_hash_handle hh;
 };
+
+enum { NO_VERSION = -1 };
 
 struct store {
 	struct api *api;
@@ -59,11 +69,12 @@ struct store {
 	bool has_thread;
 
 	pthread_mutex_t lock;
-	pthread_cond_t wake; /* a load ended, or stopping was set; monotonic clock */
+	pthread_cond_t wake; /* a load or a refresh ended, or stopping was set; monotonic clock */
 	bool stopping;
-	struct entry *entries;
-	struct collection *collections;
-	struct load *loads;
+	bool refreshing; /* one at a time: an older list must not follow a newer one */
+	uint64_t n_writes, n_stamps;
+	struct table entries, collections;
+	struct table loads, loads_apart; /* by project, by parent */
 	struct record *me;
 };
 
@@ -73,42 +84,57 @@ struct pending_change {
 	struct record *before, *after;
 };
 
-struct changes {
-	size_t n;
-	struct pending_change *items;
+/* An answer on its way into the tables. */
+struct intake {
+	uint64_t since; /* n_writes when it was asked for: what we wrote later is newer than it */
+	bool tell;	/* it was known before, so what is new in it is a change */
+	size_t n, cap;
+	struct pending_change *changes;
 };
 
-/* Tells the listener, holding nothing, and forgets them. */
-void changes_tell(struct store *s, struct changes *changes);
-void changes_fini(struct changes *changes);
+/* Tells the listener of the changes, holding nothing, and forgets them. */
+void intake_tell(struct store *s, struct intake *in);
+void intake_fini(struct intake *in);
 
-/* store.c; the caller holds the lock. */
+/* known.c; the caller holds the lock. */
+struct key make_key(enum kind kind, enum kind parent, int64_t id);
 struct entry *known_entry(struct store *s, enum kind kind, int64_t id);
 struct collection *known_collection(struct store *s, const struct place *place);
+/* The project around a resource, 0 when that is not known. */
+int64_t known_project(struct store *s, enum kind kind, int64_t id);
 /* Put a record in, below its parent; borrowed. */
-void known_put(struct store *s, const struct record *r, const struct place *place,
-	struct changes *changes);
-/* Put a record in whose parent is its kind's one by schema, at the end of its collection when that
- * is known and does not hold it yet. */
-void known_add(struct store *s, const struct record *r, struct changes *changes);
-/* Make a collection this list. tell: it was known before, so what came and went is a change. */
-void known_replace(struct store *s, const struct place *place, const struct records *list,
-	struct changes *changes, bool tell);
+void known_put(
+	struct store *s, const struct record *r, const struct place *place, struct intake *in);
+/* Put what we wrote in: a record of the store (another one is left alone), or a new one at the end
+ * of its collection when that is known. */
+void known_put_written(struct store *s, const struct record *r, struct intake *in);
+void known_add_written(
+	struct store *s, const struct record *r, const struct place *place, struct intake *in);
+/* Make a collection this list; what left it goes, with all that hangs below. */
+void known_replace(
+	struct store *s, const struct place *place, const struct records *list, struct intake *in);
+void known_fini(struct store *s);
+/* ms of the record's own clock: updated_at, or created_at; 0 when it has neither. */
+int64_t written_at(const struct record *r);
+
+/* Wait while *busy, a flag that s->wake is about; the lock is held, but not while waiting or asking
+ * the limit. -EINTR or -ETIMEDOUT, with words in the call. */
+int known_wait(struct store *s, const bool *busy, struct call *call);
 
 /* load.c */
 /* The collection is known when this returns 0; 1 when there is no such parent. */
 int load_collection(struct store *s, const struct place *place, struct call *call);
-/* Ask again for everything of this project that was loaded before `version`. */
+int load_me(struct store *s, struct call *call);
+/* Ask again for everything of this project that was loaded at another version. What is refused is
+ * left as it was, and the rest still asked for; the last error is returned. */
 int load_again(struct store *s, int64_t project_id, int64_t version, struct call *call);
 /* The list of projects, again. */
 int load_projects(struct store *s, struct call *call);
-/* Where a record is. */
-struct place place_of(struct store *s, const struct record *r);
 
 /* sync.c */
 void sync_start(struct store *s);
 void sync_stop(struct store *s);
 
-SCOPED_VALUE(struct changes, changes_fini);
+SCOPED_VALUE(struct intake, intake_fini);
 
 #endif

@@ -5,19 +5,14 @@
  * once however many wait for it; who waits does so within its own limit.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 #include "known.h"
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
 #include "storyfs/log.h"
 
-enum {
-	WAIT_MS = 50,		/* how often a waiter looks whether it was cancelled */
-	FAILURE_KEPT_MS = 1000, /* who asks again within this gets the same answer */
-};
+enum { FAILURE_KEPT_MS = 1000 }; /* who asks again within this gets the same answer */
 
 static const struct source {
 	enum kind kind;
@@ -25,6 +20,8 @@ static const struct source {
 	const char *nested; /* the parent's field that holds them, or NULL: a list of its own */
 	enum kind needs;    /* another kind of the project, without which it cannot be shown */
 } sources[] = {
+	/* In this order they are loaded again: parents before what is nested in them. */
+	{ KIND_me, KIND_none, NULL, KIND_none },
 	{ KIND_project, KIND_none, NULL, KIND_none },
 	{ KIND_project_membership, KIND_project, NULL, KIND_none },
 	{ KIND_label, KIND_project, NULL, KIND_none },
@@ -44,78 +41,107 @@ static const struct source *find_source(enum kind kind, enum kind parent)
 	return NULL;
 }
 
-/* ---- the table of loads; the caller holds the lock ---- */
+/* ---- the tables of loads; the caller holds the lock ---- */
 
-static struct load *find_load(struct store *s, const struct source *source, int64_t project_id)
+static struct load *peek_load(const struct table *loads, const struct source *source, int64_t id)
 {
-	struct key key;
-	struct load *l;
+	struct key key = make_key(source->kind, source->parent, id);
 
-	memset(&key, 0, sizeof(key));
-	key.kind = source->kind;
-	key.parent = source->parent;
-	key.id = project_id;
-	HASH_FIND(hh, s->loads, &key, sizeof(key), l);
+	return table_find(loads, &key, sizeof(key));
+}
+
+static struct load *make_load(struct store *s, const struct source *source, int64_t id, bool of_one)
+{
+	struct table *loads = of_one ? &s->loads_apart : &s->loads;
+	struct load *l = peek_load(loads, source, id);
+
 	if (!l) {
 		l = xcalloc(1, sizeof(*l));
-		l->key = key;
-		HASH_ADD(hh, s->loads, key, sizeof(key), l);
+		l->key = make_key(source->kind, source->parent, id);
+		l->of_one = of_one;
+		table_add(loads, &l->item, &l->key, sizeof(l->key));
 	}
 	return l;
 }
 
-static void wait_a_little(struct store *s)
-{
-	struct timespec until;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += WAIT_MS * 1000000L;
-	until.tv_sec += until.tv_nsec / 1000000000L;
-	until.tv_nsec %= 1000000000L;
-	pthread_cond_timedwait(&s->wake, &s->lock, &until);
-}
+/* ---- taking turns ---- */
 
 static int repeat_failure(const struct load *l, struct call *call)
 {
 	v5_error_fini(&call->error);
 	call->error.code = V5_OTHER;
 	call->error.code_text = xstrdup("load_failed");
-	call->error.error = xstrdup(l->words ? l->words : strerror(-l->failure));
+	call->error.error = xstrdup(l->words ? l->words : strerrordesc_np(-l->failure));
 	return l->failure;
 }
 
 /* Become the one who loads: 1. 0 when it is loaded, -errno when the one before us failed. */
 static int claim(struct store *s, struct load *l, struct call *call)
 {
-	while (l->state == LOAD_RUNNING) {
-		int e = call_limit_check(&call->limit);
+	lock_scope(&s->lock);
+	int e = known_wait(s, &l->running, call);
 
-		if (e < 0)
-			return e;
-		wait_a_little(s);
-	}
-	if (l->state == LOAD_DONE)
-		return 0;
+	if (e < 0 || l->done)
+		return e;
 	if (l->failed_at && clock_monotonic_ms() - l->failed_at < FAILURE_KEPT_MS)
 		return repeat_failure(l, call);
-	l->state = LOAD_RUNNING;
+	l->running = true;
 	return 1;
+}
+
+/* Who gave up says nothing about the host. */
+static bool was_own_limit(int e, const struct call *call)
+{
+	return e == -EINTR || (e == -ETIMEDOUT && call_limit_check(&call->limit) == -ETIMEDOUT);
+}
+
+/* Does what it hangs below still exist? */
+static bool has_parent(struct store *s, const struct load *l)
+{
+	enum kind parent = l->of_one || !l->key.parent ? l->key.parent : KIND_project;
+
+	return !parent || known_entry(s, parent, l->key.id);
 }
 
 static void release(struct store *s, struct load *l, int e, const struct call *call)
 {
-	lock_scope(&s->lock);
-	bool was_own_limit = e == -EINTR || e == -ETIMEDOUT;
+	bool kept = e < 0 && !was_own_limit(e, call);
 
-	l->state = e < 0 ? LOAD_NEVER : LOAD_DONE;
-	l->failed_at = e < 0 && !was_own_limit ? clock_monotonic_ms() : 0;
+	lock_scope(&s->lock);
+	l->running = false;
+	l->done = e == 0 && has_parent(s, l);
+	l->failed_at = kept ? clock_monotonic_ms() : 0;
 	l->failure = e;
 	free(l->words);
-	l->words = e < 0 && call->error.error ? xstrdup(call->error.error) : NULL;
+	l->words = kept && call->error.error ? xstrdup(call->error.error) : NULL;
 	pthread_cond_broadcast(&s->wake);
 }
 
 /* ---- fetching; no lock is held ---- */
+
+/* One load while it is fetched. */
+struct fetch {
+	const struct source *source;
+	struct load *load;
+	struct place place; /* of the list; its parent is 0 when parents bring it along */
+	int64_t version;    /* of the project, as we last heard of it before we asked */
+	struct intake in;
+};
+
+static struct fetch fetch_begin(struct store *s, const struct source *source, struct load *l)
+{
+	lock_scope(&s->lock);
+	int64_t project_id = l->of_one ? known_project(s, source->parent, l->key.id) : l->key.id;
+	struct entry *project = known_entry(s, KIND_project, project_id);
+
+	return (struct fetch){
+		.source = source,
+		.load = l,
+		.place = { source->kind, 0, source->parent, l->key.id, project_id },
+		.version = project ? record_int(project->record, F_project_version, 0) : 0,
+		.in = { .since = s->n_writes, .tell = l->done },
+	};
+}
 
 static void warn_of(const struct api_listing *listing, enum kind kind)
 {
@@ -123,107 +149,154 @@ static void warn_of(const struct api_listing *listing, enum kind kind)
 		log_warning("%s: %s", schema_resource(kind)->plural, buf_str(&listing->problems));
 }
 
-/* Hosts that send no version with a list: the project's, as we last heard of it. */
-static int64_t version_of(struct store *s, const struct api_listing *listing, int64_t project_id)
+static int64_t version_of(const struct fetch *f, const struct api_listing *listing)
 {
-	struct entry *e = known_entry(s, KIND_project, project_id);
-
-	if (listing->version || !e)
-		return listing->version;
-	return record_int(e->record, F_project_version, 0);
+	return listing->version ? listing->version : f->version;
 }
 
-/* A list of its own. */
-static int fetch_direct(struct store *s, struct load *l, const struct place *place,
-	struct call *call, struct changes *changes)
+static int fetch_me(struct store *s, struct fetch *f, struct call *call)
 {
-	scoped(api_listing_fini) struct api_listing listing = { 0 };
-	int e = api_list(s->api, place, NULL, call, &listing);
+	struct record *me;
+	int e = api_get(s->api, &f->place, call, &me);
 
 	if (e < 0)
 		return e;
-	warn_of(&listing, place->kind);
 	lock_scope(&s->lock);
-	known_replace(s, place, &listing.records, changes, known_collection(s, place) != NULL);
-	l->version = version_of(s, &listing, l->key.id);
+	record_unref(s->me);
+	s->me = me;
 	return 0;
 }
 
-/* Put each parent's nested list where it belongs; 1 when the host did not nest. */
-static int spread(struct store *s, const struct source *source, const struct records *parents,
-	int64_t project_id, struct changes *changes)
+/* A list of its own. */
+static int fetch_direct(struct store *s, struct fetch *f, struct call *call)
 {
-	int f = schema_find_field(source->parent, source->nested);
+	scoped(api_listing_fini) struct api_listing listing = { 0 };
+	int e = api_list(s->api, &f->place, NULL, call, &listing);
 
-	each_record(r, parents) {
-		if (!record_has(r, f))
-			return 1;
-	}
-	each_record(r, parents) {
-		struct place place = { source->kind, 0, source->parent, record_id(r), project_id };
-
-		known_replace(s, &place, &record_get(r, f)->records, changes,
-			known_collection(s, &place) != NULL);
-	}
+	if (e < 0)
+		return e;
+	warn_of(&listing, f->place.kind);
+	lock_scope(&s->lock);
+	if (has_parent(s, f->load))
+		known_replace(s, &f->place, &listing.records, &f->in);
+	f->load->version = version_of(f, &listing);
 	return 0;
+}
+
+/* Did the host nest? Some leave empty lists out, so one that is there is enough. */
+static bool is_nested(const struct records *parents, int f)
+{
+	each_record(r, parents) {
+		if (record_has(r, f))
+			return true;
+	}
+	return parents->n == 0;
+}
+
+/* Put each parent's nested list where it belongs. False when there are parents we do not know yet:
+ * what they hold comes once they do. */
+static bool spread(struct store *s, struct fetch *f, const struct records *parents, int field)
+{
+	static const struct records none = { 0 };
+	bool complete = true;
+
+	each_record(r, parents) {
+		struct place place = f->place;
+
+		place.parent_id = record_id(r);
+		if (known_entry(s, place.parent, place.parent_id))
+			known_replace(s, &place,
+				record_has(r, field) ? &record_get(r, field)->records : &none,
+				&f->in);
+		else
+			complete = false;
+	}
+	return complete;
 }
 
 /* Nested in the parents' list, for the whole project. */
-static int fetch_nested(struct store *s, struct load *l, const struct source *source,
-	struct call *call, struct changes *changes)
+static int fetch_nested(struct store *s, struct fetch *f, struct call *call)
 {
 	scoped(api_listing_fini) struct api_listing listing = { 0 };
-	struct place parents = { source->parent, 0, KIND_project, l->key.id, l->key.id };
-	struct api_query query = { .fields = source->nested };
+	int64_t project_id = f->place.project_id;
+	struct place parents = { f->source->parent, 0, KIND_project, project_id, project_id };
+	struct api_query query = { .fields = f->source->nested };
+	int field = schema_find_field(f->source->parent, f->source->nested);
 	int e = api_list(s->api, &parents, &query, call, &listing);
 
 	if (e < 0)
 		return e;
-	warn_of(&listing, source->kind);
+	warn_of(&listing, f->source->kind);
 	lock_scope(&s->lock);
-	l->apart = spread(s, source, &listing.records, l->key.id, changes) > 0;
-	l->version = version_of(s, &listing, l->key.id);
+	f->load->apart = !is_nested(&listing.records, field);
+	if (f->load->apart || spread(s, f, &listing.records, field))
+		f->load->version = version_of(f, &listing);
+	else
+		f->load->version = NO_VERSION;
 	return 0;
 }
 
-static int fetch(struct store *s, struct load *l, const struct source *source, struct call *call)
+static int fetch(struct store *s, const struct source *source, struct load *l, struct call *call)
 {
-	scoped(changes_fini) struct changes changes = { 0 };
-	struct place place = { source->kind, 0, source->parent, l->key.id, l->key.id };
+	struct fetch f = fetch_begin(s, source, l);
 	int e;
 
-	if (source->nested)
-		e = fetch_nested(s, l, source, call, &changes);
+	if (source->kind == KIND_me)
+		e = fetch_me(s, &f, call);
+	else if (source->nested && !l->of_one)
+		e = fetch_nested(s, &f, call);
 	else
-		e = fetch_direct(s, l, &place, call, &changes);
-	changes_tell(s, &changes);
+		e = fetch_direct(s, &f, call);
+	intake_tell(s, &f.in);
 	return e;
 }
 
 static int load_once(
-	struct store *s, const struct source *source, int64_t project_id, struct call *call)
+	struct store *s, const struct source *source, struct load *l, struct call *call)
 {
-	pthread_mutex_lock(&s->lock);
-	struct load *l = find_load(s, source, project_id);
 	int e = claim(s, l, call);
 
-	pthread_mutex_unlock(&s->lock);
 	if (e <= 0)
 		return e;
-	e = fetch(s, l, source, call);
+	e = fetch(s, source, l, call);
 	release(s, l, e, call);
 	return e;
 }
 
-/* What a kind needs beside it may be denied to us: then it is shown without. */
-static int load_needs(
-	struct store *s, const struct source *source, int64_t project_id, struct call *call)
-{
-	const struct source *needs = find_source(source->needs, KIND_project);
+/* ---- what the store asks for ---- */
 
-	if (!needs)
+/* The loads a collection depends on. */
+struct plan {
+	const struct source *source;
+	struct load *whole, *needs, *one;
+};
+
+/* What there is to do: 0 nothing, 1 there is no such parent, 2 the plan. */
+static int make_plan(struct store *s, const struct place *place, struct plan *ret)
+{
+	const struct source *source = find_source(place->kind, place->parent);
+	const struct source *needs = source ? find_source(source->needs, KIND_project) : NULL;
+
+	lock_scope(&s->lock);
+	if (!source || (place->parent && !known_entry(s, place->parent, place->parent_id)))
+		return 1;
+	int64_t project_id = known_project(s, place->parent, place->parent_id);
+
+	ret->source = source;
+	ret->whole = make_load(s, source, project_id, false);
+	ret->needs = needs ? make_load(s, needs, project_id, false) : NULL;
+	ret->one = NULL;
+	if (ret->whole->apart)
+		ret->one = make_load(s, source, place->parent_id, true);
+	return ret->whole->done && (!ret->one || ret->one->done) ? 0 : 2;
+}
+
+/* What a kind needs beside it may be denied to us: then it is shown without. */
+static int load_needs(struct store *s, const struct plan *plan, struct call *call)
+{
+	if (!plan->needs)
 		return 0;
-	int e = load_once(s, needs, project_id, call);
+	int e = load_once(s, find_source(plan->source->needs, KIND_project), plan->needs, call);
 
 	if (e != -EACCES && e != -ENOENT && e != -EOPNOTSUPP)
 		return e;
@@ -231,94 +304,127 @@ static int load_needs(
 	return 0;
 }
 
-/* ---- what the store asks for ---- */
-
-static bool is_known(struct store *s, enum kind kind, int64_t id)
-{
-	lock_scope(&s->lock);
-	return kind == KIND_none || known_entry(s, kind, id) != NULL;
-}
-
-static int64_t project_around(struct store *s, const struct place *place)
-{
-	scoped(record_unref) struct record *parent = NULL;
-
-	if (place->parent == KIND_none)
-		return 0;
-	if (place->parent == KIND_project)
-		return place->parent_id;
-	if (store_peek(s, place->parent, place->parent_id, &parent) > 0)
-		return 0;
-	return store_project_of(s, parent);
-}
-
-static bool is_apart(struct store *s, const struct source *source, const struct place *place)
-{
-	lock_scope(&s->lock);
-	return find_load(s, source, place->project_id)->apart && !known_collection(s, place);
-}
-
 int load_collection(struct store *s, const struct place *place, struct call *call)
 {
-	const struct source *source = find_source(place->kind, place->parent);
-	struct place whole = *place;
-	int e = 0;
+	struct plan plan;
+	int what = make_plan(s, place, &plan);
 
-	whole.id = 0;
-	whole.project_id = project_around(s, place);
-	if (!source || !is_known(s, place->parent, place->parent_id))
-		return 1;
-	e = load_needs(s, source, whole.project_id, call);
-	if (e < 0)
-		return e;
-	e = load_once(s, source, whole.project_id, call);
-	if (e < 0 || !source->nested || !is_apart(s, source, &whole))
-		return e;
-	scoped(changes_fini) struct changes changes = { 0 };
-	scoped(api_listing_fini) struct api_listing listing = { 0 };
+	if (what < 2)
+		return what;
+	int e = load_needs(s, &plan, call);
 
-	e = api_list(s->api, &whole, NULL, call, &listing);
-	if (e < 0)
+	if (e == 0)
+		e = load_once(s, plan.source, plan.whole, call);
+	/* Only now it is known whether the host nests. */
+	if (e < 0 || make_plan(s, place, &plan) != 2 || !plan.one)
 		return e;
-	lock_scope(&s->lock);
-	known_replace(s, &whole, &listing.records, &changes, false);
-	return 0;
+	return load_once(s, plan.source, plan.one, call);
 }
 
-static int reload(
-	struct store *s, const struct source *source, int64_t project_id, struct call *call)
+int load_me(struct store *s, struct call *call)
 {
+	const struct source *source = find_source(KIND_me, KIND_none);
+
 	pthread_mutex_lock(&s->lock);
-	struct load *l = find_load(s, source, project_id);
+	struct load *l = make_load(s, source, 0, false);
 
 	pthread_mutex_unlock(&s->lock);
-	return fetch(s, l, source, call);
+	return load_once(s, source, l, call);
 }
 
-static bool is_behind(
+/* ---- again ---- */
+
+/* The load if it was done at another version than this. */
+static struct load *find_behind(
 	struct store *s, const struct source *source, int64_t project_id, int64_t version)
 {
 	lock_scope(&s->lock);
-	struct load *l = find_load(s, source, project_id);
+	struct load *l = peek_load(&s->loads, source, project_id);
 
-	return l->state == LOAD_DONE && l->version != version;
+	return l && l->done && l->version != version ? l : NULL;
+}
+
+/* The parents that were looked at one by one. */
+static struct ids parents_apart(struct store *s, const struct source *source, int64_t project_id)
+{
+	struct ids ids = { 0 };
+	struct load *l = NULL;
+
+	lock_scope(&s->lock);
+	while ((l = table_next(&s->loads_apart, l))) {
+		if (l->done && l->key.kind == source->kind && l->key.parent == source->parent &&
+			known_project(s, l->key.parent, l->key.id) == project_id)
+			ids_add(&ids, l->key.id);
+	}
+	return ids;
+}
+
+static int fetch_apart(
+	struct store *s, const struct source *source, int64_t project_id, struct call *call)
+{
+	scoped(ids_fini) struct ids ids = parents_apart(s, source, project_id);
+	int e = 0;
+
+	for (size_t i = 0; e == 0 && i < ids.n; i++) {
+		pthread_mutex_lock(&s->lock);
+		struct load *l = make_load(s, source, ids.v[i], true);
+
+		pthread_mutex_unlock(&s->lock);
+		e = fetch(s, source, l, call);
+	}
+	return e;
+}
+
+static bool is_apart(struct store *s, const struct load *l)
+{
+	lock_scope(&s->lock);
+	return l->apart;
+}
+
+static void set_version(struct store *s, struct load *l, int64_t version)
+{
+	lock_scope(&s->lock);
+	l->version = version;
+}
+
+static int reload(struct store *s, const struct source *source, struct load *l, struct call *call)
+{
+	int e = fetch(s, source, l, call);
+
+	if (e < 0 || !is_apart(s, l))
+		return e;
+	e = fetch_apart(s, source, l->key.id, call);
+	if (e < 0)
+		set_version(s, l, NO_VERSION);
+	return e;
 }
 
 int load_again(struct store *s, int64_t project_id, int64_t version, struct call *call)
 {
+	int last = 0;
+
 	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
-		if (sources[i].parent == KIND_none ||
-			!is_behind(s, &sources[i], project_id, version))
-			continue;
-		int e = reload(s, &sources[i], project_id, call);
+		struct load *l = sources[i].parent == KIND_none
+					 ? NULL
+					 : find_behind(s, &sources[i], project_id, version);
+		int e = l ? reload(s, &sources[i], l, call) : 0;
 
 		if (e < 0)
-			return e;
+			last = e;
+		/* Whoever does not answer would not answer the next one either. */
+		if (e < 0 && !call->error.status)
+			break;
 	}
-	return 0;
+	return last;
 }
 
 int load_projects(struct store *s, struct call *call)
 {
-	return reload(s, find_source(KIND_project, KIND_none), 0, call);
+	const struct source *source = find_source(KIND_project, KIND_none);
+
+	pthread_mutex_lock(&s->lock);
+	struct load *l = make_load(s, source, 0, false);
+
+	pthread_mutex_unlock(&s->lock);
+	return fetch(s, source, l, call);
 }

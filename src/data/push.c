@@ -3,66 +3,103 @@
 #include <errno.h>
 
 #include "known.h"
+#include "storyfs/alloc.h"
 #include "storyfs/clock.h"
 
 enum { LOOK_MS = 5000 };
 
 /* Resources that an answer holds nested and that are listed elsewhere (a new label of a story) are
  * known from now on. */
-static void learn_nested(struct store *s, const struct record *r, struct changes *changes)
+static void learn_nested(
+	struct store *s, const struct record *r, int64_t project_id, struct intake *in)
 {
 	each_field(f, record_kind(r)) {
 		const struct field *field = schema_field(record_kind(r), f);
 		const struct value *v = record_get(r, f);
+		struct place place = {
+			.kind = field->of, .parent = KIND_project, .parent_id = project_id
+		};
 
 		if (field->type != TYPE_OBJECTS || v->state != VALUE_SET ||
 			!schema_resource(field->of)->by_name)
 			continue;
 		for (size_t i = 0; i < v->records.n; i++)
-			known_add(s, v->records.items[i], changes);
+			known_add_written(s, v->records.items[i], &place, in);
 	}
 }
 
-static void learn(struct store *s, const struct record *r, const struct place *place)
+static void learn(struct store *s, const struct record *r)
 {
-	scoped(changes_fini) struct changes changes = { 0 };
+	scoped(intake_fini) struct intake in = { 0 };
 
 	pthread_mutex_lock(&s->lock);
-	known_put(s, r, place, &changes);
-	learn_nested(s, r, &changes);
+	known_put_written(s, r, &in);
+	learn_nested(s, r, known_project(s, record_kind(r), record_id(r)), &in);
 	pthread_mutex_unlock(&s->lock);
-	changes_tell(s, &changes);
+	intake_tell(s, &in);
 }
 
-/* Was it done all the same? 0 with the record as it is, else the error of the write. */
-static int look(struct store *s, const struct place *place, const struct record *patch, int error,
-	struct record **ret)
+/* Was it done all the same? 0 with the record as it is, else the error of the write. Whoever waits
+ * may still give up. */
+static int look(struct store *s, const struct place *place, const struct record *patch,
+	const struct call_limit *limit, struct record **ret)
 {
-	scoped(call_fini) struct call call = { .limit.deadline_ms = clock_deadline(LOOK_MS) };
+	scoped(call_fini) struct call call = { .limit = *limit };
 	scoped(record_unref) struct record *now = NULL;
 
+	call.limit.deadline_ms = clock_deadline(LOOK_MS);
 	if (api_get(s->api, place, &call, &now) < 0)
-		return error;
-	learn(s, now, place);
+		return 1;
+	learn(s, now);
 	if (!record_fulfils(now, patch))
-		return error;
+		return 1;
 	*ret = take_ptr(now);
 	return 0;
+}
+
+static int refuse_gone(struct call *call)
+{
+	v5_error_fini(&call->error);
+	call->error.code = V5_OTHER;
+	call->error.code_text = xstrdup("gone");
+	call->error.error = xstrdup("The server no longer has it; nothing was sent.");
+	return -ESTALE;
+}
+
+/* False when the store does not hold it (any more). */
+static bool find_place(struct store *s, const struct record *r, struct place *ret)
+{
+	enum kind kind = record_kind(r);
+	int64_t id = record_id(r);
+
+	lock_scope(&s->lock);
+	struct entry *e = known_entry(s, kind, id);
+
+	if (!e)
+		return false;
+	*ret = (struct place){ kind, id, e->parent, e->parent_id, known_project(s, kind, id) };
+	return true;
 }
 
 int store_update(struct store *s, const struct record *old, const struct record *patch,
 	struct call *call, struct record **ret)
 {
-	struct place place = place_of(s, old);
 	scoped(record_unref) struct record *now = NULL;
+	struct place place;
+
+	if (!find_place(s, old, &place))
+		return refuse_gone(call);
 	int e = api_update(s->api, &place, patch, call, &now);
 
 	/* Whoever interrupted does not want to wait for another answer. */
-	if (e < 0 && api_is_outcome_unknown(e) && e != -EINTR)
-		return look(s, &place, patch, e, ret);
+	if (e < 0 && api_is_outcome_unknown(e) && e != -EINTR &&
+		look(s, &place, patch, &call->limit, ret) == 0) {
+		v5_error_fini(&call->error);
+		return 0;
+	}
 	if (e < 0)
 		return e;
-	learn(s, now, &place);
+	learn(s, now);
 	*ret = take_ptr(now);
 	return 0;
 }

@@ -43,29 +43,58 @@ static bool has_moved(struct store *s, const struct records *now)
 	return same != now->n || now->n != c->ids.n;
 }
 
-int store_refresh(struct store *s, struct call *call)
+static int look_again(struct store *s, struct call *call)
 {
 	scoped(api_listing_fini) struct api_listing listing = { 0 };
 	struct place projects = { .kind = KIND_project };
 	struct api_query query = { .fields = "id,version" };
+	int last = 0;
+	int e = api_list(s->api, &projects, &query, call, &listing);
+
+	if (e == 0 && has_moved(s, &listing.records))
+		e = load_projects(s, call);
+	if (e < 0)
+		return e;
+	each_record(r, &listing.records) {
+		e = load_again(s, record_id(r), record_int(r, F_project_version, 0), call);
+		if (e < 0)
+			last = e;
+		if (e < 0 && !call->error.status)
+			break;
+	}
+	return last;
+}
+
+/* One at a time. */
+static int begin(struct store *s, struct call *call)
+{
+	lock_scope(&s->lock);
+	int e = known_wait(s, &s->refreshing, call);
+
+	if (e == 0)
+		s->refreshing = true;
+	return e;
+}
+
+static void end(struct store *s)
+{
+	lock_scope(&s->lock);
+	s->refreshing = false;
+	pthread_cond_broadcast(&s->wake);
+}
+
+int store_refresh(struct store *s, struct call *call)
+{
 	int e;
 
 	if (!has_projects(s))
 		return 0;
-	e = api_list(s->api, &projects, &query, call, &listing);
+	e = begin(s, call);
 	if (e < 0)
 		return e;
-	if (has_moved(s, &listing.records)) {
-		e = load_projects(s, call);
-		if (e < 0)
-			return e;
-	}
-	each_record(r, &listing.records) {
-		e = load_again(s, record_id(r), record_int(r, F_project_version, 0), call);
-		if (e < 0)
-			return e;
-	}
-	return 0;
+	e = look_again(s, call);
+	end(s);
+	return e;
 }
 
 /* False when it is time to stop. */
@@ -92,7 +121,8 @@ static void *run(void *data)
 		int e = store_refresh(s, &call);
 
 		if (e < 0 && e != -EINTR)
-			log_info("refresh: %s", call.error.error ? call.error.error : strerror(-e));
+			log_info("refresh: %s",
+				call.error.error ? call.error.error : strerrordesc_np(-e));
 	}
 	return NULL;
 }

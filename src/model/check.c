@@ -7,15 +7,21 @@
 #include "storyfs/alloc.h"
 #include "storyfs/text.h"
 
-static int refuse_blank(const struct field *field, struct v5_error *ret_error)
+static char *usual_words(const struct field *field)
 {
-	scoped(free_ptr) char *problem = xasprintf("%s can't be blank", field->key);
+	char *words = xasprintf("%s can't be blank", field->key);
 
-	problem[0] = (char)toupper((unsigned char)problem[0]);
-	for (char *p = problem; *p; p++) {
+	words[0] = (char)toupper((unsigned char)words[0]);
+	for (char *p = words; *p; p++) {
 		if (*p == '_')
 			*p = ' ';
 	}
+	return words;
+}
+
+static int refuse_blank(const struct field *field, struct v5_error *ret_error)
+{
+	scoped(free_ptr) char *problem = field->blank ? xstrdup(field->blank) : usual_words(field);
 	int r = v5_error_problem(ret_error, "%s", problem);
 
 	v5_error_add_validation(ret_error, field->key, problem);

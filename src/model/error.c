@@ -268,7 +268,10 @@ const char *v5_error_code_name(const struct v5_error *e)
 
 void v5_error_add_text(const struct v5_error *e, struct buf *b)
 {
-	buf_add_fmt(b, "error: %s (%s, HTTP %d)\n", e->error, v5_error_code_name(e), e->status);
+	buf_add_str(b, e->error ? e->error : "nothing was said");
+	if (e->status)
+		buf_add_fmt(b, " (%s, HTTP %d)", v5_error_code_name(e), e->status);
+	buf_add_char(b, '\n');
 	if (e->general_problem)
 		buf_add_fmt(b, "problem: %s\n", e->general_problem);
 	if (e->requirement)

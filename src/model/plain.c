@@ -39,14 +39,28 @@ static void write_id(enum kind kind, int64_t id, const struct resolver *resolver
 		buf_add_fmt(b, "%" PRId64, id);
 }
 
-/* A nested resource by name, on one line whatever it holds. */
-static void write_nested(const struct record *r, const struct resolver *resolver, struct buf *b)
+/* Appends the name by which the resolver finds it again, when there is one. */
+static bool is_found_again(const struct record *r, const struct resolver *resolver, struct buf *b)
 {
 	const struct resource *res = schema_resource(record_kind(r));
+
+	return resolver && !res->by_name && !res->plain && record_id(r) &&
+	       resolver->add_name(resolver->data, record_kind(r), record_id(r), b);
+}
+
+/* A nested resource by name, on one line whatever it holds. Where names are read back, only one
+ * that the resolver finds again will do. */
+static void write_nested(const struct record *r, const struct field *field,
+	const struct resolver *resolver, struct buf *b)
+{
+	const struct resource *res = schema_resource(record_kind(r));
+	bool is_read_back = field->write & WRITE_UPDATE && !res->by_name && !res->plain;
 	size_t start = b->len;
 
-	if (!res->by_name && !res->plain && record_id(r))
-		write_id(record_kind(r), record_id(r), resolver, b);
+	if (is_found_again(r, resolver, b))
+		;
+	else if (record_id(r) && (is_read_back || !record_has(r, res->label)))
+		buf_add_fmt(b, "%" PRId64, record_id(r));
 	else
 		plain_write(r, res->label, resolver, b);
 	for (size_t i = start; i < b->len; i++) {
@@ -93,12 +107,12 @@ static void write_value(const struct field *field, const struct value *v,
 			buf_add_fmt(b, "%s%" PRId64, i ? "\n" : "", v->ids.v[i]);
 		break;
 	case TYPE_OBJECT:
-		write_nested(v->record, resolver, b);
+		write_nested(v->record, field, resolver, b);
 		break;
 	case TYPE_OBJECTS:
 		for (size_t i = 0; i < v->records.n; i++) {
 			buf_add_str(b, i ? "\n" : "");
-			write_nested(v->records.items[i], resolver, b);
+			write_nested(v->records.items[i], field, resolver, b);
 		}
 		break;
 	}

@@ -19,6 +19,7 @@
 #include "storyfs/clock.h"
 #include "storyfs/job.h"
 #include "storyfs/log.h"
+#include "storyfs/text.h"
 
 #define TOKEN_HEADER "X-TrackerToken"
 #define DEFAULT_USER_AGENT "storyfs/" STORYFS_VERSION
@@ -412,7 +413,7 @@ static void log_outcome(struct curl_transport *c, const struct call *call, int r
 		call->too_big	  ? "the answer is too big"
 		: r == -ETIMEDOUT ? "no answer in time"
 		: call->words[0]  ? call->words
-				  : strerror(-r));
+				  : text_errno(r));
 }
 
 static int perform(struct transport *t, const struct http_request *req,
@@ -560,7 +561,7 @@ int curl_transport_new(const struct curl_config *config, struct transport **ret)
 
 	r = start_network(c);
 	if (r < 0) {
-		log_error("the network thread did not start: %s", strerror(-r));
+		log_error("the network thread did not start: %s", text_errno(r));
 		free_parts(c);
 		return r;
 	}

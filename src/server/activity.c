@@ -71,7 +71,7 @@ static int add_story_values(struct call *c, const struct record *story, json_t *
 {
 	const struct value *owners = record_get(story, F_story_owner_ids);
 
-	if (owners->state == VALUE_SET && owners->ids.n)
+	if (!record_has(story, F_story_owned_by_id) && owners->state == VALUE_SET && owners->ids.n)
 		add_id(values, "owned_by_id", owners->ids.v[0]);
 	json_object_set_new(values, "blocked_story_ids", json_array());
 	int r = add_label_names(c, story, values);

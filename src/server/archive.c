@@ -89,11 +89,12 @@ static int prepare_file(struct archive *a, enum archive_mode mode, struct buf *r
 	scoped(db_close) struct connection *c = NULL;
 
 	if (mode == ARCHIVE_EXISTING && access(a->path, F_OK) < 0)
-		return refuse(a->path, strerror(errno), errno, ret_reason);
+		return refuse(a->path, strerrordesc_np(errno), errno, ret_reason);
 	int r = db_open(a->path, flags, &c);
 
 	if (r < 0)
-		return refuse(a->path, r == -EBADMSG ? "is no storyfs archive" : strerror(-r), -r,
+		return refuse(a->path,
+			r == -EBADMSG ? "is no storyfs archive" : strerrordesc_np(-r), -r,
 			ret_reason);
 	r = look_at(c, a->path, ret_reason);
 	if (r < 0)
@@ -102,7 +103,7 @@ static int prepare_file(struct archive *a, enum archive_mode mode, struct buf *r
 		return refuse(a->path, "is empty, no storyfs archive", EBADMSG, ret_reason);
 	r = set_up_tables(c);
 	if (r < 0)
-		return refuse(a->path, strerror(-r), -r, ret_reason);
+		return refuse(a->path, strerrordesc_np(-r), -r, ret_reason);
 	c->next = a->idle;
 	a->idle = take_ptr(c);
 	a->n_idle++;

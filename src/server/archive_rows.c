@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Records as rows: reading, writing, deleting them, by id and by condition. */
+#include <assert.h>
 #include <errno.h>
 #include <jansson.h>
 #include <string.h>
@@ -137,8 +138,8 @@ static struct record *read_row(enum kind kind, sqlite3_stmt *stmt)
 
 struct query *query_where(struct query *q, int field, enum query_op op, int64_t i)
 {
-	if (q->n_where < QUERY_CONDITIONS)
-		q->where[q->n_where++] = (struct condition){ .field = field, .op = op, .i = i };
+	assert(q->n_where < QUERY_CONDITIONS);
+	q->where[q->n_where++] = (struct condition){ .field = field, .op = op, .i = i };
 	return q;
 }
 

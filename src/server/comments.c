@@ -5,7 +5,7 @@
 #include <jansson.h>
 
 #include "auth.h"
-#include "epics.h"
+#include "change.h"
 #include "initial.h"
 #include "input.h"
 #include "people.h"
@@ -150,9 +150,7 @@ static int touch(struct call *c, struct activity *a, struct record *parent, int6
 {
 	bool follows = record_int(call_project(c), F_project_enable_following, 1);
 
-	if (record_kind(parent) == KIND_story)
-		return story_touch(c, a, parent, follows ? follower_id : 0);
-	return epic_touch(c, a, parent, follows ? follower_id : 0);
+	return change_touch(c, a, parent, follows ? follower_id : 0);
 }
 
 int comments_write(
@@ -227,15 +225,6 @@ static int change_attachments(struct call *c, struct record *now)
 	return r;
 }
 
-static bool is_different(const struct record *a, const struct record *b)
-{
-	each_field(f, KIND_comment) {
-		if (!value_equal(schema_field(KIND_comment, f), record_get(a, f), record_get(b, f)))
-			return true;
-	}
-	return false;
-}
-
 static int write_update(struct call *c, const struct record *old, struct record *now)
 {
 	scoped(activity_fini) struct activity a = { 0 };
@@ -271,11 +260,11 @@ int comments_update(struct call *c)
 	now = record_patched(old, patch);
 	r = change_attachments(c, now);
 	if (r == 0 && text_is_blank(record_text(now, F_comment_text)) &&
-		record_get(patch, F_comment_text)->state != VALUE_ABSENT &&
+		change_is_given(patch, F_comment_text) &&
 		!(record_has(now, F_comment_file_attachment_ids) &&
 			record_get(now, F_comment_file_attachment_ids)->ids.n))
 		return v5_error_problem(&c->error, "Text can't be blank");
-	if (r == 0 && is_different(old, now))
+	if (r == 0 && change_differs(old, now, -1, -1))
 		r = write_update(c, old, now);
 	return r < 0 ? r : answer_record(c, now);
 }

@@ -7,10 +7,7 @@
 #include <nettle/md5.h>
 #include <nettle/sha2.h>
 #include <stdint.h>
-#include <string.h>
 #include <sys/random.h>
-
-#include "storyfs/token.h"
 
 enum { MAX_RANDOM = 32 };
 
@@ -48,18 +45,14 @@ int digest_random(size_t n, char *ret_hex)
 	return 0;
 }
 
-int token_make(char ret_token[TOKEN_SIZE])
-{
-	return digest_random((TOKEN_SIZE - 1) / 2, ret_token);
-}
-
-void token_digest(const char *token, char ret_digest[TOKEN_DIGEST_SIZE])
+void digest_sha256(const void *data, size_t len, char ret_hex[DIGEST_SHA256_SIZE])
 {
 	uint8_t digest[SHA256_DIGEST_SIZE];
 	struct sha256_ctx ctx;
 
 	sha256_init(&ctx);
-	sha256_update(&ctx, strlen(token), (const uint8_t *)token);
+	if (len)
+		sha256_update(&ctx, len, data);
 	sha256_digest(&ctx, sizeof(digest), digest);
-	write_hex(digest, sizeof(digest), ret_digest);
+	write_hex(digest, sizeof(digest), ret_hex);
 }

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Epics: each has a label of its own, by which its stories are found. */
-#include "epics.h"
-
-#include <jansson.h>
-#include <string.h>
-
+#include "change.h"
 #include "comments.h"
 #include "initial.h"
 #include "input.h"
@@ -14,28 +10,6 @@
 #include "route.h"
 #include "shape.h"
 #include "storyfs/alloc.h"
-#include "storyfs/check.h"
-#include "storyfs/text.h"
-
-int epic_touch(struct call *c, struct activity *a, struct record *epic, int64_t follower_id)
-{
-	scoped(scoped_json_fini) struct scoped_json before = { NULL };
-	const struct value *v = record_get(epic, F_epic_follower_ids);
-	int r = activity_take_values(c, epic, &before.json);
-
-	if (r < 0)
-		return r;
-	if (follower_id && (v->state != VALUE_SET || !ids_has(&v->ids, follower_id))) {
-		struct value more = value_copy(schema_field(KIND_epic, F_epic_follower_ids), v);
-
-		more.state = VALUE_SET;
-		ids_add(&more.ids, follower_id);
-		record_set(epic, F_epic_follower_ids, more);
-	}
-	initial_touch(epic, c->now_ms);
-	r = tx_put(c->tx, epic);
-	return r < 0 ? r : activity_updated(c, a, epic, before.json);
-}
 
 /* ---- its label ---- */
 
@@ -112,11 +86,6 @@ static struct record *label_by_name(const struct record *epic)
 
 /* ---- its place ---- */
 
-static bool is_given(const struct record *patch, int f)
-{
-	return record_get(patch, f)->state != VALUE_ABSENT;
-}
-
 static int check_neighbour(struct call *c, const struct record *epic, int64_t id, const char *key)
 {
 	scoped(record_unref) struct record *other = NULL;
@@ -142,7 +111,8 @@ static int wanted_place(
 		r = check_neighbour(c, epic, before, "before_id");
 	if (r < 0)
 		return r;
-	if (after || (is_given(patch, F_epic_after_id) && !is_given(patch, F_epic_before_id))) {
+	if (after || (change_is_given(patch, F_epic_after_id) &&
+			     !change_is_given(patch, F_epic_before_id))) {
 		*ret_after = after;
 		return 0;
 	}
@@ -155,7 +125,8 @@ static int apply_place(
 	struct neighbours n = { 0, 0 };
 	int64_t after_id, rank;
 
-	if (old && !is_given(patch, F_epic_before_id) && !is_given(patch, F_epic_after_id))
+	if (old && !change_is_given(patch, F_epic_before_id) &&
+		!change_is_given(patch, F_epic_after_id))
 		return 0;
 	int r = wanted_place(c, patch, epic, &after_id);
 
@@ -263,23 +234,11 @@ static int apply(
 	return r < 0 ? r : apply_place(c, patch, old, now);
 }
 
-static bool is_different(const struct record *a, const struct record *b, int but)
-{
-	each_field(f, KIND_epic) {
-		const struct field *field = schema_field(KIND_epic, f);
-
-		if (f != but && (field->flags & FIELD_KEEP) &&
-			!value_equal(field, record_get(a, f), record_get(b, f)))
-			return true;
-	}
-	return false;
-}
-
 static int write_update(struct call *c, const struct record *old, struct record *now)
 {
 	scoped(activity_fini) struct activity a = { 0 };
 	scoped(scoped_json_fini) struct scoped_json before = { NULL };
-	bool edited = is_different(old, now, F_epic_rank);
+	bool edited = change_differs(old, now, F_epic_rank, -1);
 	int r = activity_take_values(c, old, &before.json);
 
 	initial_touch(now, c->now_ms);
@@ -304,7 +263,7 @@ int epics_update(struct call *c)
 		return r;
 	now = record_patched(old, patch);
 	r = apply(c, patch, old, now);
-	if (r == 0 && is_different(old, now, -1))
+	if (r == 0 && change_differs(old, now, -1, -1))
 		r = write_update(c, old, now);
 	return r < 0 ? r : answer_record(c, now);
 }

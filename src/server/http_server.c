@@ -22,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "respond.h"
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
 #include "storyfs/error.h"
@@ -30,6 +31,7 @@
 #include "storyfs/log.h"
 #include "storyfs/parse.h"
 #include "storyfs/request_log.h"
+#include "storyfs/text.h"
 
 enum {
 	DEFAULT_BODY = 16 << 20,
@@ -130,9 +132,9 @@ static void make_too_large(const struct http_server *h, struct http_response *re
 	json_write(json, &resp->body);
 	json_decref(json);
 	resp->status = STATUS_TOO_LARGE;
+	respond_add_common(&resp->headers);
 	http_headers_add(&resp->headers, "Content-Type", "application/json; charset=utf-8");
 	http_headers_add(&resp->headers, "Cache-Control", "no-cache");
-	http_headers_add(&resp->headers, "Access-Control-Allow-Origin", "*");
 }
 
 static enum MHD_Result send_response(
@@ -325,7 +327,7 @@ int http_server_start(struct server *s, const struct http_server_config *config,
 
 	if (e < 0) {
 		buf_add_fmt(ret_reason, "cannot open the request log %s: %s", config->request_log,
-			strerror(-e));
+			text_errno(e));
 		return e;
 	}
 	e = listen_open(config->listen, &h->fd, ret_reason);

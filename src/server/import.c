@@ -10,6 +10,7 @@
 #include "import_run.h"
 #include "storyfs/alloc.h"
 #include "storyfs/plain.h"
+#include "storyfs/text.h"
 
 enum { PROGRESS_EVERY = 256 };
 
@@ -324,7 +325,7 @@ static int write_archive(struct import_run *run, struct archive *a)
 	if (e == 0)
 		e = tx_commit(take_ptr(run->tx));
 	if (e < 0 && !run->reason->len)
-		buf_add_fmt(run->reason, "the archive cannot be written: %s", strerror(-e));
+		buf_add_fmt(run->reason, "the archive cannot be written: %s", text_errno(e));
 	return e;
 }
 

@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "activity.h"
 #include "import_run.h"
 #include "storyfs/alloc.h"
 #include "storyfs/json.h"
@@ -194,14 +195,18 @@ static void flatten_field(const struct place *p, struct record *r, int f)
 	record_clear(r, f);
 }
 
-/* owned_by is derived from the owners; before there were several, it was all there was. */
+/* owned_by is the first of the owners, and not stored then; before there were several, it was all
+ * there was. */
 static void take_owned_by(struct record *story)
 {
 	int64_t id = record_int(story, F_story_owned_by_id, 0);
 	const struct value *owners = record_get(story, F_story_owner_ids);
 
-	if (id && (owners->state != VALUE_SET || !owners->ids.n))
+	if (id && owners->state != VALUE_SET)
 		add_id(story, F_story_owner_ids, id);
+	owners = record_get(story, F_story_owner_ids);
+	if (owners->state == VALUE_SET && owners->ids.n && owners->ids.v[0] == id)
+		record_clear(story, F_story_owned_by_id);
 }
 
 static void flatten(const struct place *p, struct record *r)
@@ -238,6 +243,7 @@ static void flatten_activity(struct import_run *run, struct record *activity, si
 		read_kept(activity, F_activity_performed_by, KIND_person);
 	const char *guid = record_text(activity, F_activity_guid);
 
+	activity_index(activity);
 	if (project)
 		record_set_int(activity, F_activity_project_id, record_id(project));
 	else if (*guid && strtoll(guid, NULL, 10) > 0)

@@ -10,12 +10,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "digest.h"
 #include "import_run.h"
 #include "storyfs/alloc.h"
 #include "storyfs/error.h"
 #include "storyfs/file.h"
 #include "storyfs/json.h"
-#include "storyfs/token.h"
+#include "storyfs/text.h"
 
 enum {
 	SHOWN_PROBLEMS = 20, /* notes about single values, a file */
@@ -180,7 +181,7 @@ static int take_record(struct reader *rd, struct record *r)
 static char *make_key(const json_t *item, const char *json)
 {
 	static const char *const names[] = { "id", "guid", "number" };
-	char digest[TOKEN_DIGEST_SIZE];
+	char digest[DIGEST_SHA256_SIZE];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		const json_t *value = json_object_get(item, names[i]);
@@ -190,7 +191,7 @@ static char *make_key(const json_t *item, const char *json)
 		if (json_is_integer(value))
 			return xasprintf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
 	}
-	token_digest(json, digest);
+	digest_sha256(json, strlen(json), digest);
 	return xstrdup(digest);
 }
 
@@ -333,7 +334,7 @@ static int read_file(struct import_run *run, const char *folder, const char *nam
 	int e = file_read(path, max_file, &text);
 
 	if (e < 0) {
-		buf_add_fmt(run->reason, "%s: %s", path, strerror(-e));
+		buf_add_fmt(run->reason, "%s: %s", path, text_errno(e));
 		return e;
 	}
 	e = read_list(&rd);
@@ -405,7 +406,7 @@ int import_read_folder(struct import_run *run, const char *path)
 	if (e == -ENOTDIR)
 		buf_add_fmt(run->reason, "%s: is a file; expected the folder of a V5 dump", path);
 	else if (e < 0)
-		buf_add_fmt(run->reason, "%s: %s", path, strerror(-e));
+		buf_add_fmt(run->reason, "%s: %s", path, text_errno(e));
 	if (n == 0) {
 		buf_add_fmt(run->reason,
 			"%s: is no V5 dump: there is no <kind>.json (project.json, story.json, ...) "

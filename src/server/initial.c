@@ -3,7 +3,6 @@
 #include "initial.h"
 
 #include <assert.h>
-#include <string.h>
 
 #include "storyfs/parse.h"
 

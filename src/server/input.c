@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "labels.h"
 #include "route.h"
 #include "storyfs/alloc.h"
 #include "storyfs/check.h"
@@ -39,7 +40,8 @@ static const struct {
 
 static bool is_number(const char *s)
 {
-	return *s && !s[strspn(s, "-0123456789")];
+	s += *s == '-';
+	return *s && !s[strspn(s, "0123456789")];
 }
 
 static json_t *tighten_number(const struct field *field, const char *text)
@@ -456,7 +458,7 @@ int input_read_shape(struct call *c)
 
 static int read_page(struct call *c)
 {
-	struct value limit, offset;
+	struct value limit = { 0 }, offset = { 0 };
 	int r = read_param(c, &params_page.params[P_page_limit], &limit);
 
 	if (r == 0)
@@ -532,6 +534,9 @@ int input_read_checked(struct call *c, struct record **ret)
 
 	if (r == 0 && c->route->write == WRITE_CREATE)
 		r = input_check_required(c, patch);
+	/* First: V5 has words of its own for a label without a name. */
+	if (r == 0)
+		r = labels_check_nested(c, patch);
 	if (r == 0)
 		r = check_patch(patch, &c->error);
 	if (r == 0)

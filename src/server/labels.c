@@ -37,6 +37,35 @@ static int check_name(struct call *c, const struct record *label)
 	return check_value(schema_field(KIND_label, F_label_name), name, &c->error);
 }
 
+static int check_names(struct call *c, const struct value *v, enum value_type type)
+{
+	const struct record *const *items =
+		type == TYPE_OBJECT ? (const struct record *const *)&v->record
+				    : (const struct record *const *)v->records.items;
+	size_t n = type == TYPE_OBJECT ? 1 : v->records.n;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		if (!record_has(items[i], F_label_id))
+			r = check_name(c, items[i]);
+	}
+	return r;
+}
+
+int labels_check_nested(struct call *c, const struct record *patch)
+{
+	int r = 0;
+
+	for (int f = 0; r == 0 && f < schema_resource(record_kind(patch))->n_fields; f++) {
+		const struct field *field = schema_field(record_kind(patch), f);
+		bool nested = field->type == TYPE_OBJECT || field->type == TYPE_OBJECTS;
+
+		if (nested && field->of == KIND_label && record_has(patch, f))
+			r = check_names(c, record_get(patch, f), field->type);
+	}
+	return r;
+}
+
 /* 1: no label of that name. */
 static int find_by_name(struct call *c, const char *name, struct record **ret)
 {
@@ -98,18 +127,9 @@ static int tell_created(struct call *c, const struct records *labels)
 
 /* ---- resolving ---- */
 
-static int by_name(const void *a, const void *b)
-{
-	const struct record *left = *(struct record *const *)a;
-	const struct record *right = *(struct record *const *)b;
-
-	return strcmp(record_text(left, F_label_name), record_text(right, F_label_name));
-}
-
 static void take_sorted_ids(struct records *labels, struct ids *ret)
 {
-	if (labels->n)
-		qsort(labels->items, labels->n, sizeof(*labels->items), by_name);
+	shape_sort_labels(labels);
 	for (size_t i = 0; i < labels->n; i++) {
 		if (!ids_has(ret, record_id(labels->items[i])))
 			ids_add(ret, record_id(labels->items[i]));

@@ -5,6 +5,8 @@
 
 #include "activity.h"
 
+/* Refuse labels within a patch that have neither an id nor a proper name. */
+int labels_check_nested(struct call *c, const struct record *patch);
 /* The ids of labels given by name or id, sorted by name, each once. Names that are new become
  * labels, all in one command. */
 int labels_resolve(struct call *c, const struct records *wanted, struct ids *ret);

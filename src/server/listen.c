@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "storyfs/parse.h"
+#include "storyfs/text.h"
 
 enum { BACKLOG = 511 };
 
@@ -108,7 +109,7 @@ int listen_open(const char *text, int *ret_fd, struct buf *ret_reason)
 	e = bind_any(list, ret_fd);
 	freeaddrinfo(list);
 	if (e < 0)
-		buf_add_fmt(ret_reason, "cannot listen at %s: %s", text, strerror(-e));
+		buf_add_fmt(ret_reason, "cannot listen at %s: %s", text, text_errno(e));
 	return e;
 }
 

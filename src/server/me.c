@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The person who asks, seen by itself. */
-#include <jansson.h>
 
 #include "route.h"
 #include "shape.h"

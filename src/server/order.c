@@ -8,7 +8,8 @@
 
 #include "shape.h"
 
-enum { GAP = 1 << 16 };
+/* Between the ranks of two, when there is nothing to go by. */
+static const int64_t gap = 1 << 16;
 
 static int rank_field(const struct record *r)
 {
@@ -85,6 +86,19 @@ int order_above(struct call *c, const struct record *moving, int64_t id, int64_t
 	return r;
 }
 
+int order_below(struct call *c, const struct record *moving, int64_t id, int64_t *ret_id)
+{
+	scoped(ids_fini) struct ids ids = { 0 };
+	int r = list_ids(c, moving, &ids);
+
+	ids_remove(&ids, record_id(moving));
+	if (r == 0 && id)
+		*ret_id = neighbours_in(&ids, id).before_id;
+	else if (r == 0)
+		*ret_id = ids.n ? ids.v[0] : 0;
+	return r;
+}
+
 int order_bottom(struct call *c, const struct record *moving, int64_t *ret_id)
 {
 	scoped(ids_fini) struct ids ids = { 0 };
@@ -106,7 +120,7 @@ static int renumber(struct call *c, const struct record *like, const struct ids 
 
 		if (e)
 			return e < 0 ? e : -EIO;
-		record_set_int(r, rank_field(like), (int64_t)(i + 1) * GAP);
+		record_set_int(r, rank_field(like), (int64_t)(i + 1) * gap);
 		e = tx_put(c->tx, r);
 		if (e < 0)
 			return e;
@@ -140,9 +154,9 @@ static int rank_at(
 	if (r)
 		return r;
 	if (at == 0)
-		above = at < ids->n ? below - 2 * GAP : -GAP;
+		above = at < ids->n ? below - 2 * gap : -gap;
 	if (at == ids->n)
-		below = above + 2 * GAP;
+		below = above + 2 * gap;
 	if (below - above < 2)
 		return 1;
 	*ret = above + (below - above) / 2;

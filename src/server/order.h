@@ -24,6 +24,8 @@ int order_last(struct call *c, struct query *q, int64_t *ret_id);
 int order_rank_after(struct call *c, const struct record *moving, int64_t after_id, int64_t *ret);
 /* The one above another, the moving one left out; 0 at the top. */
 int order_above(struct call *c, const struct record *moving, int64_t id, int64_t *ret_id);
+/* The one below another, the moving one left out; the first one for 0, and 0 at the bottom. */
+int order_below(struct call *c, const struct record *moving, int64_t id, int64_t *ret_id);
 /* The last of a project's all, the moving one left out. */
 int order_bottom(struct call *c, const struct record *moving, int64_t *ret_id);
 /* For shape.c: before_id or after_id of all of a list. */

@@ -3,9 +3,9 @@
 #include "project_rules.h"
 
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
+#include "change.h"
 #include "scale.h"
 #include "zone.h"
 
@@ -17,11 +17,6 @@ static const int64_t day_ms = 86400000;
 static int64_t weekday_of(int64_t days)
 {
 	return (((days + 4) % 7) + 7) % 7;
-}
-
-static bool is_touched(const struct record *patch, int f)
-{
-	return record_get(patch, f)->state != VALUE_ABSENT;
 }
 
 /* ---- single settings ---- */
@@ -66,7 +61,7 @@ static int check_scale(struct call *c, const struct record *patch, struct record
 	const char *scale = record_text(now, F_project_point_scale);
 	const char *problem = scale_problem(scale);
 
-	if (!is_touched(patch, F_project_point_scale))
+	if (!change_is_given(patch, F_project_point_scale))
 		return 0;
 	if (record_get(patch, F_project_point_scale)->state == VALUE_NULL)
 		return v5_error_problem(&c->error,
@@ -145,14 +140,14 @@ static int set_start(
 	if (record_has(now, F_project_start_date)) {
 		int64_t start = record_int(now, F_project_start_date, 0);
 
-		if ((is_touched(patch, F_project_start_date) ||
-			    is_touched(patch, F_project_week_start_day)) &&
+		if ((change_is_given(patch, F_project_start_date) ||
+			    change_is_given(patch, F_project_week_start_day)) &&
 			weekday_of(start) != week_start)
 			return refuse_weekday(c, start, week_start);
 	}
-	if (old && !is_touched(patch, F_project_start_date) &&
-		!is_touched(patch, F_project_week_start_day) &&
-		!is_touched(patch, F_project_time_zone))
+	if (old && !change_is_given(patch, F_project_start_date) &&
+		!change_is_given(patch, F_project_week_start_day) &&
+		!change_is_given(patch, F_project_time_zone))
 		return 0;
 	int64_t days = record_has(now, F_project_start_date)
 			       ? record_int(now, F_project_start_date, 0)
@@ -172,7 +167,7 @@ static void set_type(const struct record *patch, struct record *now)
 
 	if (record_int(now, F_project_public, 0))
 		record_set_int(now, F_project_project_type, public_type);
-	else if (is_touched(patch, F_project_public) &&
+	else if (change_is_given(patch, F_project_public) &&
 		 record_int(now, F_project_project_type, 0) == public_type)
 		record_set_int(now, F_project_project_type, choices_find(types, "private", false));
 }
@@ -180,7 +175,7 @@ static void set_type(const struct record *patch, struct record *now)
 static bool is_any_touched(const struct record *patch, const int *fields, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (is_touched(patch, fields[i]))
+		if (change_is_given(patch, fields[i]))
 			return true;
 	}
 	return false;
@@ -193,13 +188,13 @@ int project_check(
 		F_project_velocity_averaged_over, F_project_number_of_done_iterations_to_show };
 	int r = 0;
 
-	if (is_touched(patch, F_project_name))
+	if (change_is_given(patch, F_project_name))
 		r = check_name(c, now);
 	if (r == 0 && is_any_touched(patch, numbers, sizeof(numbers) / sizeof(*numbers)))
 		r = check_numbers(c, now);
 	if (r == 0)
 		r = check_scale(c, patch, now);
-	if (r == 0 && is_touched(patch, F_project_time_zone))
+	if (r == 0 && change_is_given(patch, F_project_time_zone))
 		r = check_zone(c, now);
 	if (r == 0)
 		r = set_start(c, patch, old, now);

@@ -8,7 +8,6 @@
 #include "project_rules.h"
 #include "route.h"
 #include "shape.h"
-#include "storyfs/check.h"
 
 /* ---- listing ---- */
 

@@ -221,5 +221,5 @@ void request_log_add(struct request_log *log, const struct request_entry *entry)
 	while (n < 0 && errno == EINTR);
 	if (n != (ssize_t)line.len && !atomic_exchange(&log->failed, true))
 		log_error("the request log cannot be written: %s",
-			n < 0 ? strerror(errno) : "the disk is full");
+			n < 0 ? text_errno(errno) : "the disk is full");
 }

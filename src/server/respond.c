@@ -3,6 +3,7 @@
 #include "respond.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "digest.h"
@@ -24,12 +25,17 @@ static const struct {
 	{ "X-Tracker-Client-Pinger-Interval", "20" },
 };
 
+void respond_add_common(struct http_headers *ret)
+{
+	for (size_t i = 0; i < sizeof(common_headers) / sizeof(*common_headers); i++)
+		http_headers_add(ret, common_headers[i].name, common_headers[i].value);
+}
+
 static void add_common_headers(const struct call *c, int64_t took_ms, struct http_response *ret)
 {
 	char id[32 + 1];
 
-	for (size_t i = 0; i < sizeof(common_headers) / sizeof(*common_headers); i++)
-		http_headers_add(&ret->headers, common_headers[i].name, common_headers[i].value);
+	respond_add_common(&ret->headers);
 	if (digest_random(16, id) == 0)
 		http_headers_add(&ret->headers, "X-Request-Id", id);
 	http_headers_add_fmt(&ret->headers, "X-Runtime", "%lld.%03lld", (long long)(took_ms / 1000),

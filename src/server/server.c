@@ -5,7 +5,6 @@
  */
 #include "storyfs/server.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,38 +27,10 @@ struct server {
 
 /* ---- life ---- */
 
-/* Items that came by import do not say yet which stories they are about. */
-static int index_activity(struct archive *a)
-{
-	struct query q = { .kind = KIND_activity, .limit = -1 };
-	scoped(records_fini) struct records items = { 0 };
-	scoped(tx_abort) struct tx *tx = NULL;
-	int64_t n = 0;
-	int r = tx_begin(a, TX_READ, &tx);
-
-	query_where(&q, F_activity_story_ids, OP_NULL, 0);
-	if (r == 0)
-		r = tx_count(tx, &q, &n);
-	if (r < 0 || !n)
-		return r;
-	tx_abort(take_ptr(tx));
-	r = tx_begin(a, TX_WRITE, &tx);
-	if (r == 0)
-		r = tx_list(tx, &q, &items);
-	for (size_t i = 0; r == 0 && i < items.n; i++) {
-		activity_index(items.items[i]);
-		r = tx_put(tx, items.items[i]);
-	}
-	return r < 0 ? r : tx_commit(take_ptr(tx));
-}
-
 int server_new(struct archive *a, const struct server_config *config, struct server **ret)
 {
 	scoped(server_free) struct server *s = xcalloc(1, sizeof(*s));
-	int r = index_activity(a);
 
-	if (r < 0)
-		return r;
 	s->archive = a;
 	s->prefix = xstrdup(config && config->prefix ? config->prefix : default_prefix);
 	*ret = take_ptr(s);
@@ -175,7 +146,7 @@ static void answer(struct server *s, struct call *c)
 		r = perform(s, c, &match);
 	if (r < 0 && !c->error.code) {
 		log_error("server: %s %s: %s", http_method_name(c->req->method), c->route->path,
-			strerror(-r));
+			strerrordesc_np(-r));
 		v5_error_set(&c->error, V5_api_internal_error);
 	}
 }

@@ -28,6 +28,20 @@ int shape_order(enum kind kind)
 	return orders[kind];
 }
 
+static int by_name(const void *a, const void *b)
+{
+	const struct record *left = *(struct record *const *)a;
+	const struct record *right = *(struct record *const *)b;
+
+	return strcmp(record_text(left, F_label_name), record_text(right, F_label_name));
+}
+
+void shape_sort_labels(struct records *labels)
+{
+	if (labels->n)
+		qsort(labels->items, labels->n, sizeof(struct record *), by_name);
+}
+
 static int expand(struct call *c, enum kind kind, struct records *list, const struct fields *f);
 
 /* ---- nested resources, by id ---- */
@@ -99,6 +113,8 @@ static void set_objects(struct record *r, int f, const struct ids *ids, const st
 
 	for (size_t i = 0; i < ids->n; i++)
 		records_add(&nested, find_or_make(found, of, ids->v[i]));
+	if (of == KIND_label)
+		shape_sort_labels(&nested);
 	record_set_objects(r, f, &nested);
 }
 
@@ -201,7 +217,7 @@ static int fill_owner(struct call *c, struct records *list, int f)
 	for (size_t i = 0; i < list->n; i++) {
 		const struct value *owners = record_get(list->items[i], F_story_owner_ids);
 
-		if (owners->state == VALUE_SET && owners->ids.n)
+		if (!record_has(list->items[i], f) && owners->state == VALUE_SET && owners->ids.n)
 			record_set_int(list->items[i], f, owners->ids.v[0]);
 	}
 	return 0;

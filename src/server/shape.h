@@ -20,7 +20,7 @@ int answer_nothing(struct call *c);
 /* The field by which a kind's lists are sorted: V5 shows labels by name, stories in their order. */
 int shape_order(enum kind kind);
 
-/* `read_one` and `read_list` of routes.def: the last resource of the path; all of the route's kind
- * in the path's last resource. */
+/* V5 lists labels by name everywhere. */
+void shape_sort_labels(struct records *labels);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The endpoints that write stories. */
+#include "change.h"
 #include "comments.h"
 #include "initial.h"
 #include "input.h"
@@ -9,15 +10,9 @@
 #include "story.h"
 #include "story_move.h"
 #include "storyfs/alloc.h"
-#include "storyfs/check.h"
 #include "tasks.h"
 
 /* ---- the request ---- */
-
-static bool is_given(const struct record *patch, int f)
-{
-	return record_get(patch, f)->state != VALUE_ABSENT;
-}
 
 static struct story_request make_request(const struct call *c, const struct record *patch)
 {
@@ -26,8 +21,8 @@ static struct story_request make_request(const struct call *c, const struct reco
 	return (struct story_request){
 		.patch = patch,
 		.group = group->state == VALUE_SET ? (int)group->i : -1,
-		.has_before = is_given(patch, F_story_before_id),
-		.has_after = is_given(patch, F_story_after_id),
+		.has_before = change_is_given(patch, F_story_before_id),
+		.has_after = change_is_given(patch, F_story_after_id),
 		.before_id = record_int(patch, F_story_before_id, 0),
 		.after_id = record_int(patch, F_story_after_id, 0),
 	};

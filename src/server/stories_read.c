@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The endpoints that read stories. */
-#include <string.h>
 
 #include "route.h"
 #include "shape.h"
@@ -128,7 +127,7 @@ int stories_list_bulk(struct call *c)
 
 /* ---- owners and labels ---- */
 
-/* Answer with the resources that one of the story's lists names, in the list's order. */
+/* Answer with the resources that one of the story's lists names. */
 static int answer_named(struct call *c, enum kind kind, int f)
 {
 	const struct value *v = record_get(c->at[KIND_story], f);
@@ -146,6 +145,8 @@ static int answer_named(struct call *c, enum kind kind, int f)
 		}
 		records_add(&list, r);
 	}
+	if (kind == KIND_label)
+		shape_sort_labels(&list);
 	return answer_records(c, kind, &list);
 }
 

@@ -30,9 +30,6 @@ int story_check(
 int story_place(struct call *c, const struct story_request *req, const struct record *old,
 	struct record *now);
 
-/* The story changed within: updated_at is now, and who is given follows it (0: nobody). The change
- * is added to the command's. */
-int story_touch(struct call *c, struct activity *a, struct record *story, int64_t follower_id);
 /* Write a story that differs from old, as one command. */
 int story_write_update(struct call *c, const struct story_request *req, const struct record *old,
 	struct record *now);

@@ -9,6 +9,7 @@ static bool is_special(int f)
 {
 	switch (f) {
 	case F_story_owner_ids:
+	case F_story_owned_by_id:
 	case F_story_follower_ids:
 	case F_story_requested_by_id:
 	case F_story_label_ids:
@@ -61,15 +62,23 @@ static bool wanted_owners(const struct record *patch, struct ids *ret)
 	return true;
 }
 
-static int apply_people(struct call *c, const struct record *patch, struct record *now)
+static int apply_owners(struct call *c, const struct record *patch, struct record *now)
 {
 	scoped(ids_fini) struct ids owners = { 0 };
+
+	if (!wanted_owners(patch, &owners))
+		return 0;
+	if (!people_same_set(&owners, record_get(now, F_story_owner_ids)))
+		record_clear(now, F_story_owned_by_id);
+	return people_set(c, now, F_story_owner_ids, &owners);
+}
+
+static int apply_people(struct call *c, const struct record *patch, struct record *now)
+{
 	const struct value *followers = record_get(patch, F_story_follower_ids);
 	const struct value *requester = record_get(patch, F_story_requested_by_id);
-	int r = 0;
+	int r = apply_owners(c, patch, now);
 
-	if (wanted_owners(patch, &owners))
-		r = people_set(c, now, F_story_owner_ids, &owners);
 	if (r == 0 && followers->state == VALUE_SET)
 		r = people_set(c, now, F_story_follower_ids, &followers->ids);
 	if (r == 0 && requester->state == VALUE_SET)

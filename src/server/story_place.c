@@ -125,21 +125,19 @@ static int asked_place(
 
 /* ---- lists and states ---- */
 
-/* What stands above and below a place; the story's own region where nothing does. */
+/* What stands above and below a place. The top is above all, the bottom below all. */
 static int look_around(struct call *c, const struct record *story, int64_t after_id,
 	enum region *ret_above, enum region *ret_below)
 {
 	scoped(record_unref) struct record *above = NULL;
 	scoped(record_unref) struct record *below = NULL;
-	struct neighbours n = { 0, 0 };
-	int r = after_id ? tx_get(c->tx, KIND_story, after_id, &above) : 0;
+	int64_t below_id = 0;
+	int r = order_below(c, story, after_id, &below_id);
 
-	if (r == 0 && above)
-		r = order_neighbours(c, above, &n);
-	if (r == 0 && n.before_id == record_id(story))
-		r = order_neighbours(c, story, &n);
-	if (r == 0 && n.before_id)
-		r = tx_get(c->tx, KIND_story, n.before_id, &below);
+	if (r == 0 && after_id)
+		r = tx_get(c->tx, KIND_story, after_id, &above);
+	if (r == 0 && below_id)
+		r = tx_get(c->tx, KIND_story, below_id, &below);
 	if (r < 0)
 		return r;
 	*ret_above = above ? region_of(above) : REGION_ACCEPTED;
@@ -174,7 +172,7 @@ static void enter_group(const struct call *c, int group, struct record *story)
 static int place_as_asked(
 	struct call *c, const struct story_request *req, struct record *now, int64_t *ret_after)
 {
-	enum region above, below;
+	enum region above = REGION_ACCEPTED, below = REGION_ICEBOX;
 	int r = check_request(c, req, now);
 
 	if (r == 0)
@@ -189,9 +187,16 @@ static int place_as_asked(
 		else if (below != REGION_ICEBOX)
 			change_region(now, REGION_SCHEDULED);
 	}
-	/* A place in a list that the state does not belong to: the state decides. */
-	if (region_of(now) < above || region_of(now) > below)
-		return usual_place(c, now, ret_after);
+	/* A place in a list that the state does not belong to: its own list's end that is nearest.
+	 */
+	enum region mine = region_of(now);
+
+	if (mine < above)
+		return mine == REGION_ACCEPTED ? last_accepted(c, now, ret_after)
+					       : last_scheduled(c, now, ret_after);
+	if (mine > below)
+		return mine == REGION_ICEBOX ? last_scheduled(c, now, ret_after)
+					     : last_accepted(c, now, ret_after);
 	return 0;
 }
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The rules of reference 3.1: which states a type has, what has points, what a state brings. */
-#include <math.h>
 #include <string.h>
 
+#include "change.h"
 #include "scale.h"
 #include "story.h"
 #include "storyfs/alloc.h"
-#include "storyfs/check.h"
 #include "storyfs/clock.h"
 
 #define BIT(state) (1u << (state))
@@ -39,11 +38,6 @@ static int64_t type_of(const struct record *story)
 static int64_t state_of(const struct record *story)
 {
 	return record_int(story, F_story_current_state, STATE_UNSCHEDULED);
-}
-
-static bool is_touched(const struct record *patch, int f)
-{
-	return record_get(patch, f)->state != VALUE_ABSENT;
 }
 
 static bool is_estimable(const struct call *c, const struct record *story)
@@ -120,7 +114,7 @@ static int check_created_at(struct call *c, const struct record *patch)
 /* A type that has no points loses them, unless the request insists. */
 static void drop_estimate(const struct call *c, const struct record *patch, struct record *now)
 {
-	if (is_touched(patch, F_story_story_type) && !record_has(patch, F_story_estimate) &&
+	if (change_is_given(patch, F_story_story_type) && !record_has(patch, F_story_estimate) &&
 		!is_estimable(c, now))
 		record_clear(now, F_story_estimate);
 }
@@ -134,28 +128,28 @@ static void set_accepted_at(const struct call *c, const struct record *patch,
 	if (!is)
 		record_clear(now, F_story_accepted_at);
 	else if (!record_has(patch, F_story_accepted_at) &&
-		 (!was || is_touched(patch, F_story_accepted_at)))
+		 (!was || change_is_given(patch, F_story_accepted_at)))
 		record_set_int(now, F_story_accepted_at, c->now_ms);
 }
 
 int story_check(
 	struct call *c, const struct record *patch, const struct record *old, struct record *now)
 {
-	bool type_or_state =
-		is_touched(patch, F_story_story_type) || !old || state_of(old) != state_of(now);
+	bool type_or_state = change_is_given(patch, F_story_story_type) || !old ||
+			     state_of(old) != state_of(now);
 	int r = 0;
 
 	drop_estimate(c, patch, now);
-	if (is_touched(patch, F_story_estimate) || type_or_state)
+	if (change_is_given(patch, F_story_estimate) || type_or_state)
 		r = check_estimate(c, now);
-	if (r == 0 && (is_touched(patch, F_story_estimate) || type_or_state))
+	if (r == 0 && (change_is_given(patch, F_story_estimate) || type_or_state))
 		r = check_state(c, now);
 	if (r == 0 && record_has(patch, F_story_deadline) && type_of(now) != STORY_TYPE_RELEASE)
 		r = v5_error_requirement(&c->error, "Only releases have a deadline.");
 	if (r == 0)
 		r = check_created_at(c, patch);
-	if (r == 0 &&
-		(!old || state_of(old) != state_of(now) || is_touched(patch, F_story_accepted_at)))
+	if (r == 0 && (!old || state_of(old) != state_of(now) ||
+			      change_is_given(patch, F_story_accepted_at)))
 		set_accepted_at(c, patch, old, now);
 	return r;
 }

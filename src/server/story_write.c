@@ -2,31 +2,12 @@
 /* Stories into the archive, each change as a command with its activity. */
 #include <string.h>
 
+#include "change.h"
 #include "initial.h"
 #include "labels.h"
 #include "order.h"
 #include "story.h"
 #include "storyfs/alloc.h"
-
-int story_touch(struct call *c, struct activity *a, struct record *story, int64_t follower_id)
-{
-	scoped(scoped_json_fini) struct scoped_json before = { NULL };
-	const struct value *v = record_get(story, F_story_follower_ids);
-	int r = activity_take_values(c, story, &before.json);
-
-	if (r < 0)
-		return r;
-	if (follower_id && (v->state != VALUE_SET || !ids_has(&v->ids, follower_id))) {
-		struct value more = value_copy(schema_field(KIND_story, F_story_follower_ids), v);
-
-		more.state = VALUE_SET;
-		ids_add(&more.ids, follower_id);
-		record_set(story, F_story_follower_ids, more);
-	}
-	initial_touch(story, c->now_ms);
-	r = tx_put(c->tx, story);
-	return r < 0 ? r : activity_updated(c, a, story, before.json);
-}
 
 /* ---- what happened, in V5's words ---- */
 
@@ -46,19 +27,6 @@ SCOPED_VALUE(struct words, words_fini);
 static bool is_changed(const struct record *a, const struct record *b, int f)
 {
 	return !value_equal(schema_field(KIND_story, f), record_get(a, f), record_get(b, f));
-}
-
-/* Does anything differ that somebody can set, place aside? */
-static bool is_edited(const struct record *old, const struct record *now, int but)
-{
-	each_field(f, KIND_story) {
-		const struct field *field = schema_field(KIND_story, f);
-
-		if (f != but && f != F_story_rank && (field->flags & FIELD_KEEP) &&
-			is_changed(old, now, f))
-			return true;
-	}
-	return false;
 }
 
 static int name_move(struct call *c, const struct record *now, struct words *ret)
@@ -98,9 +66,9 @@ static int name_change(struct call *c, const struct story_request *req, const st
 		     !record_has(req->patch, F_story_current_state);
 
 	ret->kind = "story_update_activity";
-	if (is_changed(old, now, F_story_rank) && !is_edited(old, now, -1))
+	if (is_changed(old, now, F_story_rank) && !change_differs(old, now, F_story_rank, -1))
 		return name_move(c, now, ret);
-	if (asked && !is_edited(old, now, F_story_current_state))
+	if (asked && !change_differs(old, now, F_story_rank, F_story_current_state))
 		return name_move(c, now, ret);
 	if (is_changed(old, now, F_story_current_state)) {
 		ret->highlight = record_word(now, F_story_current_state);
@@ -122,7 +90,7 @@ int story_write_update(struct call *c, const struct story_request *req, const st
 	scoped(scoped_json_fini) struct scoped_json before = { NULL };
 	scoped(words_fini) struct words words = { 0 };
 
-	if (!is_edited(old, now, -1) && !is_changed(old, now, F_story_rank))
+	if (!change_differs(old, now, F_story_rank, -1) && !is_changed(old, now, F_story_rank))
 		return 0;
 	int r = activity_take_values(c, old, &before.json);
 

@@ -8,6 +8,7 @@
 #include "storyfs/alloc.h"
 #include "storyfs/check.h"
 #include "storyfs/clock.h"
+#include "storyfs/text.h"
 
 enum { SHOWN_BYTES = 400 };
 
@@ -46,7 +47,7 @@ static int edit_begin(
 	e->field = node->field;
 	if (store_peek(t->store, l->kind, node->id, &e->record) > 0)
 		return -ESTALE;
-	struct people people = { t->store, store_project_of(t->store, e->record) };
+	struct people people = { t, store_project_of(t->store, e->record) };
 	struct resolver resolver = people_resolver(&people);
 	int r = plain_read(
 		e->kind, e->field, data, value_length(data, len), &resolver, &e->patch, &e->reason);
@@ -54,9 +55,12 @@ static int edit_begin(
 	if (r < 0)
 		return r;
 	r = check_patch(e->patch, &e->error);
-	if (r == -EINVAL && e->error.requirement)
-		return -EMSGSIZE;
-	return r;
+	if (r == 0 || !e->error.requirement)
+		return r;
+	/* Its problem quotes the whole text, which is too long. */
+	free(e->error.general_problem);
+	e->error.general_problem = NULL;
+	return -EMSGSIZE;
 }
 
 /* Lists of resources are sets: V5 puts labels in order itself. */
@@ -70,14 +74,28 @@ static bool is_nothing_new(const struct edit *e)
 	       record_fulfils(e->record, e->patch);
 }
 
+/* How much of a text is shown: cut between characters, where it has some. */
+static size_t shown_length(const char *data, size_t len)
+{
+	if (len <= SHOWN_BYTES)
+		return len;
+	for (size_t n = SHOWN_BYTES; n > SHOWN_BYTES - 4; n--) {
+		if (text_is_valid(data, n))
+			return n;
+	}
+	return SHOWN_BYTES;
+}
+
+/* What was written, in one line of valid UTF-8. */
 static void add_shown(struct buf *b, const char *data, size_t len)
 {
-	size_t shown = len < SHOWN_BYTES ? len : SHOWN_BYTES;
+	size_t shown = shown_length(data, len);
+	bool is_text = text_is_valid(data, shown);
 
 	for (size_t i = 0; i < shown; i++) {
 		unsigned char c = (unsigned char)data[i];
 
-		if (c < 0x20 || c == 0x7f)
+		if (c < 0x20 || c == 0x7f || (c >= 0x80 && !is_text))
 			buf_add_fmt(b, c == '\n' ? "\\n" : "\\x%02x", c);
 		else
 			buf_add_char(b, (char)c);
@@ -86,11 +104,8 @@ static void add_shown(struct buf *b, const char *data, size_t len)
 		buf_add_fmt(b, "... (%zu bytes in all)", len);
 }
 
-static void add_accepted(struct buf *b, const struct tree *t, const struct edit *e)
+static void add_accepted(struct buf *b, const struct field *field)
 {
-	const struct field *field = schema_field(e->kind, e->field);
-
-	(void)t;
 	buf_add_str(b, "accepted: ");
 	plain_describe(field, b);
 	if (field->max)
@@ -98,7 +113,7 @@ static void add_accepted(struct buf *b, const struct tree *t, const struct edit 
 	buf_add_str(b, field->flags & FIELD_REQ ? ", never empty\n" : "; empty for none\n");
 }
 
-static char *explain(struct tree *t, const struct edit *e, int error, const char *data, size_t len)
+static char *explain(const struct edit *e, int error, const char *data, size_t len)
 {
 	struct buf b = BUF_INIT;
 	char now[CLOCK_ISO_SIZE];
@@ -106,14 +121,14 @@ static char *explain(struct tree *t, const struct edit *e, int error, const char
 
 	clock_format_iso(clock_now_ms(), now);
 	buf_add_fmt(&b, "%s: not saved (%s), %s\n", schema_field(e->kind, e->field)->key,
-		strerror(-error), now);
+		strerrordesc_np(-error), now);
 	buf_add_str(&b, "wrote: ");
 	add_shown(&b, data, len);
 	buf_add_char(&b, '\n');
 	buf_add_str(&b, buf_str(&e->reason));
 	if (e->error.code != V5_OK)
 		v5_error_add_text(&e->error, &b);
-	add_accepted(&b, t, e);
+	add_accepted(&b, schema_field(e->kind, e->field));
 	buf_add_str(
 		&b, unknown ? "next: whether the server has it is unknown; read the file, and save "
 			      "again if it does not\n"
@@ -146,10 +161,12 @@ int tree_save(struct tree *t, const struct node *node, const char *data, size_t 
 {
 	scoped(edit_fini) struct edit e = { 0 };
 	struct node_attr attr;
-	int r = is_field(node) ? tree_stat(t, node, &attr) : -EISDIR;
+	int r = tree_stat(t, node, &attr);
 
 	if (r < 0)
 		return r;
+	if (attr.type == NODE_DIR)
+		return -EISDIR;
 	if (!attr.writable)
 		return -EACCES;
 	r = edit_begin(&e, t, node, data, len);
@@ -158,7 +175,7 @@ int tree_save(struct tree *t, const struct node *node, const char *data, size_t 
 	if (r == 0 && !is_nothing_new(&e))
 		r = edit_send(&e, t, limit);
 	if (r < 0)
-		refusal_put(t, e.kind, node->id, node->field, explain(t, &e, r, data, len));
+		refusal_put(t, e.kind, node->id, node->field, explain(&e, r, data, len));
 	else
 		refusal_drop(t, e.kind, node->id, node->field);
 	return r;

@@ -33,6 +33,15 @@ enum layout_row layout_find(enum row_type type, enum kind kind, enum kind parent
 	return N_ROWS;
 }
 
+struct place layout_place(const struct node *dir)
+{
+	return (struct place){
+		.kind = rows[dir->row].kind,
+		.parent = layout_parent_kind(dir->row),
+		.parent_id = dir->id,
+	};
+}
+
 bool layout_has_file(enum kind kind, int f)
 {
 	unsigned flags = schema_field(kind, f)->flags;

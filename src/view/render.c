@@ -27,7 +27,7 @@ static int read_field(struct tree *t, const struct node *node, struct buf *ret)
 
 	if (e < 0)
 		return e;
-	struct people people = { t->store, store_project_of(t->store, r) };
+	struct people people = { t, store_project_of(t->store, r) };
 	struct resolver resolver = people_resolver(&people);
 	size_t start = ret->len;
 
@@ -123,39 +123,87 @@ static int64_t birth_of(const struct record *r)
 	return f < 0 ? 0 : record_int(r, f, 0) * 1000000;
 }
 
-/* An object form moves with the id form it is written from. */
-static int64_t file_mtime(struct tree *t, enum kind kind, const struct node *node)
+static int64_t later(int64_t a, int64_t b)
 {
-	int64_t own = store_mtime(t->store, kind, node->id, node->field);
-	const char *via = node->field < 0 ? NULL : schema_field(kind, node->field)->via;
-	int64_t other =
-		via ? store_mtime(t->store, kind, node->id, schema_find_field(kind, via)) : own;
+	return a > b ? a : b;
+}
 
-	return own > other ? own : other;
+/* An object form moves with the id form it is written from, and with the names it shows. */
+static int64_t file_mtime(struct tree *t, const struct record *r, int f)
+{
+	enum kind kind = record_kind(r);
+	const struct field *field = schema_field(kind, f);
+	int64_t id = record_id(r);
+	int64_t at = store_mtime(t->store, kind, id, f);
+
+	if (field->via)
+		at = later(
+			at, store_mtime(t->store, kind, id, schema_find_field(kind, field->via)));
+	if (people_are_shown(field)) {
+		struct people people = { t, store_project_of(t->store, r) };
+
+		at = later(at, people_mtime(&people, r, f));
+	}
+	return at;
+}
+
+/* A directory of resources moves with what it hangs below, and when one comes or goes. */
+static int64_t list_mtime(struct tree *t, const struct node *node, const struct record *parent)
+{
+	struct place place = layout_place(node);
+	int64_t at = store_mtime(t->store, parent ? record_kind(parent) : KIND_none, node->id, -1);
+
+	return later(at, store_list_mtime(t->store, &place));
+}
+
+static int64_t mtime_of(struct tree *t, const struct node *node, const struct record *r)
+{
+	const struct layout *l = layout_of(node->row);
+
+	if (node->field >= 0 && r)
+		return file_mtime(t, r, node->field);
+	switch (l->type) {
+	case ROW_ERROR:
+		return refusal_time(t, l->kind, node->id);
+	case ROW_COLLECTION:
+	case ROW_LINKS:
+		return list_mtime(t, node, r);
+	case ROW_DIR:
+		return store_mtime(t->store, KIND_none, 0, -1);
+	case ROW_RESOURCE:
+	case ROW_JSON:
+	case ROW_LINK:
+		break;
+	}
+	return store_mtime(t->store, l->kind, node->id, -1);
+}
+
+/* The resource a node shows, or the one it hangs below; NULL for fixed ones at the top. Whoever we
+ * are need not be known before somebody looks into it. */
+static int get_subject(struct tree *t, const struct node *node, struct record **ret)
+{
+	enum row_type type = layout_of(node->row)->type;
+
+	if (layout_of(node->row)->kind == KIND_me && node->field < 0)
+		return 0;
+	if (type == ROW_DIR || type == ROW_COLLECTION || type == ROW_LINKS)
+		return get_parent(t, node, ret);
+	return get_record(t, node, ret);
 }
 
 int tree_stat(struct tree *t, const struct node *node, struct node_attr *ret)
 {
-	const struct layout *l = layout_of(node->row);
-	bool of_resource = l->type != ROW_DIR && l->type != ROW_COLLECTION && l->type != ROW_LINKS;
+	struct node_attr attr = { .type = type_of(node), .writable = is_writable(node) };
 	scoped(record_unref) struct record *r = NULL;
 	scoped(buf_fini) struct buf content = BUF_INIT;
-	struct node_attr attr = { .type = type_of(node), .writable = is_writable(node) };
-	int e = 0;
+	int e = get_subject(t, node, &r);
 
-	if (l->kind != KIND_me)
-		e = of_resource ? get_record(t, node, &r) : get_parent(t, node, &r);
 	if (e == 0 && attr.type != NODE_DIR)
 		e = tree_read(t, node, &content);
 	if (e < 0)
 		return e;
 	attr.size = content.len;
-	if (l->type == ROW_ERROR)
-		attr.mtime_ns = refusal_time(t, l->kind, node->id);
-	else if (of_resource)
-		attr.mtime_ns = file_mtime(t, l->kind, node);
-	else
-		attr.mtime_ns = store_mtime(t->store, r ? record_kind(r) : KIND_none, node->id, -1);
+	attr.mtime_ns = mtime_of(t, node, r);
 	attr.birth_ns = birth_of(r);
 	*ret = attr;
 	return 0;

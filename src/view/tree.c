@@ -39,7 +39,8 @@ void tree_free(struct tree *t)
 {
 	if (!t)
 		return;
-	refusal_drop(t, KIND_none, 0, -1);
+	refusals_fini(t);
+	rosters_fini(t);
 	pthread_mutex_destroy(&t->lock);
 	free(t);
 }
@@ -50,6 +51,25 @@ uint64_t tree_number(const struct node *node)
 	       (uint64_t)(node->field + FIELD_OFFSET);
 }
 
+/* Does the row hang below a resource, or show one by its id? */
+static bool has_id(enum layout_row row)
+{
+	const struct layout *l = layout_of(row);
+
+	return (!l->name && row != ROW_root) || layout_parent_kind(row) != KIND_none;
+}
+
+static bool is_node(const struct node *node)
+{
+	const struct layout *l = layout_of(node->row);
+
+	if (has_id(node->row) ? node->id <= 0 : node->id != 0)
+		return false;
+	return node->field < 0 ||
+	       (l->type == ROW_RESOURCE && node->field < schema_resource(l->kind)->n_fields &&
+		       layout_has_file(l->kind, node->field));
+}
+
 bool tree_node(uint64_t number, struct node *ret)
 {
 	unsigned row = (number >> FIELD_BITS) & ((1U << ROW_BITS) - 1);
@@ -57,11 +77,11 @@ bool tree_node(uint64_t number, struct node *ret)
 
 	if (number >> 63 || row >= N_ROWS || field < -1)
 		return false;
-	if (field >= 0 &&
-		(layout_of((enum layout_row)row)->type != ROW_RESOURCE ||
-			field >= schema_resource(layout_of((enum layout_row)row)->kind)->n_fields))
+	struct node node = { (enum layout_row)row, (int64_t)(number >> ID_SHIFT), field };
+
+	if (!is_node(&node))
 		return false;
-	*ret = (struct node){ (enum layout_row)row, (int64_t)(number >> ID_SHIFT), field };
+	*ret = node;
 	return true;
 }
 
@@ -86,12 +106,6 @@ static void emit(struct walk *w, const char *name, enum layout_row row, int64_t 
 	w->stopped = !w->entry(w->data, name, &node);
 }
 
-/* The id a fixed child of a directory hangs below. */
-static int64_t child_id(const struct node *dir)
-{
-	return dir->id;
-}
-
 static bool is_there(struct walk *w, enum layout_row row)
 {
 	return layout_of(row)->type != ROW_ERROR ||
@@ -104,7 +118,7 @@ static void walk_fixed(struct walk *w)
 		const struct layout *l = layout_of((enum layout_row)row);
 
 		if (l->parent == w->dir->row && l->name && is_there(w, (enum layout_row)row))
-			emit(w, l->name, (enum layout_row)row, child_id(w->dir), -1);
+			emit(w, l->name, (enum layout_row)row, w->dir->id, -1);
 	}
 }
 
@@ -116,15 +130,6 @@ static void walk_fields(struct walk *w)
 		if (layout_has_file(kind, f))
 			emit(w, schema_field(kind, f)->key, w->dir->row, w->dir->id, f);
 	}
-}
-
-static struct place place_below(const struct node *dir)
-{
-	return (struct place){
-		.kind = layout_of(dir->row)->kind,
-		.parent = layout_parent_kind(dir->row),
-		.parent_id = dir->id,
-	};
 }
 
 /* The row of the entries of a COLLECTION or LINKS directory. */
@@ -151,7 +156,7 @@ static int walk_collection(struct walk *w)
 {
 	scoped(records_fini) struct records list = { 0 };
 	scoped(record_unref) struct record *one = NULL;
-	struct place place = place_below(w->dir);
+	struct place place = layout_place(w->dir);
 	enum layout_row row = entry_row(w->dir->row);
 
 	if (w->wanted) {
@@ -167,42 +172,27 @@ static int walk_collection(struct walk *w)
 
 	each_record(r, &list)
 		emit_id(w, row, record_id(r));
-	return e < 0 ? e : 0;
-}
-
-/* The link's name: the title made safe, with the id where two have the same. */
-static void add_link_name(const struct records *all, const struct record *r, struct buf *b)
-{
-	const struct resource *res = schema_resource(record_kind(r));
-	scoped(buf_fini) struct buf mine = BUF_INIT;
-	size_t n = 0;
-
-	text_add_file_name(&mine, record_text(r, res->label));
-	each_record(other, all) {
-		scoped(buf_fini) struct buf theirs = BUF_INIT;
-
-		text_add_file_name(&theirs, record_text(other, res->label));
-		n += strcmp(mine.data, theirs.data) == 0;
-	}
-	buf_add_str(b, mine.data);
-	if (n > 1)
-		buf_add_fmt(b, " (%" PRId64 ")", record_id(r));
+	return e > 0 ? -ESTALE : e;
 }
 
 static int walk_links(struct walk *w)
 {
 	scoped(records_fini) struct records list = { 0 };
-	struct place place = place_below(w->dir);
+	scoped(link_names_fini) struct link_names names = { 0 };
+	struct place place = layout_place(w->dir);
 	enum layout_row row = entry_row(w->dir->row);
 	int e = store_list(w->tree->store, &place, w->call, &list);
 
-	each_record(r, &list) {
-		scoped(buf_fini) struct buf name = BUF_INIT;
+	if (e)
+		return e < 0 ? e : -ESTALE;
+	link_names_make(&list, &names);
+	for (size_t i = 0; i < list.n; i++) {
+		int64_t id = record_id(list.items[i]);
 
-		add_link_name(&list, r, &name);
-		emit(w, name.data, row, record_id(r), -1);
+		if (id > 0 && id < MAX_ID)
+			emit(w, names.v[i], row, id, -1);
 	}
-	return e < 0 ? e : 0;
+	return 0;
 }
 
 /* Whoever we are is asked for once, when somebody looks into me/. */
@@ -279,123 +269,50 @@ int tree_parent(struct tree *t, const struct node *node, struct node *ret)
 {
 	const struct layout *l = layout_of(node->row);
 	const struct layout *up = layout_of(l->parent);
+	struct node parent = { l->parent, node->id, -1 };
 	scoped(record_unref) struct record *r = NULL;
 
-	*ret = (struct node){ l->parent, node->id, -1 };
-	if (node->field >= 0)
-		ret->row = node->row;
-	else if (up->type == ROW_DIR || up->type == ROW_LINKS)
-		ret->id = 0;
-	else if (up->type == ROW_COLLECTION) {
+	if (node->field >= 0) {
+		parent.row = node->row;
+	} else if (up->type == ROW_DIR || up->type == ROW_LINKS) {
+		parent.id = 0;
+	} else if (up->type == ROW_COLLECTION) {
 		if (store_peek(t->store, l->kind, node->id, &r) > 0)
 			return -ESTALE;
-		ret->id = store_parent_of(t->store, r);
+		parent.id = store_parent_of(t->store, r);
 	}
+	*ret = parent;
 	return 0;
+}
+
+static int add_link_name(struct tree *t, const struct node *node, struct buf *ret)
+{
+	scoped(records_fini) struct records all = { 0 };
+	scoped(link_names_fini) struct link_names names = { 0 };
+	struct place place = { .kind = layout_of(node->row)->kind };
+
+	store_peek_list(t->store, &place, &all);
+	link_names_make(&all, &names);
+	for (size_t i = 0; i < all.n; i++) {
+		if (record_id(all.items[i]) != node->id)
+			continue;
+		buf_add_str(ret, names.v[i]);
+		return 0;
+	}
+	return -ESTALE;
 }
 
 int tree_name(struct tree *t, const struct node *node, struct buf *ret)
 {
 	const struct layout *l = layout_of(node->row);
 
-	if (node->field >= 0) {
+	if (node->field >= 0)
 		buf_add_str(ret, schema_field(l->kind, node->field)->key);
-	} else if (l->name) {
+	else if (l->name)
 		buf_add_str(ret, l->name);
-	} else if (l->type == ROW_LINK) {
-		scoped(records_fini) struct records all = { 0 };
-		scoped(record_unref) struct record *r = NULL;
-		struct place place = { .kind = l->kind };
-
-		store_peek_list(t->store, &place, &all);
-		if (store_peek(t->store, l->kind, node->id, &r) > 0)
-			return -ESTALE;
-		add_link_name(&all, r, ret);
-	} else {
+	else if (l->type == ROW_LINK)
+		return add_link_name(t, node, ret);
+	else
 		buf_add_fmt(ret, "%" PRId64, node->id);
-	}
 	return 0;
-}
-
-/* ---- what changed ---- */
-
-struct announce {
-	void (*emit)(void *data, const struct tree_change *change);
-	void *data;
-};
-
-static void announce_content(const struct announce *a, enum layout_row row, int64_t id, int field)
-{
-	struct tree_change c = { .type = TREE_CONTENT, .node = { row, id, field } };
-
-	a->emit(a->data, &c);
-}
-
-static void announce_entry(
-	const struct announce *a, enum layout_row row, int64_t id, const char *name)
-{
-	struct tree_change c = { .type = TREE_ENTRY, .parent = { row, id, -1 }, .name = name };
-
-	a->emit(a->data, &c);
-}
-
-/* A field's file has another text: its own value moved, or the id form it is written from. */
-static bool file_moved(const struct change *c, int f)
-{
-	const struct field *field = schema_field(c->kind, f);
-	int via = field->via ? schema_find_field(c->kind, field->via) : f;
-
-	return layout_has_file(c->kind, f) &&
-	       (!value_same(field, record_get(c->before, f), record_get(c->after, f)) ||
-		       !value_same(schema_field(c->kind, via), record_get(c->before, via),
-			       record_get(c->after, via)));
-}
-
-static void announce_record(const struct announce *a, const struct change *c, enum layout_row row)
-{
-	each_field(f, c->kind) {
-		if (file_moved(c, f))
-			announce_content(a, row, c->id, f);
-	}
-	announce_content(a, row, c->id, -1);
-	for (int r = ROW_root + 1; r < N_ROWS; r++) {
-		if (layout_of((enum layout_row)r)->parent == row &&
-			layout_of((enum layout_row)r)->type == ROW_JSON)
-			announce_content(a, (enum layout_row)r, c->id, -1);
-	}
-}
-
-static void announce_links(const struct announce *a, const struct change *c)
-{
-	enum layout_row row = layout_find(ROW_LINKS, c->kind, KIND_none);
-	const struct record *versions[] = { c->before, c->after };
-
-	for (size_t i = 0; row != N_ROWS && i < 2; i++) {
-		scoped(buf_fini) struct buf name = BUF_INIT;
-
-		if (!versions[i])
-			continue;
-		text_add_file_name(
-			&name, record_text(versions[i], schema_resource(c->kind)->label));
-		announce_entry(a, row, 0, name.data);
-	}
-}
-
-void tree_changes(struct tree *t, const struct change *change,
-	void (*emit_change)(void *data, const struct tree_change *change), void *data)
-{
-	struct announce a = { emit_change, data };
-	enum layout_row row = layout_find(ROW_RESOURCE, change->kind, change->parent);
-	char name[24];
-
-	(void)t;
-	if (row == N_ROWS)
-		return;
-	if (change->type == CHANGE_RECORD) {
-		announce_record(&a, change, row);
-	} else {
-		snprintf(name, sizeof(name), "%" PRId64, change->id);
-		announce_entry(&a, layout_of(row)->parent, change->parent_id, name);
-	}
-	announce_links(&a, change);
 }

@@ -111,6 +111,19 @@ def test_the_owner_can_be_chosen(dump, tmp_path):
         storyfs('user', 'list', tmp_path / 'a.db').stdout
 
 
+def test_an_odd_owner_is_served_until_the_owners_change(dump, tmp_path, serve):
+    story = dict(STAR['story'][0], owner_ids=[100, 101], owned_by_id=101)
+    write_dump(dump, {'story': [story]})
+    storyfs('import', dump, tmp_path / 'a.db', '--owner', '100')
+    server = serve(tmp_path / 'a.db')
+    ours = server.request('GET', '/stories/555').json()
+    assert (ours['owner_ids'], ours['owned_by_id']) == ([100, 101], 101)
+    ours = server.request('PUT', '/stories/555', body={'name': 'x', 'owner_ids': [100, 101]}).json()
+    assert ours['owned_by_id'] == 101
+    ours = server.request('PUT', '/stories/555', body={'owner_ids': [100]}).json()
+    assert (ours['owner_ids'], ours['owned_by_id']) == ([100], 100)
+
+
 def test_a_terminal_gets_a_bar(dump, tmp_path):
     master, slave = pty.openpty()
     process = subprocess.Popen([BIN, 'import', str(dump), str(tmp_path / 'a.db')], stderr=slave,
@@ -152,3 +165,25 @@ def test_a_person_nobody_knows_gets_no_token(archive):
     assert done.returncode == 1
     assert done.stdout == ''
     assert "there is nobody called 'luke' in the archive; there are:" in done.stderr
+
+
+def test_an_import_reaches_a_server_that_runs(archive, serve, tmp_path):
+    server = serve(archive)
+    newer = dict(STAR['project'][0], version=6)
+    story = dict(STAR['story'][1], name='The lid is on')
+    done = storyfs('import', write_dump(tmp_path / 'newer', {'project': [newer], 'story': [story]}),
+                   archive)
+    assert done.returncode == 0, done.stderr
+    answer = server.request('GET', '/projects/99/stories/556')
+    assert answer.json()['name'] == 'The lid is on'
+    assert answer.headers['X-Tracker-Project-Version'] == '6'
+
+
+def test_what_was_changed_here_is_not_overwritten(archive, serve, dump):
+    server = serve(archive)
+    server.request('PUT', '/stories/555', body={'name': 'changed here'})
+    done = storyfs('import', dump, archive)
+    assert done.returncode == 0
+    assert "project 99 (Death Star): the archive has version 6, newer than the dump's 5; " \
+           'left as it is' in done.stdout
+    assert server.request('GET', '/stories/555').json()['name'] == 'changed here'

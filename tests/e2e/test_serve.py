@@ -26,15 +26,19 @@ def curl(*args):
 
 
 def raw(server, data, until_closed=True):
-    """Send bytes, return what comes back until the server closes."""
+    """Send bytes, return what comes back until the server closes, or has been silent for long."""
     with socket.create_connection((server.host, server.port), timeout=DEADLINE) as s:
         s.sendall(data)
         if not until_closed:
             return s.recv(65536)
         s.shutdown(socket.SHUT_WR)
+        s.settimeout(3)
         got = b''
-        while piece := s.recv(65536):
-            got += piece
+        try:
+            while piece := s.recv(65536):
+                got += piece
+        except TimeoutError:
+            pass
         return got
 
 

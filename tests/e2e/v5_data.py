@@ -15,7 +15,7 @@ import pytest
 from conftest import ROOT, V5
 
 PLACES = ([os.environ['STORYFS_V5_DATA']] if 'STORYFS_V5_DATA' in os.environ else
-          [ROOT / '../shared/data', ROOT / '../../shared/data'])
+          [ROOT / '../shared/data'])
 DATA = next((pathlib.Path(p).resolve() for p in PLACES if (pathlib.Path(p) / 'recorded').is_dir()),
             None)
 NEEDS_DATA = pytest.mark.skipif(

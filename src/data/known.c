@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The tables of what is known: records, collections and loads. Records are replaced, never changed;
+ * what a replacement changed is collected and told after the lock is given back.
+ */
+#include "known.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "storyfs/alloc.h"
+#include "storyfs/clock.h"
+
+#define NS_PER_MS INT64_C(1000000)
+
+enum { WAIT_MS = 50 }; /* how often a waiter looks whether it was cancelled */
+
+/* ---- changes ---- */
+
+void intake_fini(struct intake *in)
+{
+	for (size_t i = 0; i < in->n; i++) {
+		record_unref(in->changes[i].before);
+		record_unref(in->changes[i].after);
+	}
+	free(in->changes);
+	in->changes = NULL;
+	in->n = in->cap = 0;
+}
+
+void intake_tell(struct store *s, struct intake *in)
+{
+	for (size_t i = 0; s->changed && i < in->n; i++) {
+		struct pending_change *item = &in->changes[i];
+
+		item->change.before = item->before;
+		item->change.after = item->after;
+		s->changed(s->data, &item->change);
+	}
+	intake_fini(in);
+}
+
+static void add_change(struct intake *in, enum change_type type, const struct entry *e,
+	const struct place *place, const struct record *before)
+{
+	if (in->n == in->cap) {
+		in->cap = in->cap ? in->cap * 2 : 16;
+		in->changes = xrealloc(in->changes, in->cap, sizeof(*in->changes));
+	}
+	in->changes[in->n++] = (struct pending_change){
+		.change = { .type = type,
+			.kind = e->key.kind,
+			.id = e->key.id,
+			.parent = place->parent,
+			.parent_id = place->parent_id },
+		.before = before ? record_ref(before) : NULL,
+		.after = record_ref(e->record),
+	};
+}
+
+/* ---- records ---- */
+
+struct key make_key(enum kind kind, enum kind parent, int64_t id)
+{
+	struct key key;
+
+	memset(&key, 0, sizeof(key));
+	key.kind = kind;
+	key.parent = parent;
+	key.id = id;
+	return key;
+}
+
+struct entry *known_entry(struct store *s, enum kind kind, int64_t id)
+{
+	struct key key = make_key(kind, KIND_none, id);
+
+	return table_find(&s->entries, &key, sizeof(key));
+}
+
+int64_t known_project(struct store *s, enum kind kind, int64_t id)
+{
+	while (kind != KIND_project && kind != KIND_none) {
+		struct entry *e = known_entry(s, kind, id);
+
+		if (!e)
+			return 0;
+		kind = e->parent;
+		id = e->parent_id;
+	}
+	return kind == KIND_project ? id : 0;
+}
+
+int64_t written_at(const struct record *r)
+{
+	static const char *const keys[] = { "updated_at", "created_at" };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		int f = schema_find_field(record_kind(r), keys[i]);
+
+		if (f >= 0 && record_has(r, f))
+			return record_int(r, f, 0);
+	}
+	return 0;
+}
+
+static bool is_same_extra(const struct record *a, const struct record *b)
+{
+	const char *one = record_extra(a), *other = record_extra(b);
+
+	return one && other ? strcmp(one, other) == 0 : one == other;
+}
+
+/* Fields with another value than before get a later time than anything of the record had: its own
+ * clock where that moved on, else one tick more, so that no change hides behind an old time. */
+static bool move_mtimes(struct entry *e, const struct record *before)
+{
+	enum kind kind = e->key.kind;
+	int64_t now = written_at(e->record) * NS_PER_MS;
+	bool moved = !is_same_extra(before, e->record);
+
+	if (now <= e->mtime_ns)
+		now = e->mtime_ns + 1;
+	each_field(f, kind) {
+		if (value_same(
+			    schema_field(kind, f), record_get(before, f), record_get(e->record, f)))
+			continue;
+		if (!e->field_mtimes)
+			e->field_mtimes = xcalloc(
+				(size_t)schema_resource(kind)->n_fields, sizeof(*e->field_mtimes));
+		e->field_mtimes[f] = now;
+		moved = true;
+	}
+	if (moved)
+		e->mtime_ns = now;
+	return moved;
+}
+
+static struct entry *add_entry(struct store *s, const struct record *r, const struct place *place)
+{
+	struct entry *e = xcalloc(1, sizeof(*e));
+	int64_t at = written_at(r);
+
+	e->key = make_key(record_kind(r), KIND_none, record_id(r));
+	e->record = record_ref(r);
+	e->parent = place->parent;
+	e->parent_id = place->parent_id;
+	e->mtime_ns = e->first_ns = at ? at * NS_PER_MS : s->started_ns;
+	table_add(&s->entries, &e->item, &e->key, sizeof(e->key));
+	return e;
+}
+
+static void entry_free(struct entry *e)
+{
+	record_unref(e->record);
+	free(e->field_mtimes);
+	free(e);
+}
+
+static void touch(struct store *s, struct collection *c)
+{
+	if (c)
+		c->stamp = ++s->n_stamps;
+}
+
+void known_put(
+	struct store *s, const struct record *r, const struct place *place, struct intake *in)
+{
+	struct entry *e = known_entry(s, record_kind(r), record_id(r));
+
+	if (!e) {
+		add_entry(s, r, place);
+		return;
+	}
+	e->parent = place->parent;
+	e->parent_id = place->parent_id;
+	if (e->written > in->since)
+		return;
+	struct record *before = e->record;
+
+	e->record = record_ref(r);
+	if (move_mtimes(e, before)) {
+		add_change(in, CHANGE_RECORD, e, place, before);
+		touch(s, known_collection(s, place));
+	}
+	record_unref(before);
+}
+
+/* ---- collections ---- */
+
+struct collection *known_collection(struct store *s, const struct place *place)
+{
+	struct key key = make_key(place->kind, place->parent, place->parent_id);
+
+	return table_find(&s->collections, &key, sizeof(key));
+}
+
+static struct collection *make_collection(struct store *s, const struct place *place)
+{
+	struct collection *c = known_collection(s, place);
+
+	if (!c) {
+		c = xcalloc(1, sizeof(*c));
+		c->key = make_key(place->kind, place->parent, place->parent_id);
+		table_add(&s->collections, &c->item, &c->key, sizeof(c->key));
+	}
+	return c;
+}
+
+static void collection_free(struct collection *c)
+{
+	ids_fini(&c->ids);
+	free(c);
+}
+
+/* The ids of a collection changed. */
+static void move_list(struct store *s, struct collection *c)
+{
+	int64_t now = clock_now_ms() * NS_PER_MS;
+
+	touch(s, c);
+	c->mtime_ns = now > c->mtime_ns ? now : c->mtime_ns + 1;
+}
+
+/* Below a project that went, nothing is loaded any more. Those that run see to it themselves. */
+static void forget_loads(struct store *s, enum kind kind, int64_t id)
+{
+	struct load *l = NULL;
+
+	while (kind == KIND_project && (l = table_next(&s->loads, l))) {
+		if (l->key.id == id && l->key.parent != KIND_none)
+			l->done = false;
+	}
+	for (enum kind child = KIND_none + 1; child < N_KINDS; child++) {
+		struct key key = make_key(child, kind, id);
+
+		l = table_find(&s->loads_apart, &key, sizeof(key));
+		if (l)
+			l->done = false;
+	}
+}
+
+static bool is_below(const struct entry *e, const struct place *place)
+{
+	return e && e->parent == place->parent && e->parent_id == place->parent_id;
+}
+
+static void remove_entry(struct store *s, struct entry *e);
+
+static void remove_collections(struct store *s, enum kind parent, int64_t parent_id)
+{
+	for (enum kind kind = KIND_none + 1; kind < N_KINDS; kind++) {
+		struct place place = { .kind = kind, .parent = parent, .parent_id = parent_id };
+		struct collection *c = known_collection(s, &place);
+
+		for (size_t i = 0; c && i < c->ids.n; i++) {
+			struct entry *e = known_entry(s, kind, c->ids.v[i]);
+
+			if (is_below(e, &place))
+				remove_entry(s, e);
+		}
+		if (!c)
+			continue;
+		table_remove(&s->collections, &c->item);
+		collection_free(c);
+	}
+}
+
+/* With all that hangs below it. */
+static void remove_entry(struct store *s, struct entry *e)
+{
+	forget_loads(s, e->key.kind, e->key.id);
+	remove_collections(s, e->key.kind, e->key.id);
+	table_remove(&s->entries, &e->item);
+	entry_free(e);
+}
+
+/* The collection no longer names it: it is gone, or only elsewhere. */
+static void drop(struct store *s, const struct place *place, int64_t id, struct intake *in)
+{
+	struct entry *e = known_entry(s, place->kind, id);
+
+	if (!e)
+		return;
+	add_change(in, CHANGE_REMOVED, e, place, NULL);
+	if (is_below(e, place))
+		remove_entry(s, e);
+}
+
+/* Ids as a set that answers in constant time. */
+struct set_item {
+	struct table_item item;
+	int64_t id;
+};
+
+static bool set_add(struct table *set, int64_t id)
+{
+	if (table_find(set, &id, sizeof(id)))
+		return false;
+	struct set_item *item = xcalloc(1, sizeof(*item));
+
+	item->id = id;
+	table_add(set, &item->item, &item->id, sizeof(item->id));
+	return true;
+}
+
+static void set_fini(struct table *set)
+{
+	struct set_item *item;
+
+	while ((item = table_pop(set)))
+		free(item);
+}
+
+static void put_list(struct store *s, const struct place *place, const struct records *list,
+	struct ids *ids, struct intake *in)
+{
+	struct table has = { 0 };
+
+	each_record(r, list) {
+		int64_t id = record_id(r);
+
+		if (!set_add(&has, id))
+			continue;
+		bool was_here = is_below(known_entry(s, place->kind, id), place);
+
+		ids_add(ids, id);
+		known_put(s, r, place, in);
+		if (!was_here && in->tell)
+			add_change(in, CHANGE_ADDED, known_entry(s, place->kind, id), place, NULL);
+	}
+	set_fini(&has);
+}
+
+/* What is in old and not in now. */
+static void drop_rest(struct store *s, const struct place *place, const struct ids *old,
+	struct ids *now, struct intake *in)
+{
+	struct table has = { 0 };
+
+	for (size_t i = 0; i < now->n; i++)
+		set_add(&has, now->v[i]);
+	for (size_t i = 0; i < old->n; i++) {
+		struct entry *e = known_entry(s, place->kind, old->v[i]);
+
+		if (!set_add(&has, old->v[i]))
+			continue;
+		if (is_below(e, place) && e->written > in->since)
+			ids_add(now, old->v[i]);
+		else
+			drop(s, place, old->v[i], in);
+	}
+	set_fini(&has);
+}
+
+static bool is_same_list(const struct ids *a, const struct ids *b)
+{
+	return a->n == b->n && (!a->n || memcmp(a->v, b->v, a->n * sizeof(a->v[0])) == 0);
+}
+
+void known_replace(
+	struct store *s, const struct place *place, const struct records *list, struct intake *in)
+{
+	scoped(ids_fini) struct ids now = { 0 };
+	struct collection *c = make_collection(s, place);
+
+	put_list(s, place, list, &now, in);
+	if (is_same_list(&c->ids, &now))
+		return;
+	drop_rest(s, place, &c->ids, &now, in);
+	if (in->tell)
+		move_list(s, c);
+	else
+		touch(s, c);
+	ids_fini(&c->ids);
+	c->ids = now;
+	now = (struct ids){ 0 };
+}
+
+void known_put_written(struct store *s, const struct record *r, struct intake *in)
+{
+	struct entry *e = known_entry(s, record_kind(r), record_id(r));
+
+	if (!e)
+		return;
+	struct place place = {
+		.kind = e->key.kind, .parent = e->parent, .parent_id = e->parent_id
+	};
+
+	in->since = e->written = ++s->n_writes;
+	known_put(s, r, &place, in);
+}
+
+void known_add_written(
+	struct store *s, const struct record *r, const struct place *place, struct intake *in)
+{
+	struct collection *c = known_collection(s, place);
+
+	if (!c || !record_id(r) || ids_has(&c->ids, record_id(r)))
+		return;
+	ids_add(&c->ids, record_id(r));
+	known_put(s, r, place, in);
+	struct entry *e = known_entry(s, place->kind, record_id(r));
+
+	e->written = ++s->n_writes;
+	move_list(s, c);
+	add_change(in, CHANGE_ADDED, e, place, NULL);
+}
+
+/* ---- waiting ---- */
+
+static void wait_a_little(struct store *s)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += WAIT_MS * 1000000L;
+	until.tv_sec += until.tv_nsec / 1000000000L;
+	until.tv_nsec %= 1000000000L;
+	pthread_cond_timedwait(&s->wake, &s->lock, &until);
+}
+
+static int give_up(int error, struct call *call)
+{
+	v5_error_fini(&call->error);
+	call->error.code = V5_OTHER;
+	call->error.code_text = xstrdup("no_answer");
+	call->error.error = xasprintf(
+		"Waiting for another request to the server: %s.", strerrordesc_np(-error));
+	return error;
+}
+
+int known_wait(struct store *s, const bool *busy, struct call *call)
+{
+	while (*busy) {
+		pthread_mutex_unlock(&s->lock);
+		int e = call_limit_check(&call->limit);
+
+		pthread_mutex_lock(&s->lock);
+		if (e < 0)
+			return give_up(e, call);
+		if (*busy)
+			wait_a_little(s);
+	}
+	return 0;
+}
+
+/* ---- the end ---- */
+
+static void free_loads(struct table *loads)
+{
+	struct load *l;
+
+	while ((l = table_pop(loads))) {
+		free(l->words);
+		free(l);
+	}
+}
+
+void known_fini(struct store *s)
+{
+	struct entry *e;
+	struct collection *c;
+
+	while ((e = table_pop(&s->entries)))
+		entry_free(e);
+	while ((c = table_pop(&s->collections)))
+		collection_free(c);
+	free_loads(&s->loads);
+	free_loads(&s->loads_apart);
+	record_unref(s->me);
+}
