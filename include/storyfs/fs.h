@@ -47,7 +47,7 @@ struct fs_config {
 	gid_t gid;
 	mode_t umask;	      /* taken from every mode */
 	int timeout_ms;	      /* for an operation that reaches the network; 30 s */
-	int vacated_ms;	      /* how long the name of a field that was moved away is free; 10 s */
+	int vacated_ms;	      /* how long the name of a field that was moved away is free; 5 s */
 	unsigned max_threads; /* 32; at most 4 stay when there is nothing to do */
 	/* Called once, from fs_loop, when the mount answers: a program that went into the
 	 * background lets its parent return. */

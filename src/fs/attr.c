@@ -56,10 +56,8 @@ static int stat_node(struct fs *fs, const struct node *node, struct stat *ret)
 	if (r)
 		return r < 0 ? r : -ESTALE;
 	int64_t mtime = files_pinned(&fs->files, number, attr.mtime_ns);
-	const struct dir *dir = NULL;
+	const struct dir *dir = files_dir(&fs->files, number);
 
-	if (attr.type == NODE_DIR && attr.writable)
-		HASH_FIND(hh, fs->files.dirs, &number, sizeof(number), dir);
 	if (dir && dir->mtime_ns > mtime)
 		mtime = dir->mtime_ns;
 	*ret = (struct stat){ .st_ino = number,

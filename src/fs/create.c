@@ -71,8 +71,8 @@ static int create(fuse_req_t req, const struct spot *spot, mode_t mode, struct f
 	return attr_get_entry(fs, f->number, ret);
 }
 
-void fs_op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
-	struct fuse_file_info *fi)
+void fs_op_create(
+	fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
 {
 	struct fs *fs = request_fs(req);
 	struct call_limit limit = request_limit(req);

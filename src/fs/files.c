@@ -8,6 +8,9 @@
 
 #include "storyfs/clock.h"
 
+/* NOLINTBEGIN(readability-function-size, clang-analyzer-*): uthash's macros nest deep, and what they
+ * free they no longer hold. */
+
 static void free_file(struct files *files, struct file *f)
 {
 	if (f->is_field)
@@ -31,15 +34,15 @@ void files_fini(struct files *files)
 	struct entry *e, *next_entry;
 	struct pin *p, *next_pin;
 
-	HASH_ITER (hh, files->by_number, f, next_file)
+	HASH_ITER(hh, files->by_number, f, next_file)
 		free_file(files, f);
-	HASH_ITER (hh, files->dirs, d, next_dir) {
-		HASH_ITER (hh, d->entries, e, next_entry)
+	HASH_ITER(hh, files->dirs, d, next_dir) {
+		HASH_ITER(hh, d->entries, e, next_entry)
 			free_entry(e);
 		HASH_DEL(files->dirs, d);
 		free(d);
 	}
-	HASH_ITER (hh, files->pins, p, next_pin) {
+	HASH_ITER(hh, files->pins, p, next_pin) {
 		HASH_DEL(files->pins, p);
 		free(p);
 	}
@@ -158,7 +161,7 @@ void file_changed(struct files *files, struct file *f)
 	f->used_ms = clock_monotonic_ms();
 }
 
-static struct dir *find_dir(struct files *files, uint64_t number)
+struct dir *files_dir(struct files *files, uint64_t number)
 {
 	struct dir *d;
 
@@ -166,9 +169,9 @@ static struct dir *find_dir(struct files *files, uint64_t number)
 	return d;
 }
 
-struct dir *files_dir(struct files *files, uint64_t number)
+static struct dir *make_dir(struct files *files, uint64_t number)
 {
-	struct dir *d = find_dir(files, number);
+	struct dir *d = files_dir(files, number);
 
 	if (d)
 		return d;
@@ -181,7 +184,7 @@ struct dir *files_dir(struct files *files, uint64_t number)
 /* Vacated or bound, expired or not. */
 static struct entry *find_entry(struct files *files, uint64_t dir, const char *name)
 {
-	struct dir *d = find_dir(files, dir);
+	struct dir *d = files_dir(files, dir);
 	struct entry *e = NULL;
 
 	if (d)
@@ -202,14 +205,16 @@ struct entry *files_entry(struct files *files, uint64_t dir, const char *name)
 static struct entry *make_entry(struct files *files, uint64_t dir, const char *name)
 {
 	struct entry *e = find_entry(files, dir, name);
-	struct dir *d = files_dir(files, dir);
+	struct dir *d = make_dir(files, dir);
 
 	d->mtime_ns = files_now_ns(files);
 	if (e)
 		return e;
-	e = xcalloc(1, sizeof(*e) + strlen(name) + 1);
+	size_t size = strlen(name) + 1;
+
+	e = xcalloc(1, sizeof(*e) + size);
 	e->dir = d;
-	strcpy(e->name, name);
+	memcpy(e->name, name, size);
 	HASH_ADD_STR(d->entries, name, e);
 	return e;
 }
@@ -250,6 +255,29 @@ void files_unbind(struct files *files, struct entry *e)
 	files_drop_idle(files, f);
 }
 
+bool files_begin_saving(struct files *files, uint64_t number)
+{
+	struct saving *s;
+
+	HASH_FIND(hh, files->saving, &number, sizeof(number), s);
+	if (s)
+		return false;
+	s = xcalloc(1, sizeof(*s));
+	s->number = number;
+	HASH_ADD(hh, files->saving, number, sizeof(s->number), s);
+	return true;
+}
+
+void files_end_saving(struct files *files, uint64_t number)
+{
+	struct saving *s;
+
+	HASH_FIND(hh, files->saving, &number, sizeof(number), s);
+	assert(s);
+	HASH_DEL(files->saving, s);
+	free(s);
+}
+
 static struct pin *find_pin(struct files *files, uint64_t number)
 {
 	struct pin *p;
@@ -277,3 +305,5 @@ int64_t files_pinned(struct files *files, uint64_t number, int64_t tree_ns)
 
 	return p && p->tree_ns == tree_ns ? p->shown_ns : tree_ns;
 }
+
+/* NOLINTEND(readability-function-size, clang-analyzer-*) */

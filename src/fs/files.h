@@ -44,7 +44,7 @@ struct file {
 
 	bool is_field; /* stands for node, is saved there, and has its content unless loaded */
 	struct node node;
-	bool is_link; /* a scratch symlink; its bytes are the target */
+	bool is_link;	  /* a scratch symlink; its bytes are the target */
 	bool is_rejected; /* made by us: does not expire */
 
 	bool loaded; /* bytes are the content */
@@ -92,9 +92,16 @@ struct pin {
 	UT_hash_handle hh;
 };
 
+/* A field somebody is saving. */
+struct saving {
+	uint64_t number;
+	UT_hash_handle hh;
+};
+
 struct files {
 	struct file *by_number;
 	struct file *by_node;
+	struct saving *saving;
 	struct dir *dirs;
 	struct pin *pins;
 	uint64_t last_number;
@@ -130,6 +137,7 @@ int64_t files_now_ns(struct files *files);
 
 /* NULL when the name is the tree's business. An expired vacancy is none. */
 struct entry *files_entry(struct files *files, uint64_t dir, const char *name);
+/* NULL when none was ever in the directory. */
 struct dir *files_dir(struct files *files, uint64_t number);
 /* Name the file; it had no name, and the name no entry or a vacated one. */
 void files_bind(struct files *files, struct file *f, uint64_t dir, const char *name);
@@ -138,6 +146,10 @@ void files_vacate(struct files *files, uint64_t dir, const char *name, const str
 	int64_t until_ms);
 /* The name is the tree's business again. A file bound to it is dropped when idle. */
 void files_unbind(struct files *files, struct entry *e);
+
+/* False when the field is being saved. */
+bool files_begin_saving(struct files *files, uint64_t number);
+void files_end_saving(struct files *files, uint64_t number);
 
 void files_pin(struct files *files, uint64_t number, int64_t tree_ns, int64_t shown_ns);
 int64_t files_pinned(struct files *files, uint64_t number, int64_t tree_ns);

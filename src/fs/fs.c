@@ -20,7 +20,7 @@
 
 enum {
 	TIMEOUT_MS = 30 * 1000,
-	VACATED_MS = 10 * 1000,
+	VACATED_MS = 5 * 1000,
 	MAX_THREADS = 32,
 	MAX_IDLE_THREADS = 4,
 };
@@ -29,8 +29,9 @@ static void fs_op_init(void *data, struct fuse_conn_info *conn)
 {
 	struct fs *fs = data;
 	const unsigned want = FUSE_CAP_ASYNC_READ | FUSE_CAP_ATOMIC_O_TRUNC |
-		FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_READDIRPLUS | FUSE_CAP_PARALLEL_DIROPS |
-		FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_NO_OPENDIR_SUPPORT;
+			      FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_READDIRPLUS |
+			      FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_CACHE_SYMLINKS |
+			      FUSE_CAP_NO_OPENDIR_SUPPORT;
 
 	conn->want = want & conn->capable;
 	if (fs->config.ready)
@@ -60,8 +61,8 @@ static void fs_op_link(fuse_req_t req, fuse_ino_t number, fuse_ino_t parent, con
 	request_end(req, -EPERM);
 }
 
-static void fs_op_fsyncdir(fuse_req_t req, fuse_ino_t number, int datasync,
-	struct fuse_file_info *fi)
+static void fs_op_fsyncdir(
+	fuse_req_t req, fuse_ino_t number, int datasync, struct fuse_file_info *fi)
 {
 	(void)number;
 	(void)datasync;
@@ -69,6 +70,7 @@ static void fs_op_fsyncdir(fuse_req_t req, fuse_ino_t number, int datasync,
 	request_end(req, 0);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the signature is libfuse's */
 static void fs_op_setxattr(fuse_req_t req, fuse_ino_t number, const char *name, const char *value,
 	size_t size, int flags)
 {
@@ -87,6 +89,7 @@ static void fs_op_removexattr(fuse_req_t req, fuse_ino_t number, const char *nam
 	request_end(req, -EOPNOTSUPP);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the signature is libfuse's */
 static void fs_op_ioctl(fuse_req_t req, fuse_ino_t number, unsigned cmd, void *arg,
 	struct fuse_file_info *fi, unsigned flags, const void *in, size_t in_size, size_t out_size)
 {

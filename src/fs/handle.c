@@ -10,8 +10,8 @@
 #include "handle.h"
 
 #include <errno.h>
-#include <linux/falloc.h>
 #include <fcntl.h>
+#include <linux/falloc.h>
 #include <string.h>
 #include <utlist.h>
 
@@ -62,13 +62,19 @@ int handle_open(fuse_req_t req, struct file *f, struct fuse_file_info *fi)
 	return 0;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): utlist's macro */
+static void remove_handle(struct fs *fs, struct handle *h)
+{
+	DL_DELETE(fs->handles, h);
+}
+
 void handle_close(struct fs *fs, struct handle *h)
 {
 	struct file *f = h->file;
 	struct call_limit limit = request_patience(fs);
 
 	pthread_mutex_lock(&fs->lock);
-	DL_DELETE(fs->handles, h);
+	remove_handle(fs, h);
 	f->n_handles--;
 	f->n_writers -= h->writes;
 	f->n_refs++;
@@ -85,8 +91,8 @@ void handles_fini(struct fs *fs)
 {
 	struct handle *h, *next;
 
-	DL_FOREACH_SAFE (fs->handles, h, next)
-		free(h);
+	DL_FOREACH_SAFE(fs->handles, h, next)
+	free(h);
 }
 
 static int open_number(fuse_req_t req, uint64_t number, struct fuse_file_info *fi)
@@ -132,8 +138,7 @@ static void add_slice(struct buf *ret, const struct buf *text, size_t size, off_
 	buf_add(ret, text->data + off, left < size ? left : size);
 }
 
-static int read_number(
-	struct fs *fs, uint64_t number, size_t size, off_t off, struct buf *ret)
+static int read_number(struct fs *fs, uint64_t number, size_t size, off_t off, struct buf *ret)
 {
 	scoped(buf_fini) struct buf text = BUF_INIT;
 	struct node node;
@@ -156,8 +161,8 @@ static int read_number(
 	return r;
 }
 
-void fs_op_read(fuse_req_t req, fuse_ino_t number, size_t size, off_t off,
-	struct fuse_file_info *fi)
+void fs_op_read(
+	fuse_req_t req, fuse_ino_t number, size_t size, off_t off, struct fuse_file_info *fi)
 {
 	scoped(buf_fini) struct buf text = BUF_INIT;
 	int r = read_number(request_fs(req), number, size, off, &text);
@@ -204,6 +209,7 @@ static off_t offset_of(struct fs *fs, const struct fuse_file_info *fi, off_t off
 	return (off_t)f->bytes.len;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the signature is libfuse's */
 void fs_op_write(fuse_req_t req, fuse_ino_t number, const char *data, size_t size, off_t off,
 	struct fuse_file_info *fi)
 {
@@ -228,7 +234,7 @@ static bool has_text(struct fs *fs, const struct handle *h)
 	const struct file *f = h->file;
 
 	return f->is_field && !f->bare &&
-		(h->wrote > f->settled || (h->writes && f->mapped > f->settled));
+	       (h->wrote > f->settled || (h->writes && f->mapped > f->settled));
 }
 
 void fs_op_flush(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *fi)
@@ -255,7 +261,7 @@ void fs_op_fsync(fuse_req_t req, fuse_ino_t number, int datasync, struct fuse_fi
 
 	(void)number;
 	(void)datasync;
-	request_end(req, h && has_text(fs, h) ? save_file(fs, h->file, &limit) : 0);
+	request_end_sync(req, h && has_text(fs, h) ? save_file(fs, h->file, &limit) : 0);
 }
 
 void fs_op_release(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *fi)
@@ -284,10 +290,11 @@ static int allocate(struct fs *fs, struct handle *h, int mode, uint64_t end)
 	return r;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the signature is libfuse's */
 void fs_op_fallocate(fuse_req_t req, fuse_ino_t number, int mode, off_t off, off_t len,
 	struct fuse_file_info *fi)
 {
 	(void)number;
-	request_end(req,
-		allocate(request_fs(req), handle_of(fi), mode, (uint64_t)off + (uint64_t)len));
+	request_end(
+		req, allocate(request_fs(req), handle_of(fi), mode, (uint64_t)off + (uint64_t)len));
 }

@@ -11,8 +11,8 @@
 struct handle {
 	struct file *file;
 	bool writes;
-	pid_t opener;	/* the process */
-	uint64_t wrote; /* the newest generation made through it */
+	pid_t opener;		    /* the process */
+	uint64_t wrote;		    /* the newest generation made through it */
 	struct handle *prev, *next; /* in fs.handles */
 };
 

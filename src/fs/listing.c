@@ -60,14 +60,14 @@ static bool add_node(void *data, const char *name, const struct node *node)
 	return true;
 }
 
-/* Put our entries over the tree's: other numbers, vacated names, scratch files. The lock is held. */
+/* Put our entries over the tree's: other numbers, vacated names, scratch files. The lock is held.
+ */
 static void apply_entries(struct fs *fs, struct listing *l)
 {
-	struct dir *d;
+	struct dir *d = files_dir(&fs->files, l->dir);
 	struct entry *e, *next_entry;
 	size_t n = 2;
 
-	HASH_FIND(hh, fs->files.dirs, &l->dir, sizeof(l->dir), d);
 	if (!d || !d->entries)
 		return;
 	for (size_t i = n; i < l->n; i++) {
@@ -77,7 +77,7 @@ static void apply_entries(struct fs *fs, struct listing *l)
 		l->items[n++] = l->items[i];
 	}
 	l->n = n;
-	HASH_ITER (hh, d->entries, e, next_entry) {
+	HASH_ITER(hh, d->entries, e, next_entry) {
 		if (e->file)
 			add_item(l, e->name, e->file->number, ITEM_FILE);
 	}
@@ -173,7 +173,8 @@ void listings_fini(struct fs *fs)
 }
 
 /* What the kernel is told of an item; without attributes when there are none to be had. */
-static void describe(struct fs *fs, const struct item *item, bool plus, struct fuse_entry_param *ret)
+static void describe(
+	struct fs *fs, const struct item *item, bool plus, struct fuse_entry_param *ret)
 {
 	double valid_s;
 
@@ -262,8 +263,8 @@ void fs_op_opendir(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *fi)
 	fuse_reply_err(req, ENOSYS);
 }
 
-void fs_op_readdir(fuse_req_t req, fuse_ino_t number, size_t size, off_t off,
-	struct fuse_file_info *fi)
+void fs_op_readdir(
+	fuse_req_t req, fuse_ino_t number, size_t size, off_t off, struct fuse_file_info *fi)
 {
 	struct page page = { .size = size };
 
@@ -272,8 +273,8 @@ void fs_op_readdir(fuse_req_t req, fuse_ino_t number, size_t size, off_t off,
 	buf_fini(&page.bytes);
 }
 
-void fs_op_readdirplus(fuse_req_t req, fuse_ino_t number, size_t size, off_t off,
-	struct fuse_file_info *fi)
+void fs_op_readdirplus(
+	fuse_req_t req, fuse_ino_t number, size_t size, off_t off, struct fuse_file_info *fi)
 {
 	struct page page = { .size = size, .plus = true };
 

@@ -2,12 +2,12 @@
 /*
  * What the operations of one mount share.
  *
- * Locks. `lock` guards files, handles, listings and saving; it is held for work in memory only, and the
- * tree's functions that answer from memory (stat, read, parent, name, is_saved) may be called with
- * it: lock -> tree -> store. It is never held across tree_lookup, tree_list, tree_save, a reply to
- * the kernel or a notification. A field is saved by one thread at a time, which takes its number in
- * `saving`; the others wait at `saved`, and give up when their caller does. The notifier has a lock
- * of its own, below this one and held for its queue only.
+ * Locks. `lock` guards files, handles and listings; it is held for work in memory only, and
+ * the tree's functions that answer from memory (stat, read, parent, name, is_saved) may be called
+ * with it: lock -> tree -> store. It is never held across tree_lookup, tree_list, tree_save, a
+ * reply to the kernel or a notification. A field is saved by one thread at a time, which takes its
+ * number in `saving`; the others wait at `saved`, and give up when their caller does. The notifier
+ * has a lock of its own, below this one and held for its queue only.
  */
 #ifndef STORYFS_FS_MOUNT_H
 #define STORYFS_FS_MOUNT_H
@@ -18,8 +18,8 @@
 #include <pthread.h>
 #include <semaphore.h>
 
-#include "storyfs/fs.h"
 #include "files.h"
+#include "storyfs/fs.h"
 
 /* What the kernel was told once it need not ask again; changes are notified. */
 #define FOREVER_S 1e9
@@ -29,12 +29,6 @@
 struct notifier;
 struct listing;
 struct handle;
-
-/* A field somebody is saving. */
-struct saving {
-	uint64_t number;
-	UT_hash_handle hh;
-};
 
 struct fs {
 	struct tree *tree;
@@ -48,7 +42,6 @@ struct fs {
 	struct handle *handles;
 	struct listing *listings; /* the one used last in front */
 	uint64_t n_listings;	  /* made so far */
-	struct saving *saving;
 	pthread_cond_t saved;
 };
 
@@ -57,8 +50,8 @@ void fs_op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
 void fs_op_forget(fuse_req_t req, fuse_ino_t number, uint64_t n);
 void fs_op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets);
 void fs_op_getattr(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *fi);
-void fs_op_setattr(fuse_req_t req, fuse_ino_t number, struct stat *attr, int set,
-	struct fuse_file_info *fi);
+void fs_op_setattr(
+	fuse_req_t req, fuse_ino_t number, struct stat *attr, int set, struct fuse_file_info *fi);
 void fs_op_readlink(fuse_req_t req, fuse_ino_t number);
 void fs_op_access(fuse_req_t req, fuse_ino_t number, int mask);
 void fs_op_statfs(fuse_req_t req, fuse_ino_t number);
@@ -66,10 +59,10 @@ void fs_op_getxattr(fuse_req_t req, fuse_ino_t number, const char *name, size_t 
 void fs_op_listxattr(fuse_req_t req, fuse_ino_t number, size_t size);
 
 void fs_op_opendir(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *fi);
-void fs_op_readdir(fuse_req_t req, fuse_ino_t number, size_t size, off_t off,
-	struct fuse_file_info *fi);
-void fs_op_readdirplus(fuse_req_t req, fuse_ino_t number, size_t size, off_t off,
-	struct fuse_file_info *fi);
+void fs_op_readdir(
+	fuse_req_t req, fuse_ino_t number, size_t size, off_t off, struct fuse_file_info *fi);
+void fs_op_readdirplus(
+	fuse_req_t req, fuse_ino_t number, size_t size, off_t off, struct fuse_file_info *fi);
 
 void fs_op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 	struct fuse_file_info *fi);
@@ -77,8 +70,8 @@ void fs_op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mod
 void fs_op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name);
 
 void fs_op_open(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *fi);
-void fs_op_read(fuse_req_t req, fuse_ino_t number, size_t size, off_t off,
-	struct fuse_file_info *fi);
+void fs_op_read(
+	fuse_req_t req, fuse_ino_t number, size_t size, off_t off, struct fuse_file_info *fi);
 void fs_op_write(fuse_req_t req, fuse_ino_t number, const char *data, size_t size, off_t off,
 	struct fuse_file_info *fi);
 void fs_op_flush(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *fi);

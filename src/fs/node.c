@@ -251,12 +251,13 @@ static int set_others(struct fs *fs, uint64_t number, const struct stat *attr, u
 	return node_attr.writable ? 0 : -EPERM;
 }
 
-void fs_op_setattr(fuse_req_t req, fuse_ino_t number, struct stat *attr, int set,
-	struct fuse_file_info *fi)
+void fs_op_setattr(
+	fuse_req_t req, fuse_ino_t number, struct stat *attr, int set, struct fuse_file_info *fi)
 {
 	struct handle *h = fi ? handle_of(fi) : NULL;
-	unsigned others = (unsigned)set & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID |
-		FUSE_SET_ATTR_GID | FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME);
+	unsigned others =
+		(unsigned)set & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID |
+					FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME);
 	int r = 0;
 
 	if (set & FUSE_SET_ATTR_SIZE)

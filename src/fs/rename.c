@@ -187,6 +187,7 @@ static int rename_spots(struct fs *fs, const struct spot *old, const struct spot
 	return 0;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the signature is libfuse's */
 void fs_op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
 	const char *new_name, unsigned flags)
 {

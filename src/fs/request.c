@@ -4,8 +4,8 @@
 
 #include <errno.h>
 
-#include "storyfs/clock.h"
 #include "node.h"
+#include "storyfs/clock.h"
 
 struct fs *request_fs(fuse_req_t req)
 {
@@ -47,6 +47,13 @@ static int fuse_errno(int r)
 void request_end(fuse_req_t req, int r)
 {
 	fuse_reply_err(req, fuse_errno(r));
+}
+
+/* To emacs and others EINVAL of fsync means that the file cannot be synchronised, which they take
+ * for success. */
+void request_end_sync(fuse_req_t req, int r)
+{
+	request_end(req, r == -EINVAL ? -EIO : r);
 }
 
 void request_end_entry(fuse_req_t req, int r, const struct fuse_entry_param *e)

@@ -14,6 +14,8 @@ struct call_limit request_patience(const struct fs *fs);
 /* Reply with the outcome of an operation that answers nothing else: 0, 1 (no such name) or
  * -errno. */
 void request_end(fuse_req_t req, int r);
+/* As request_end, for fsync. */
+void request_end_sync(fuse_req_t req, int r);
 /* As request_end, for an entry of these: on success the entry. */
 void request_end_entry(fuse_req_t req, int r, const struct fuse_entry_param *e);
 

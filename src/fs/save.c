@@ -39,14 +39,6 @@ static const enum layout_row error_rows[N_ROWS] = {
 #include "storyfs/layout.def"
 };
 
-static struct saving *find_saving(struct fs *fs, uint64_t number)
-{
-	struct saving *s;
-
-	HASH_FIND(hh, fs->saving, &number, sizeof(number), s);
-	return s;
-}
-
 static void wait_a_little(struct fs *fs)
 {
 	struct timespec until;
@@ -60,31 +52,22 @@ static void wait_a_little(struct fs *fs)
 	pthread_cond_timedwait(&fs->saved, &fs->lock, &until);
 }
 
-/* Wait until nobody else saves the field, and let nobody. The lock is held. */
+/* Wait until nobody else saves the field, and let nobody. The lock is held, but for the waiting. */
 static int begin(struct fs *fs, const struct node *node, const struct call_limit *limit)
 {
-	uint64_t number = tree_number(node);
-
-	while (find_saving(fs, number)) {
+	while (!files_begin_saving(&fs->files, tree_number(node))) {
 		int r = call_limit_check(limit);
 
 		if (r < 0)
 			return r;
 		wait_a_little(fs);
 	}
-	struct saving *s = xcalloc(1, sizeof(*s));
-
-	s->number = number;
-	HASH_ADD(hh, fs->saving, number, sizeof(s->number), s);
 	return 0;
 }
 
 static void end(struct fs *fs, const struct node *node)
 {
-	struct saving *s = find_saving(fs, tree_number(node));
-
-	HASH_DEL(fs->saving, s);
-	free(s);
+	files_end_saving(&fs->files, tree_number(node));
 	pthread_cond_broadcast(&fs->saved);
 }
 
@@ -115,8 +98,8 @@ static int send(struct fs *fs, const struct node *node, const struct buf *text,
 }
 
 /* Where the refused text of a field lies. False when the field is nowhere any more. */
-static bool find_rejected(struct fs *fs, const struct node *node, uint64_t *ret_dir,
-	struct buf *ret_name)
+static bool find_rejected(
+	struct fs *fs, const struct node *node, uint64_t *ret_dir, struct buf *ret_name)
 {
 	struct node dir;
 
@@ -172,7 +155,7 @@ static void calm(struct fs *fs, struct file *f)
 	if (!f->is_field || !f->loaded || f->n_writers || f->gen != f->settled)
 		return;
 	bool is_same = tree_read(fs->tree, &f->node, &text) == 0 && text.len == f->bytes.len &&
-		memcmp(buf_str(&text), buf_str(&f->bytes), text.len) == 0;
+		       memcmp(buf_str(&text), buf_str(&f->bytes), text.len) == 0;
 
 	if (!is_same && !f->refused)
 		return;
@@ -192,12 +175,12 @@ static void restore_number(struct fs *fs, const struct file *f)
 		notify_entry(fs->notifier, f->entry->dir->number, f->entry->name);
 }
 
-/* The outcome of one generation. */
+/* The outcome of one generation, unless the file became another while it was on its way. */
 static void settle(struct fs *fs, struct file *f, uint64_t gen, int r)
 {
 	struct node_attr attr;
 
-	if (r == -EINTR || !f->is_field)
+	if (r == -EINTR || !f->is_field || gen <= f->settled)
 		return;
 	f->settled = gen;
 	f->refused = r < 0;
@@ -205,8 +188,7 @@ static void settle(struct fs *fs, struct file *f, uint64_t gen, int r)
 		files_pin(&fs->files, f->node_number, attr.mtime_ns, f->mtime_ns);
 }
 
-static void put_aside(
-	struct fs *fs, const struct node *node, const struct buf *text, int r)
+static void put_aside(struct fs *fs, const struct node *node, const struct buf *text, int r)
 {
 	if (r == 0)
 		drop_rejected(fs, node);
@@ -219,12 +201,15 @@ int save_file(struct fs *fs, struct file *f, const struct call_limit *limit)
 	scoped(buf_fini) struct buf text = BUF_INIT;
 
 	lock_scope(&fs->lock);
+	if (!f->is_field)
+		return 0;
 	struct node node = f->node;
-	int r = f->is_field ? begin(fs, &node, limit) : 0;
+	int r = begin(fs, &node, limit);
 
-	if (!f->is_field || r < 0)
+	if (r < 0)
 		return r;
-	if (f->gen == f->settled) {
+	/* While this one waited another may have sent it, or taken its place. */
+	if (!f->is_field || f->gen == f->settled) {
 		end(fs, &node);
 		return 0;
 	}
@@ -264,6 +249,17 @@ static void take_over(struct fs *fs, struct file *f, const struct spot *spot)
 		files_unbind(&fs->files, vacated);
 }
 
+/* What was to come to a vacated name did not: the field is back at once. */
+static void end_vacancy(struct fs *fs, const struct spot *spot)
+{
+	struct entry *e = files_entry(&fs->files, spot->dir, spot->name);
+
+	if (!e || e->file)
+		return;
+	files_unbind(&fs->files, e);
+	notify_entry(fs->notifier, spot->dir, spot->name);
+}
+
 int save_over(
 	struct fs *fs, struct file *f, const struct spot *spot, const struct call_limit *limit)
 {
@@ -284,6 +280,8 @@ int save_over(
 	if (r >= 0) {
 		take_over(fs, f, spot);
 		f->settled = gen;
+	} else {
+		end_vacancy(fs, spot);
 	}
 	end(fs, &spot->node);
 	return r < 0 ? r : 0;
@@ -318,7 +316,7 @@ static struct file *find_open(struct fs *fs)
 	lock_scope(&fs->lock);
 	struct file *f, *next;
 
-	HASH_ITER (hh, fs->files.by_number, f, next) {
+	HASH_ITER(hh, fs->files.by_number, f, next) {
 		if (!f->is_field || f->gen == f->settled)
 			continue;
 		f->n_refs++;

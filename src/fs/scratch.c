@@ -53,24 +53,35 @@ static int64_t time_left(const struct entry *e, int64_t now)
 	return f->used_ms + EXPIRE_MS - now;
 }
 
+/* The lock is held. */
+static int64_t sweep_dir(struct fs *fs, struct dir *d, int64_t now)
+{
+	int64_t next = SWEEP_MS;
+	struct entry *e, *next_entry;
+
+	HASH_ITER(hh, d->entries, e, next_entry) {
+		int64_t left = time_left(e, now);
+
+		if (left > 0) {
+			next = left < next ? left : next;
+			continue;
+		}
+		notify_entry(fs->notifier, d->number, e->name);
+		files_unbind(&fs->files, e);
+	}
+	return next;
+}
+
 int64_t scratch_sweep(void *data)
 {
 	struct fs *fs = data;
 	int64_t now = clock_monotonic_ms(), next = SWEEP_MS;
-	struct entry *e, *next_entry;
 
 	lock_scope(&fs->lock);
 	for (struct dir *d = fs->files.dirs; d; d = d->hh.next) {
-		HASH_ITER (hh, d->entries, e, next_entry) {
-			int64_t left = time_left(e, now);
+		int64_t left = sweep_dir(fs, d, now);
 
-			if (left > 0) {
-				next = left < next ? left : next;
-				continue;
-			}
-			notify_entry(fs->notifier, d->number, e->name);
-			files_unbind(&fs->files, e);
-		}
+		next = left < next ? left : next;
 	}
 	return next;
 }

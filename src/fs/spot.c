@@ -11,7 +11,7 @@ static bool is_writable(struct fs *fs, const struct node *node, enum node_type t
 	struct node_attr attr;
 
 	return !fs->config.read_only && tree_stat(fs->tree, node, &attr) == 0 && attr.writable &&
-		attr.type == type;
+	       attr.type == type;
 }
 
 int spot_find(struct fs *fs, uint64_t dir, const char *name, const struct call_limit *limit,
@@ -35,8 +35,7 @@ int spot_find(struct fs *fs, uint64_t dir, const char *name, const struct call_l
 	return 0;
 }
 
-struct file *spot_make_field(
-	struct fs *fs, uint64_t dir, const char *name, const struct node *node)
+struct file *spot_make_field(struct fs *fs, uint64_t dir, const char *name, const struct node *node)
 {
 	uint64_t number = tree_number(node);
 	bool is_taken = files_find(&fs->files, number) != NULL;

@@ -19,11 +19,11 @@ struct spot {
 };
 
 enum meaning {
-	MEANS_NOTHING,	/* free */
-	MEANS_VACATED,	/* free, and what comes is the field's */
-	MEANS_NODE,	/* what the tree has; no field */
-	MEANS_FIELD,	/* a field, by *ret_number */
-	MEANS_SCRATCH,	/* a file of ours, *ret_number */
+	MEANS_NOTHING, /* free */
+	MEANS_VACATED, /* free, and what comes is the field's */
+	MEANS_NODE,    /* what the tree has; no field */
+	MEANS_FIELD,   /* a field, by *ret_number */
+	MEANS_SCRATCH, /* a file of ours, *ret_number */
 };
 
 /* The lock is not held. -ENAMETOOLONG, -ENOTDIR, -ESTALE, and what tree_lookup answers. */

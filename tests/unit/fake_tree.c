@@ -52,7 +52,15 @@ struct script {
 static const struct row {
 	enum layout_row parent;
 	const char *name;
-	enum { DIR_ROW, COLLECTION_ROW, RESOURCE_ROW, JSON_ROW, ERROR_ROW, LINKS_ROW, LINK_ROW } type;
+	enum {
+		DIR_ROW,
+		COLLECTION_ROW,
+		RESOURCE_ROW,
+		JSON_ROW,
+		ERROR_ROW,
+		LINKS_ROW,
+		LINK_ROW
+	} type;
 	enum kind kind;
 } rows[] = {
 #define LAYOUT(row, parent, name, type, kind) { ROW_##parent, name, type##_ROW, KIND_##kind },
@@ -240,8 +248,7 @@ static bool list_story(struct tree *t, int64_t id, const struct listing_data *to
 {
 	struct node error = { ROW_story_error, id, -1 };
 
-	each_field(f, KIND_story)
-	{
+	each_field(f, KIND_story) {
 		struct node node = { ROW_story, id, f };
 
 		if (is_shown(f) && !to->entry(to->data, schema_field(KIND_story, f)->key, &node))
@@ -445,7 +452,8 @@ static void write_log(struct tree *t, const struct node *node, int r, const stru
 		return;
 	FILE *log = fopen(t->log, "ae");
 
-	fprintf(log, "%" PRId64 " %s %d ", node->id, schema_field(KIND_story, node->field)->key, -r);
+	fprintf(log, "%" PRId64 " %s %d ", node->id, schema_field(KIND_story, node->field)->key,
+		-r);
 	for (size_t i = 0; i < data->len; i++)
 		fprintf(log, "%02x", (unsigned char)data->data[i]);
 	fputc('\n', log);
@@ -494,8 +502,8 @@ static int ask_server(struct tree *t, const struct node *node, const struct buf 
 	return r;
 }
 
-static void settle(struct tree *t, const struct node *node, const struct buf *data, int r,
-	const char *words)
+static void settle(
+	struct tree *t, const struct node *node, const struct buf *data, int r, const char *words)
 {
 	struct fake_story *story = find_story(t, node->id);
 	struct fake_field *field = &story->fields[node->field];
@@ -505,8 +513,8 @@ static void settle(struct tree *t, const struct node *node, const struct buf *da
 	free(field->error);
 	story->error = field->error = NULL;
 	if (r < 0) {
-		field->error = xasprintf(
-			"%s: %s\n", schema_field(KIND_story, node->field)->key, words);
+		field->error =
+			xasprintf("%s: %s\n", schema_field(KIND_story, node->field)->key, words);
 		story->error = xstrdup(field->error);
 		next_ns(t);
 		return;
@@ -541,8 +549,7 @@ void tree_changes(struct tree *t, const struct change *change,
 	void (*emit)(void *data, const struct tree_change *change), void *data)
 {
 	(void)t;
-	each_field(f, KIND_story)
-	{
+	each_field(f, KIND_story) {
 		struct tree_change c = { .type = TREE_CONTENT,
 			.node = { ROW_story, change->id, f } };
 
