@@ -8,8 +8,8 @@
 
 #include "storyfs/clock.h"
 
-/* NOLINTBEGIN(readability-function-size, clang-analyzer-*): uthash's macros nest deep, and what they
- * free they no longer hold. */
+/* NOLINTBEGIN(readability-function-size, clang-analyzer-*): uthash's macros nest deep, and what
+ * they free they no longer hold. */
 
 static void free_file(struct files *files, struct file *f)
 {

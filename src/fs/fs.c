@@ -217,7 +217,7 @@ static int check_mountpoint(const char *path, struct buf *ret_reason)
 	if (r == 0 && !S_ISDIR(st.st_mode))
 		r = -ENOTDIR;
 	if (r < 0)
-		buf_add_fmt(ret_reason, "cannot mount on %s: %s", path, strerror(-r));
+		buf_add_fmt(ret_reason, "cannot mount on %s: %s", path, strerrordesc_np(-r));
 	return r;
 }
 

@@ -303,7 +303,7 @@ void save_at_last(struct fs *fs, struct file *f, const struct call_limit *limit)
 	if (r == 0)
 		return;
 	lock_scope(&fs->lock);
-	log_warning("a text was not saved: %s", strerror(-r));
+	log_warning("a text was not saved: %s", strerrordesc_np(-r));
 	if (!f->is_field || f->n_writers || f->gen == f->settled)
 		return;
 	put_aside(fs, &f->node, &f->bytes, -ETIMEDOUT);
