@@ -102,7 +102,7 @@ static void tell_ready(void *data)
 		return;
 	}
 	if (write(m->pipe, "1", 1) != 1)
-		raise(SIGTERM);
+		kill(getpid(), SIGTERM);
 	close(m->pipe);
 	m->pipe = -1;
 	leave_terminal();
