@@ -63,6 +63,8 @@ static int parse(const struct arguments *args, struct mounting *m)
 	m->foreground =
 		arguments_have(args, OPTION_foreground) || arguments_have(args, OPTION_debug);
 	m->pipe = -1;
+	if (arguments_have(args, OPTION_debug))
+		log_set_level(LOG_LEVEL_DEBUG);
 	m->fs = (struct fs_config){
 		.source = args->operands[0],
 		.read_only = arguments_have(args, OPTION_ro),
