@@ -5,11 +5,7 @@ import subprocess
 import time
 
 import conftest
-
-
-def is_mounted(path):
-    with open('/proc/self/mountinfo', encoding='utf-8') as f:
-        return any(line.split()[4] == str(path) for line in f)
+from mounts import is_mounted, unmount
 
 
 class Mount:
@@ -53,9 +49,7 @@ class Mount:
             self.process.kill()
             raise
         finally:
-            if is_mounted(self.path):
-                subprocess.run(['fusermount3', '-uz', str(self.path)],
-                               timeout=conftest.DEADLINE, check=False)
+            unmount(self.path)
             self.errors.close()
 
 

@@ -55,7 +55,8 @@ def read(path):
 
 
 def is_mounted(path):
-    return any(line.split()[4] == str(path) for line in open('/proc/self/mountinfo'))
+    with open('/proc/self/mountinfo', encoding='utf-8') as mounts:
+        return any(line.split()[4] == str(path) for line in mounts)
 
 
 def unmount(path):

@@ -6,12 +6,12 @@ import pathlib
 import signal
 import stat
 import subprocess
-import time
 
 import pytest
 
 import conftest
 import mounted
+from mounts import wait_until
 
 pytestmark = pytest.mark.skipif(not mounted.can_mount(), reason='no /dev/fuse')
 
@@ -22,10 +22,7 @@ def mnt(tmp_path):
     path = tmp_path / 'mnt'
     path.mkdir()
     yield path
-    for how in (['-u'], ['-u', '-z']):
-        if mounted.is_mounted(path):
-            subprocess.run(['fusermount3', *how, str(path)], timeout=30, check=False,
-                           capture_output=True)
+    mounted.unmount(path)
 
 
 @pytest.fixture
@@ -48,13 +45,6 @@ def daemon_of(path):
         if str(path).encode() in words and b'mount' in words:
             return int(proc.name)
     return None
-
-
-def wait_until(what, seconds=30):
-    end = time.monotonic() + seconds
-    while not (answer := what()) and time.monotonic() < end:
-        time.sleep(0.02)
-    return answer
 
 
 # ---- the token ----
