@@ -23,8 +23,8 @@ enum archive_mode {
 	ARCHIVE_CREATE,	  /* is made when it is missing */
 };
 
-/* -ENOENT, -EACCES, -EBADMSG (not an archive, or of a newer storyfs), -EIO; the reason, a line for
- * a person, is appended to ret_reason. */
+/* -ENOENT, -EACCES, -EISDIR, -EBADMSG (not an archive, or of a newer storyfs), -EIO; the reason, a
+ * line for a person, is appended to ret_reason. What is refused stays as it was, byte for byte. */
 int archive_open(
 	const char *path, enum archive_mode mode, struct archive **ret, struct buf *ret_reason);
 /* No transaction may be open. Folds the write-ahead log in. */

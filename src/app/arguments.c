@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "command.h"
 #include "storyfs/alloc.h"
@@ -199,14 +200,16 @@ static int take_letters(struct arguments *args, const char *letters)
 
 /* ---- argv ---- */
 
-/* fstab's form, without a command: a source and a mountpoint, or a call as mount.storyfs. */
+/* fstab's form, without a command: a source and a mountpoint, or a call as mount.storyfs. What is
+ * no path by its look is a source when there is such a file. */
 static bool is_mount(const char *program, char **words, int n)
 {
 	const char *slash = strrchr(program, '/');
 
 	if (strcmp(slash ? slash + 1 : program, "mount.storyfs") == 0)
 		return true;
-	return n > 1 && strchr(words[0], '/') && words[1][0] != '-';
+	return n > 1 && words[1][0] != '-' &&
+	       (strchr(words[0], '/') || access(words[0], F_OK) == 0);
 }
 
 /* The command of one or two words at the start; how many words it has. */
@@ -356,6 +359,11 @@ int arguments_parse(int argc, char **argv, struct arguments *ret)
 	int n = argc > 0 ? argc - 1 : 0;
 
 	args.operands = xcalloc((size_t)n + 1, sizeof(*args.operands));
+	if (n && strcmp(words[0], "help") == 0) {
+		args.values[OPTION_help] = "";
+		words++;
+		n--;
+	}
 	if (n && words[0][0] != '-') {
 		int used = find_command(words, n, &args.command);
 

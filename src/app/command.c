@@ -2,6 +2,7 @@
 /* The tables of commands and options, expanded, and help, printed from them. */
 #include "command.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,14 +26,14 @@ const struct option_row option_rows[N_OPTIONS] = {
 #include "options.def"
 };
 
-enum { HELP_COLUMN = 28 };
+enum { HELP_COLUMN = 34 };
 
 static void print_option(const struct option_row *row)
 {
 	char left[80];
 
 	if (row->flags & OPTION_ONLY_CONFIG) {
-		printf("  %-*s%s (configuration file only)\n", HELP_COLUMN - 2, row->name,
+		printf("      %-*s%s (configuration file only)\n", HELP_COLUMN - 6, row->name,
 			row->help);
 		return;
 	}
@@ -40,7 +41,8 @@ static void print_option(const struct option_row *row)
 		row->letter ? row->letter : ' ', row->letter ? ", " : "  ", row->name,
 		row->argument ? " " : "", row->argument ? row->argument : "");
 
-	printf("%-*s%s%s", HELP_COLUMN, left, n >= HELP_COLUMN ? "  " : "", row->help);
+	assert(n > 0 && n < HELP_COLUMN);
+	printf("%-*s%s", HELP_COLUMN, left, row->help);
 	if (row->environment)
 		printf(" ($%s)", row->environment);
 	putchar('\n');
@@ -54,7 +56,10 @@ static void print_options(unsigned commands_bits)
 			!(option_rows[i].flags & OPTION_HIDDEN))
 			print_option(&option_rows[i]);
 	}
-	printf("  -o NAME[=VALUE],...       options as a list, as mount(8) passes them\n");
+	printf("%-*s%s\n", HELP_COLUMN, "  -o NAME[=VALUE],...",
+		"options as a list, as mount(8) passes them");
+	puts("\nMost options can stand in ~/.config/storyfs/config, too, as lines of `name = VALUE`. The\n"
+	     "command line counts first, then the environment, then that file.");
 }
 
 static void print_command(const struct command *command)
@@ -76,8 +81,8 @@ void help_print(const struct command *command)
 		int n = snprintf(
 			left, sizeof(left), "  %s %s", commands[i].name, commands[i].operands);
 
-		printf("%-*s%s%s\n", HELP_COLUMN, left, n >= HELP_COLUMN ? "  " : "",
-			commands[i].summary);
+		assert(n > 0 && n < HELP_COLUMN);
+		printf("%-*s%s\n", HELP_COLUMN, left, commands[i].summary);
 	}
 	puts("\n`storyfs COMMAND --help` says more about one of them.");
 }

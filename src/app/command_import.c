@@ -20,7 +20,7 @@ enum {
 struct progress {
 	bool on_terminal;
 	int64_t drawn_ms;
-	char *what; /* the last one that was named */
+	char *folder; /* the last one that was named */
 };
 
 static void draw_bar(struct progress *p, const char *what, int64_t done, int64_t total)
@@ -38,17 +38,27 @@ static void draw_bar(struct progress *p, const char *what, int64_t done, int64_t
 		fprintf(stderr, "\r%*s\r", BAR_WIDTH + 40, "");
 }
 
+/* A line a folder, for logs; what is no path (`storing`, `done`) goes unsaid. */
+static void name_folder(struct progress *p, const char *what)
+{
+	const char *slash = strrchr(what, '/');
+	size_t len = slash ? (size_t)(slash - what) : 0;
+
+	if (!slash || (p->folder && strlen(p->folder) == len && memcmp(p->folder, what, len) == 0))
+		return;
+	free(p->folder);
+	p->folder = xstrndup(what, len);
+	fprintf(stderr, "storyfs: import: %s\n", p->folder);
+}
+
 static void show_progress(void *data, const char *what, int64_t done, int64_t total)
 {
 	struct progress *p = data;
 
-	if (p->on_terminal) {
+	if (p->on_terminal)
 		draw_bar(p, what, done, total);
-	} else if (!p->what || strcmp(p->what, what) != 0) {
-		fprintf(stderr, "storyfs: import: %s\n", what);
-		free(p->what);
-		p->what = xstrdup(what);
-	}
+	else
+		name_folder(p, what);
 }
 
 static bool is_folder(const char *path)
@@ -93,7 +103,7 @@ static int import_into(const struct arguments *args, const char *path, struct im
 		e = import_dumps(archive, &config, ret, reason);
 	if (e < 0 && progress.on_terminal && progress.drawn_ms)
 		fputc('\n', stderr);
-	free(progress.what);
+	free(progress.folder);
 	return e;
 }
 

@@ -173,11 +173,23 @@ static char *absolute_source(const char *where)
 	return source_is_url(where) ? xstrdup(where) : realpath(where, NULL);
 }
 
+/* A file that the process opens later; NULL for none. */
+static char *absolute_file(const char *path)
+{
+	scoped(free_ptr) char *here = path && *path && *path != '/' ? getcwd(NULL, 0) : NULL;
+
+	if (here)
+		return xasprintf("%s/%s", here, path);
+	return path ? xstrdup(path) : NULL;
+}
+
 enum exit_code run_mount(const struct arguments *args)
 {
 	scoped(buf_fini) struct buf reason = BUF_INIT;
 	scoped(free_ptr) char *mountpoint = NULL;
 	scoped(free_ptr) char *where = NULL;
+	scoped(free_ptr) char *token_file = NULL;
+	scoped(free_ptr) char *ca_file = NULL;
 	struct mounting m = { 0 };
 
 	if (parse(args, &m))
@@ -192,7 +204,11 @@ enum exit_code run_mount(const struct arguments *args)
 	}
 	if (mountpoint_prepare(args->operands[1], &mountpoint, &reason) < 0)
 		return setup_fail(args, buf_str(&reason));
+	token_file = absolute_file(m.source.token_file);
+	ca_file = absolute_file(m.source.ca_file);
 	m.source.where = where;
+	m.source.token_file = token_file;
+	m.source.ca_file = ca_file;
 	m.fs.mountpoint = mountpoint;
 	return m.foreground ? serve(&m) : serve_in_background(&m);
 }

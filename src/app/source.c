@@ -191,11 +191,24 @@ int source_check(struct source *s, struct buf *ret_reason)
 {
 	scoped(call_fini) struct call call = { 0 };
 	scoped(record_unref) struct record *me = NULL;
-	int e = store_get_me(s->store, &call, &me);
+	scoped(buf_fini) struct buf token = BUF_INIT;
+	int e = s->token ? credential_get(s->token, &token) : 0;
+	bool has_token = token.len;
 
+	if (token.data)
+		explicit_bzero(token.data, token.cap);
+	if (e < 0) {
+		buf_add_fmt(ret_reason, "%s: there is no token to send", s->where);
+		return e;
+	}
+	e = store_get_me(s->store, &call, &me);
 	if (e < 0) {
 		buf_add_fmt(ret_reason, "%s: ", s->where);
 		v5_error_add_text(&call.error, ret_reason);
+		if (s->token && !has_token && call.error.code == V5_invalid_authentication)
+			buf_add_str(ret_reason,
+				"no token was given; see --token-file and --token-command in "
+				"`storyfs mount --help`\n");
 	}
 	return e;
 }

@@ -101,7 +101,9 @@ static int prepare_file(struct archive *a, enum archive_mode mode, struct buf *r
 		return r;
 	if (r > 0 && mode == ARCHIVE_EXISTING)
 		return refuse(a->path, "is empty, no storyfs archive", EBADMSG, ret_reason);
-	r = set_up_tables(c);
+	r = db_run(c, "PRAGMA journal_mode = WAL");
+	if (r == 0)
+		r = set_up_tables(c);
 	if (r < 0)
 		return refuse(a->path, strerrordesc_np(-r), -r, ret_reason);
 	c->next = a->idle;

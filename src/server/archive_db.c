@@ -38,6 +38,8 @@ int db_error(struct connection *c, const char *what)
 	int code = sqlite3_errcode(c->db) & 0xff;
 
 	log_error("archive: %s: %s", what, sqlite3_errmsg(c->db));
+	if (code == SQLITE_CANTOPEN && sqlite3_system_errno(c->db))
+		return -sqlite3_system_errno(c->db);
 	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++) {
 		if (codes[i].code == code)
 			return -codes[i].number;
@@ -134,10 +136,8 @@ int db_open(const char *path, int flags, struct connection **ret)
 	if (code != SQLITE_OK)
 		return c->db ? db_error(c, path) : -ENOMEM;
 	sqlite3_busy_timeout(c->db, BUSY_MS);
-	int r = db_run(c, "PRAGMA journal_mode = WAL");
+	int r = db_run(c, "PRAGMA synchronous = FULL");
 
-	if (r == 0)
-		r = db_run(c, "PRAGMA synchronous = FULL");
 	if (r == 0)
 		r = db_run(c, "PRAGMA temp_store = MEMORY");
 	if (r < 0)

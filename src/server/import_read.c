@@ -397,8 +397,13 @@ static void note_other_files(struct import_run *run, const char *path)
 	free_names(names, n);
 }
 
-int import_read_folder(struct import_run *run, const char *path)
+int import_read_folder(struct import_run *run, const char *folder)
 {
+	size_t len = strlen(folder);
+
+	while (len > 1 && folder[len - 1] == '/')
+		len--;
+	scoped(free_ptr) char *path = xstrndup(folder, len);
 	struct dirent **names = NULL;
 	int n = scandir(path, &names, select_json, alphasort);
 	int e = n < 0 ? -errno : 0;

@@ -52,6 +52,20 @@ def test_help_lists_every_command():
     assert storyfs('-h').stdout == done.stdout
 
 
+def test_help_is_a_word_too():
+    assert storyfs('help').stdout == storyfs('--help').stdout
+    assert storyfs('help', 'user', 'list').stdout == storyfs('user', 'list', '--help').stdout
+
+
+@pytest.mark.parametrize('command', ['', *COMMANDS])
+def test_help_has_one_column(command):
+    lines = storyfs(*command.split(), '--help').stdout.splitlines()
+    table = [line for line in lines if re.match(r' +-|  \S+ \S*[A-Z]|      token', line)]
+    assert len(table) > 3
+    for line in table:
+        assert re.match(r'.{32}  \S', line), line
+
+
 @pytest.mark.parametrize('command', COMMANDS)
 def test_each_command_explains_itself(command):
     done = storyfs(*command.split(), '--help')

@@ -31,7 +31,7 @@ def test_a_dump_becomes_an_archive(dump, tmp_path):
     assert done.returncode == 0, done.stderr
     assert re.search(r'^story +2 read +2 new or changed$', done.stdout, re.M)
     assert re.search(r'^label +1 read +1 new or changed$', done.stdout, re.M)
-    assert 'story.json' in done.stderr and '\r' not in done.stderr
+    assert str(dump) in done.stderr and '\r' not in done.stderr
 
 
 def test_the_same_again_changes_nothing(dump, tmp_path):
@@ -97,6 +97,12 @@ def test_what_is_no_archive_is_not_overwritten(dump, tmp_path):
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == f'storyfs: import: {other}: is no storyfs archive'
     assert other.read_text() == 'dear ' * 1000
+
+
+def test_a_log_gets_a_line_a_folder(dump, tmp_path):
+    done = storyfs('import', f'{dump}//', tmp_path / 'a.db')
+    assert done.returncode == 0
+    assert done.stderr == f'storyfs: import: {dump}\n'
 
 
 def test_the_owner_can_be_chosen(dump, tmp_path):

@@ -259,3 +259,60 @@ def test_the_token_is_nowhere(tmp_path, mount, serve):
     assert not (m / 'me' / 'api_token').exists()
     log = pathlib.Path(server.log_path).read_text(encoding='utf-8')
     assert server.token not in log and re.search('"GET"', log)
+
+
+def in_background(folder, *args, env=None):
+    """What `storyfs mount` says, started where its files are; unmounted again."""
+    path = folder / 'background'
+    path.mkdir(exist_ok=True)
+    done = subprocess.run([conftest.BIN, 'mount', *map(str, args), path.name], cwd=folder,
+                          env=env or conftest.clean_env(), stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=60, check=False)
+    me = (path / 'me' / 'name').read_text() if done.returncode == 0 else None
+    if done.returncode == 0:
+        assert conftest.storyfs('umount', path).returncode == 0
+    return done, me
+
+
+def test_files_are_named_from_where_the_command_is_given(tmp_path, serve):
+    server = serve(demo(tmp_path))
+    (tmp_path / 'token').write_text(server.token)
+    (tmp_path / 'token').chmod(0o600)
+    done, me = in_background(tmp_path, '--token-file', 'token', server.url)
+    assert done.returncode == 0, done.stderr
+    assert me == 'Gus Lindqvist\n'
+
+
+def test_a_missing_token_is_said(tmp_path, serve):
+    server = serve(demo(tmp_path))
+    done, _ = in_background(tmp_path, server.url)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith('no token was given; see --token-file')
+    done, _ = in_background(tmp_path, '--token-file', 'nowhere', server.url)
+    assert done.returncode == 1
+    assert f'token file {tmp_path}/nowhere: No such file or directory\n' in done.stderr
+    assert done.stderr.endswith(f'{server.url}: there is no token to send\n')
+
+
+def test_a_mount_whose_process_was_killed_is_replaced(tmp_path, mount):
+    archive = demo(tmp_path)
+    m = mount(archive)
+    m.run('cat me/name; stat .')
+    m.process.kill()
+    m.process.wait(60)
+    done = conftest.storyfs('mount', archive, m.path)
+    try:
+        assert done.returncode == 0, done.stderr
+        assert (m / 'me' / 'name').read_text() == 'Gus Lindqvist\n'
+    finally:
+        assert conftest.storyfs('umount', m.path).returncode == 0
+
+
+def test_fstabs_form_takes_a_file_of_the_working_directory(tmp_path):
+    archive = demo(tmp_path)
+    (tmp_path / 'mnt').mkdir()
+    done = subprocess.run([conftest.BIN, archive.name, 'mnt', '-o', 'ro'], cwd=archive.parent,
+                          env=conftest.clean_env(), capture_output=True, text=True, timeout=60,
+                          check=False)
+    assert done.returncode == 0, done.stderr
+    assert conftest.storyfs('umount', tmp_path / 'mnt').returncode == 0

@@ -370,14 +370,40 @@ static void what_is_no_archive_is_refused(void **state)
 
 	assert_int_equal(file_write_atomic(text, words, sizeof(words), 0600), 0);
 	run_sql(other, "CREATE TABLE t(a)");
+	expect_refusal(fx->dir, ARCHIVE_EXISTING, -EISDIR, "Is a directory");
 	expect_refusal(missing, ARCHIVE_EXISTING, -ENOENT, "No such file");
-	expect_refusal("/nonexistent/a.db", ARCHIVE_CREATE, -EACCES, "/nonexistent/a.db");
+	expect_refusal("/nonexistent/a.db", ARCHIVE_CREATE, -ENOENT, "No such file");
 	expect_refusal(text, ARCHIVE_EXISTING, -EBADMSG, "no storyfs archive");
 	expect_refusal(other, ARCHIVE_CREATE, -EBADMSG, "no storyfs archive");
 	archive_close(fx->archive);
 	fx->archive = NULL;
 	run_sql(fx->path, "PRAGMA user_version = 99");
 	expect_refusal(fx->path, ARCHIVE_EXISTING, -EBADMSG, "newer");
+}
+
+/* A wrong name on the command line must not cost anybody a file. */
+static void what_is_refused_stays_as_it_was(void **state)
+{
+	struct fixture *fx = *state;
+	scoped(free_ptr) char *other = xasprintf("%s/other.db", fx->dir);
+	scoped(free_ptr) char *text = xasprintf("%s/text", fx->dir);
+	scoped(buf_fini) struct buf before = BUF_INIT;
+	scoped(buf_fini) struct buf after = BUF_INIT;
+
+	run_sql(other, "CREATE TABLE t(a)");
+	assert_int_equal(file_read(other, 1 << 20, &before), 0);
+	expect_refusal(other, ARCHIVE_EXISTING, -EBADMSG, "no storyfs archive");
+	expect_refusal(other, ARCHIVE_CREATE, -EBADMSG, "no storyfs archive");
+	assert_int_equal(file_read(other, 1 << 20, &after), 0);
+	assert_int_equal(after.len, before.len);
+	assert_memory_equal(after.data, before.data, before.len);
+	for (size_t len = 0; len <= 1; len++) {
+		buf_reset(&after);
+		assert_int_equal(file_write_atomic(text, "\n", len, 0600), 0);
+		expect_refusal(text, ARCHIVE_EXISTING, -EBADMSG, "is empty, no storyfs archive");
+		assert_int_equal(file_read(text, 1 << 20, &after), 0);
+		assert_int_equal(after.len, len);
+	}
 }
 
 static void a_field_that_the_file_lacks_becomes_a_column(void **state)
@@ -417,6 +443,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(writers_take_turns, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(facts_and_tokens_are_kept, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_no_archive_is_refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_is_refused_stays_as_it_was, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_field_that_the_file_lacks_becomes_a_column, set_up, tear_down),
 	};
