@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "order.h"
+#include "shape.h"
 #include "storyfs/alloc.h"
 
 void activity_fini(struct activity *a)
@@ -48,21 +49,33 @@ static int add_neighbours(struct call *c, const struct record *r, json_t *values
 	return e;
 }
 
-/* The names, parallel to label_ids. */
-static int add_label_names(struct call *c, const struct record *story, json_t *values)
+/* The labels' names, sorted, and label_ids parallel to them: labels are renamed behind the story's
+ * back. One that the archive does not hold has no name. */
+static int add_labels(struct call *c, const struct record *story, json_t *values)
 {
 	const struct value *v = record_get(story, F_story_label_ids);
-	json_t *names = json_array();
+	scoped(records_fini) struct records labels = { 0 };
+	json_t *ids = json_array(), *names = json_array();
 
+	json_object_set_new(values, "label_ids", ids);
 	json_object_set_new(values, "labels", names);
 	for (size_t i = 0; v->state == VALUE_SET && i < v->ids.n; i++) {
-		scoped(record_unref) struct record *label = NULL;
+		struct record *label = NULL;
 		int r = tx_get(c->tx, KIND_label, v->ids.v[i], &label);
 
 		if (r < 0)
 			return r;
+		if (r > 0) {
+			label = record_new(KIND_label);
+			record_set_int(label, F_label_id, v->ids.v[i]);
+		}
+		records_add(&labels, label);
+	}
+	shape_sort_labels(&labels);
+	for (size_t i = 0; i < labels.n; i++) {
+		json_array_append_new(ids, json_integer(record_id(labels.items[i])));
 		json_array_append_new(
-			names, json_string(label ? record_text(label, F_label_name) : ""));
+			names, json_string(record_text(labels.items[i], F_label_name)));
 	}
 	return 0;
 }
@@ -74,7 +87,7 @@ static int add_story_values(struct call *c, const struct record *story, json_t *
 	if (!record_has(story, F_story_owned_by_id) && owners->state == VALUE_SET && owners->ids.n)
 		add_id(values, "owned_by_id", owners->ids.v[0]);
 	json_object_set_new(values, "blocked_story_ids", json_array());
-	int r = add_label_names(c, story, values);
+	int r = add_labels(c, story, values);
 
 	return r < 0 ? r : add_neighbours(c, story, values);
 }

@@ -163,6 +163,24 @@ static int rank_at(
 	return 0;
 }
 
+/* Proper ranks for all, the one that moves where it still stands (its neighbours are told from
+ * there), and then its new one, which is not by chance the rank that it had. */
+static int rank_anew(
+	struct call *c, const struct record *moving, const struct ids *ids, size_t at, int64_t *ret)
+{
+	scoped(ids_fini) struct ids all = { 0 };
+	int r = list_ids(c, moving, &all);
+
+	if (r == 0)
+		r = renumber(c, moving, &all);
+	if (r == 0)
+		r = rank_at(c, moving, ids, at, ret);
+	assert(r <= 0);
+	if (r == 0)
+		*ret += *ret == record_int(moving, rank_field(moving), 0);
+	return r;
+}
+
 int order_rank_after(struct call *c, const struct record *moving, int64_t after_id, int64_t *ret)
 {
 	scoped(ids_fini) struct ids ids = { 0 };
@@ -176,13 +194,7 @@ int order_rank_after(struct call *c, const struct record *moving, int64_t after_
 	if (at > ids.n)
 		at = ids.n;
 	r = rank_at(c, moving, &ids, at, ret);
-	if (r > 0) {
-		r = renumber(c, moving, &ids);
-		if (r == 0)
-			r = rank_at(c, moving, &ids, at, ret);
-		assert(r <= 0);
-	}
-	return r;
+	return r > 0 ? rank_anew(c, moving, &ids, at, ret) : r;
 }
 
 int order_fill(struct call *c, struct records *list, int f)

@@ -165,9 +165,20 @@ static int read_form(json_t *root, const char *text, size_t len, struct v5_error
 
 /* ---- bodies ---- */
 
+/* A number beyond 64 bits is no broken body: read as a float, it is refused as what it is. */
+static json_t *parse_body(const struct buf *body)
+{
+	json_error_t error;
+	json_t *root = json_loadb(body->data, body->len, 0, &error);
+
+	if (root || json_error_code(&error) != json_error_numeric_overflow)
+		return root;
+	return json_loadb(body->data, body->len, JSON_DECODE_INT_AS_REAL, NULL);
+}
+
 static int read_json(struct params *p, const struct buf *body, struct v5_error *ret_error)
 {
-	json_t *root = json_loadb(body->data, body->len, 0, NULL);
+	json_t *root = parse_body(body);
 
 	if (!json_is_object(root)) {
 		json_decref(root);

@@ -242,6 +242,27 @@ static void bulk_skips_what_is_missing(void **state)
 		"this endpoint requires the parameter: ids");
 }
 
+/* Two stories take turns behind a third until there is no number left between ranks. */
+static void moves_are_told_truly_when_ranks_run_out(void **state)
+{
+	struct served *s = *state;
+
+	for (int i = 0; i < 4; i++)
+		make_story(s, "{\"name\":\"a\"}");
+	put(s, 2, "{\"after_id\":1}");
+	put(s, 3, "{\"after_id\":1}");
+	for (int i = 0; i < 60; i++) {
+		int64_t id = 2 + i % 2;
+
+		put(s, id, "{\"after_id\":1}");
+		last_activity(s);
+		assert_string_equal(text_at(s, "0.kind"), "story_move_activity");
+		assert_int_equal(number_at(s, "0.changes.0.original_values.after_id"), 5 - id);
+		assert_int_equal(number_at(s, "0.changes.0.new_values.after_id"), 1);
+		assert_int_equal(number_at(s, "0.changes.0.new_values.before_id"), 5 - id);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -253,6 +274,7 @@ int main(void)
 		served_test(lists_are_paged),
 		served_test(filters_narrow_the_list),
 		served_test(bulk_skips_what_is_missing),
+		served_test(moves_are_told_truly_when_ranks_run_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
