@@ -196,10 +196,7 @@ enum exit_code run_mount(const struct arguments *args)
 		return EXIT_USAGE;
 	where = absolute_source(args->operands[0]);
 	if (!where) {
-		buf_add_fmt(&reason,
-			"%s: %s (an archive is a file made by `storyfs import`, a host "
-			"begins with https://)",
-			args->operands[0], text_errno(errno));
+		source_explain_missing(args->operands[0], errno, &reason);
 		return setup_fail(args, buf_str(&reason));
 	}
 	if (mountpoint_prepare(args->operands[1], &mountpoint, &reason) < 0)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "credential.h"
 #include "storyfs/alloc.h"
@@ -34,6 +35,14 @@ struct source {
 bool source_is_url(const char *where)
 {
 	return text_has_prefix(where, "http://") || text_has_prefix(where, "https://");
+}
+
+void source_explain_missing(const char *where, int error, struct buf *ret_reason)
+{
+	buf_add_fmt(ret_reason,
+		"%s: %s (an archive is a file made by `storyfs import`, a host begins with "
+		"https://)",
+		where, text_errno(error));
 }
 
 static int64_t timeout_ms(const struct source_config *config)
@@ -109,6 +118,13 @@ static int open_archive(struct source *s, const struct source_config *config,
 	struct transport **ret, struct buf *ret_reason)
 {
 	int64_t person;
+
+	if (access(config->where, F_OK) < 0) {
+		int e = -errno;
+
+		source_explain_missing(config->where, errno, ret_reason);
+		return e;
+	}
 	int e = archive_open(config->where, ARCHIVE_EXISTING, &s->archive, ret_reason);
 
 	if (e == 0)

@@ -30,6 +30,8 @@ struct source;
 
 /* Is it a URL, rather than a path? */
 bool source_is_url(const char *where);
+/* Why it cannot be opened: error is the errno of looking for it as a file. */
+void source_explain_missing(const char *where, int error, struct buf *ret_reason);
 /* Opens it without asking the network. -errno with a line for a person in ret_reason. */
 int source_open(const struct source_config *config, struct source **ret, struct buf *ret_reason);
 void source_close(struct source *s);

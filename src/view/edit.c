@@ -95,6 +95,8 @@ static void add_shown(struct buf *b, const char *data, size_t len)
 	size_t shown = shown_length(data, len);
 	bool is_text = text_is_valid(data, shown);
 
+	if (!len)
+		buf_add_str(b, "(nothing)");
 	for (size_t i = 0; i < shown; i++) {
 		unsigned char c = (unsigned char)data[i];
 

@@ -239,6 +239,11 @@ def test_ls_and_cat_show_what_a_mount_shows(tmp_path, mount):
 
 
 def test_what_is_not_there_is_said(tmp_path):
+    for words in (('ls', 'none.db'), ('cat', 'ftp://x/y', 'me'), ('mount', 'none.db', tmp_path)):
+        done = conftest.storyfs(*words)
+        assert done.returncode == 1
+        assert done.stderr == f'storyfs: {words[0]}: {words[1]}: No such file or directory ' \
+            '(an archive is a file made by `storyfs import`, a host begins with https://)\n'
     archive = demo(tmp_path)
     done = conftest.storyfs('cat', archive, 'projects/1/name')
     assert done.returncode == 1 and 'projects/1/name: No such file or directory' in done.stderr

@@ -179,6 +179,16 @@ static void nul_bytes_are_not_sent(void **state)
 	assert_error_says(&f, "wrote: a\\x00b\\n\n");
 }
 
+static void a_save_of_nothing_is_called_so(void **state)
+{
+	(void)state;
+	scoped(forest_end) struct forest f;
+
+	forest_begin(&f);
+	assert_int_equal(save_at(f.tree, STORY "name", ""), -EINVAL);
+	assert_error_says(&f, "wrote: (nothing)\n");
+}
+
 static void what_is_too_long_is_not_sent(void **state)
 {
 	(void)state;
@@ -434,6 +444,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_value_is_not_sent),
 		cmocka_unit_test(nothing_but_files_can_be_saved),
 		cmocka_unit_test(nul_bytes_are_not_sent),
+		cmocka_unit_test(a_save_of_nothing_is_called_so),
 		cmocka_unit_test(what_is_too_long_is_not_sent),
 		cmocka_unit_test(a_refusal_is_told_beside_the_file),
 		cmocka_unit_test(each_field_has_its_own_refusal),
