@@ -235,10 +235,10 @@ static int fill_zone_offset(struct call *c, struct records *list, int f)
 	return 0;
 }
 
-/* Who is not known gets to see no addresses. */
+/* Who is no member of a public project gets to see no addresses. */
 static int hide_email(struct call *c, struct records *list, int f)
 {
-	for (size_t i = 0; !c->who.person_id && !c->who.trusted && i < list->n; i++)
+	for (size_t i = 0; c->is_guest && i < list->n; i++)
 		record_clear(list->items[i], f);
 	return 0;
 }

@@ -405,6 +405,37 @@ static void project_settings_have_rules(void **state)
 	expect_problem(s, "POST /projects", "{}", "this endpoint requires the parameter: name");
 }
 
+static void public_is_said_in_two_ways(void **state)
+{
+	struct served *s = *state;
+	static const struct {
+		const char *body, *type;
+	} rows[] = {
+		{ "{\"public\":true}", "public" },
+		{ "{\"project_type\":\"private\"}", "private" },
+		{ "{\"project_type\":\"public\"}", "public" },
+		{ "{\"public\":false}", "private" },
+		{ "{\"public\":true,\"project_type\":\"private\"}", "public" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		expect(s, "PUT /projects/1", rows[i].body, 200);
+		assert_string_equal(text_at(s, "project_type"), rows[i].type);
+		assert_int_equal(json_is_true(find_at(s->json, "public")),
+			strcmp(rows[i].type, "public") == 0);
+	}
+}
+
+static void names_of_others_projects_are_free(void **state)
+{
+	struct served *s = *state;
+
+	s->who = DAN;
+	expect(s, "POST /projects", "{\"name\":\"Moon\",\"create_sample\":false}", 200);
+	expect_problem(s, "POST /projects", "{\"name\":\"Moon\"}",
+		"The project name you entered is already taken.");
+}
+
 static void project_settings_follow_each_other(void **state)
 {
 	struct served *s = *state;
@@ -552,6 +583,8 @@ int main(void)
 		served_test(epics_have_comments_too),
 		served_test(a_new_project_has_its_defaults),
 		served_test(project_settings_have_rules),
+		served_test(public_is_said_in_two_ways),
+		served_test(names_of_others_projects_are_free),
 		served_test(project_settings_follow_each_other),
 		served_test(a_deleted_project_is_not_unfound),
 		served_test(members_are_added_and_changed),
