@@ -115,6 +115,16 @@ static void anybody_reads_a_public_project(void **state)
 	expect_code(s, "POST /projects/1/stories", "{\"name\":\"b\"}", "unauthorized_operation");
 }
 
+static void names_of_others_projects_are_free(void **state)
+{
+	struct served *s = *state;
+
+	s->who = DAN;
+	expect(s, "POST /projects", "{\"name\":\"Moon\",\"create_sample\":false}", 200);
+	expect_problem(s, "POST /projects", "{\"name\":\"Moon\"}",
+		"The project name you entered is already taken.");
+}
+
 static void every_answer_has_the_headers_of_cors(void **state)
 {
 	struct served *s = *state;
@@ -465,6 +475,7 @@ int main(void)
 		served_test(credentials_are_checked),
 		served_test(roles_decide_who_may_write),
 		served_test(anybody_reads_a_public_project),
+		served_test(names_of_others_projects_are_free),
 		served_test(every_answer_has_the_headers_of_cors),
 		served_test(headers_tell_what_they_told),
 		served_test(an_etag_saves_the_body),
