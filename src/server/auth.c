@@ -128,6 +128,7 @@ static int check_role(struct call *c, const struct record *project)
 	int r = 1;
 
 	c->role = ROLE_OWNER;
+	c->is_guest = false;
 	if (c->who.trusted)
 		return 0;
 	if (c->who.person_id)
@@ -137,6 +138,7 @@ static int check_role(struct call *c, const struct record *project)
 	if (r == 0)
 		return is_enough(c->role, c->route->access) ? 0 : auth_refuse(c);
 	c->role = ROLE_VIEWER;
+	c->is_guest = true;
 	if (record_int(project, F_project_public, 0) && c->route->access == READER)
 		return 0;
 	return is_anonymous(c) ? refuse_credentials(c, token_fix) : auth_refuse(c);

@@ -39,6 +39,7 @@ struct call {
 	struct tx *tx;
 	struct who who;
 	enum role role;		    /* in at[KIND_project] */
+	bool is_guest;		    /* there by its being public alone */
 	int64_t now_ms;		    /* whole seconds, as all of V5's instants */
 	int64_t ids[N_KINDS];	    /* what the path names, 0 for nothing */
 	struct record *at[N_KINDS]; /* the same, loaded; the project also of /stories/{story} */

@@ -18,11 +18,47 @@
 
 /* ---- attachments ---- */
 
+/* The project of a comment, by what it stands on; 0 when that is gone. */
+static int project_of(struct call *c, const struct record *comment, int64_t *ret)
+{
+	bool on_story = record_has(comment, F_comment_story_id);
+	int f = on_story ? F_comment_story_id : F_comment_epic_id;
+	scoped(record_unref) struct record *parent = NULL;
+	int r = tx_get(
+		c->tx, on_story ? KIND_story : KIND_epic, record_int(comment, f, 0), &parent);
+
+	if (r < 0)
+		return r;
+	*ret = parent ? record_int(parent, on_story ? F_story_project_id : F_epic_project_id, 0)
+		      : 0;
+	return 0;
+}
+
+/* A file on comments of other projects alone is not this project's to show. 1: so it is. */
+static int is_foreign(struct call *c, int64_t file_id)
+{
+	struct query q = { .kind = KIND_comment, .limit = -1 };
+	scoped(records_fini) struct records on = { 0 };
+	int r = tx_list(
+		c->tx, query_where(&q, F_comment_file_attachment_ids, OP_HAS, file_id), &on);
+
+	for (size_t i = 0; r == 0 && i < on.n; i++) {
+		int64_t project_id = 0;
+
+		r = project_of(c, on.items[i], &project_id);
+		if (r == 0 && project_id == call_project_id(c))
+			return 0;
+	}
+	return r < 0 ? r : on.n > 0;
+}
+
 static int check_attachment(struct call *c, int64_t id)
 {
 	scoped(record_unref) struct record *file = NULL;
 	int r = tx_get(c->tx, KIND_file_attachment, id, &file);
 
+	if (r == 0)
+		r = is_foreign(c, id);
 	if (r > 0)
 		return v5_error_problem(&c->error,
 			"The file attachment with id %lld does not exist.", (long long)id);

@@ -15,7 +15,13 @@
 #include "storyfs/check.h"
 #include "storyfs/parse.h"
 
-enum { DEFAULT_LIMIT = 100, MAX_LIMIT = 500, SHOWN_BYTES = 200 };
+enum {
+	DEFAULT_LIMIT = 100,
+	MAX_LIMIT = 500,
+	SHOWN_BYTES = 200,
+	MAX_FIELDS_BYTES = 4096, /* each name is looked for in each resource that is sent */
+	MAX_ITEMS = 500,	 /* of a list that comes as one parameter */
+};
 
 /* How V5 names a type: in `'x' must be ...`, and inside a nested object. */
 static const struct {
@@ -309,12 +315,20 @@ static void normalize(const struct field *field, struct value *v)
 	}
 }
 
+static int refuse_many(const struct field *field, const struct place *at)
+{
+	return v5_error_requirement(
+		at->error, "'%s' parameter must have %d items or less.", field->key, MAX_ITEMS);
+}
+
 static int read_set_value(
 	const struct field *field, const json_t *json, const struct place *at, struct value *ret)
 {
 	struct value v = { .state = VALUE_SET };
 	bool ok;
 
+	if (field->of && json_array_size(json) > MAX_ITEMS)
+		return refuse_many(field, at);
 	if (field->type == TYPE_OBJECT || field->type == TYPE_OBJECTS) {
 		int e = field->type == TYPE_OBJECT ? read_nested(field, json, at, &v.record)
 						   : read_objects(field, json, at, &v.records);
@@ -424,6 +438,9 @@ static int read_fields(struct call *c, const char *text)
 {
 	size_t at;
 
+	if (strlen(text) > MAX_FIELDS_BYTES)
+		return v5_error_requirement(&c->error,
+			"'fields' parameter must be %d characters or less.", MAX_FIELDS_BYTES);
 	c->fields = fields_parse(text, &at);
 	return c->fields ? 0
 			 : v5_error_problem(&c->error,
@@ -436,7 +453,6 @@ static int read_shape(struct call *c, const struct value *common)
 	const struct value *format = &common[P_common_date_format];
 	const struct value *fields = &common[P_common_fields];
 
-	c->envelope = common[P_common_envelope].state == VALUE_SET && common[P_common_envelope].i;
 	if (format->state == VALUE_SET && strcmp(format->s, "millis") == 0)
 		c->json_flags |= JSON_AS_MILLIS;
 	return fields->state == VALUE_SET ? read_fields(c, fields->s) : 0;
@@ -449,11 +465,26 @@ int input_read_shape(struct call *c)
 
 	for (int i = 0; r == 0 && i < N_P_common; i++)
 		r = read_param(c, &params_common.params[i], &common[i]);
+	c->envelope = common[P_common_envelope].state == VALUE_SET && common[P_common_envelope].i;
 	if (r == 0)
 		r = read_shape(c, common);
 	for (int i = 0; i < N_P_common; i++)
 		value_fini(&params_common.params[i], &common[i]);
 	return r;
+}
+
+void input_read_envelope(struct call *c)
+{
+	const char *query = c->req->target ? strchr(c->req->target, '?') : NULL;
+	scoped(v5_error_fini) struct v5_error ignored = { 0 };
+	scoped(params_free) struct params *params = NULL;
+	struct http_request bodiless = { 0 };
+
+	if (query && params_read(&bodiless, query + 1, &params, &ignored) == 0) {
+		const char *text = json_string_value(params_get(params, "envelope").json);
+
+		c->envelope = text && strcmp(text, "true") == 0;
+	}
 }
 
 static int read_page(struct call *c)

@@ -11,6 +11,8 @@
 int input_check_keys(struct call *c);
 /* Read what shapes the answer, be it an error: fields, envelope, json_flags. */
 int input_read_shape(struct call *c);
+/* Whether the error of a request that has no route goes into an envelope. */
+void input_read_envelope(struct call *c);
 /* Read the route's own parameters into c->given, and page. */
 int input_read_given(struct call *c);
 /* The resource's fields that the route takes, as a patch of the route's kind; also refuses when

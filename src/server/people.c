@@ -13,17 +13,27 @@ static int check_person(struct call *c, const char *key, int64_t id)
 	return r;
 }
 
+void people_add_once(const struct ids *ids, struct ids *ret)
+{
+	for (size_t i = 0; i < ids->n; i++) {
+		if (!ids_has(ret, ids->v[i]))
+			ids_add(ret, ids->v[i]);
+	}
+}
+
 int people_set(struct call *c, struct record *r, int f, const struct ids *wanted)
 {
 	const struct value *before = record_get(r, f);
+	scoped(ids_fini) struct ids once = { 0 };
 	int e = 0;
 
 	for (size_t i = 0; e == 0 && i < wanted->n; i++) {
 		if (before->state != VALUE_SET || !ids_has(&before->ids, wanted->v[i]))
 			e = check_person(c, schema_field(record_kind(r), f)->key, wanted->v[i]);
 	}
-	if (e == 0 && (wanted->n || before->state == VALUE_SET))
-		record_set_ids(r, f, wanted);
+	people_add_once(wanted, &once);
+	if (e == 0 && (once.n || before->state == VALUE_SET))
+		record_set_ids(r, f, &once);
 	return e;
 }
 

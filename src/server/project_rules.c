@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "change.h"
+#include "projects.h"
 #include "scale.h"
 #include "zone.h"
 
@@ -21,14 +22,19 @@ static int64_t weekday_of(int64_t days)
 
 /* ---- single settings ---- */
 
+/* Names are unique among the person's own projects; nothing is said of others'. */
 static int check_name(struct call *c, const struct record *now)
 {
 	struct query q = { .kind = KIND_project, .limit = 1 };
+	scoped(ids_fini) struct ids mine = { 0 };
 	int64_t n = 0;
+	int r = projects_list_visible(c, &mine);
 
 	query_where(&q, F_project_id, OP_NE, record_id(now));
 	query_where(&q, F_project_name, OP_EQ, 0)->where[1].s = record_text(now, F_project_name);
-	int r = tx_count(c->tx, &q, &n);
+	query_where(&q, F_project_id, OP_IN, 0)->where[2].ids = &mine;
+	if (r == 0)
+		r = tx_count(c->tx, &q, &n);
 
 	if (r == 0 && n)
 		r = v5_error_problem(&c->error, "The project name you entered is already taken.");
@@ -159,12 +165,17 @@ static int set_start(
 
 /* ---- all of it ---- */
 
-/* `public` and project_type say the same twice; `public` wins. */
+/* `public` and project_type say the same twice; the one that is given counts, `public` before the
+ * other. */
 static void set_type(const struct record *patch, struct record *now)
 {
 	const struct choices *types = schema_field(KIND_project, F_project_project_type)->choices;
 	int public_type = choices_find(types, "public", false);
 
+	if (!change_is_given(patch, F_project_public) &&
+		change_is_given(patch, F_project_project_type))
+		record_set_int(now, F_project_public,
+			record_int(now, F_project_project_type, 0) == public_type);
 	if (record_int(now, F_project_public, 0))
 		record_set_int(now, F_project_project_type, public_type);
 	else if (change_is_given(patch, F_project_public) &&

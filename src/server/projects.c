@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Projects. */
+#include "projects.h"
+
 #include "activity.h"
 #include "auth.h"
 #include "initial.h"
@@ -11,8 +13,7 @@
 
 /* ---- listing ---- */
 
-/* Those in which the person has a role; all for who may see everything. */
-static int list_visible(struct call *c, struct ids *ret)
+int projects_list_visible(struct call *c, struct ids *ret)
 {
 	struct query all = { .kind = KIND_project, .limit = -1 };
 	struct query mine = { .kind = KIND_project_membership,
@@ -37,7 +38,7 @@ int projects_list(struct call *c)
 	struct query q = { .kind = KIND_project, .limit = -1 };
 	scoped(ids_fini) struct ids visible = { 0 };
 	scoped(records_fini) struct records list = { 0 };
-	int r = list_visible(c, &visible);
+	int r = projects_list_visible(c, &visible);
 
 	query_where(&q, F_project_id, OP_IN, 0)->where[0].ids = &visible;
 	if (accounts->state == VALUE_SET)

@@ -138,6 +138,8 @@ static void answer(struct server *s, struct call *c)
 	const char *query = NULL;
 	int r = find_route(s, c, &match, &query);
 
+	if (r < 0)
+		input_read_envelope(c);
 	if (r == 0)
 		r = params_read(c->req, query, &c->params, &c->error);
 	if (r == 0)

@@ -172,27 +172,75 @@ static int load_children(struct call *c, enum kind child, enum kind parent,
 	return tx_list(c->tx, &q, ret);
 }
 
-static void give_children(struct record *parent, int f, const struct records *children)
+/* One parent's children, as they are found. */
+struct family {
+	int64_t id;
+	struct record *parent;
+	struct ids ids;
+	struct records records;
+};
+
+static int by_id(const void *a, const void *b)
 {
-	const struct field *field = schema_field(record_kind(parent), f);
-	int key = parent_key(field->of, record_kind(parent));
-	scoped(ids_fini) struct ids ids = { 0 };
-	struct records own = { 0 };
+	int64_t left = ((const struct family *)a)->id, right = ((const struct family *)b)->id;
 
-	for (size_t i = 0; i < children->n; i++) {
-		struct record *child = children->items[i];
+	return (left > right) - (left < right);
+}
 
-		if (record_int(child, key, 0) != record_id(parent))
-			continue;
-		if (field->type == TYPE_IDS)
-			ids_add(&ids, record_id(child));
+/* The first of the families with this id: a list may hold a parent twice. */
+static size_t find_family(const struct family *families, size_t n, int64_t id)
+{
+	size_t from = 0, to = n;
+
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+
+		if (families[middle].id < id)
+			from = middle + 1;
 		else
-			records_add(&own, record_ref(child));
+			to = middle;
 	}
-	if (field->type == TYPE_IDS)
-		record_set_ids(parent, f, &ids);
+	return from;
+}
+
+static void join_family(struct family *family, struct record *child, enum value_type type)
+{
+	if (type == TYPE_IDS)
+		ids_add(&family->ids, record_id(child));
 	else
-		record_set_objects(parent, f, &own);
+		records_add(&family->records, record_ref(child));
+}
+
+/* Hands the children over to their parent. */
+static void close_family(struct family *family, int f, enum value_type type)
+{
+	if (type == TYPE_IDS)
+		record_set_ids(family->parent, f, &family->ids);
+	else
+		record_set_objects(family->parent, f, &family->records);
+	ids_fini(&family->ids);
+}
+
+static void give_children(struct records *parents, int f, const struct records *children)
+{
+	const struct field *field = schema_field(record_kind(parents->items[0]), f);
+	int key = parent_key(field->of, record_kind(parents->items[0]));
+	size_t n = parents->n;
+	struct family *families = xcalloc(n, sizeof(*families));
+
+	for (size_t i = 0; i < n; i++)
+		families[i] = (struct family){ .id = record_id(parents->items[i]),
+			.parent = parents->items[i] };
+	qsort(families, n, sizeof(*families), by_id);
+	for (size_t i = 0; i < children->n; i++) {
+		int64_t id = record_int(children->items[i], key, 0);
+
+		for (size_t k = find_family(families, n, id); k < n && families[k].id == id; k++)
+			join_family(&families[k], children->items[i], field->type);
+	}
+	for (size_t i = 0; i < n; i++)
+		close_family(&families[i], f, field->type);
+	free(families);
 }
 
 static int fill_children(struct call *c, struct records *list, int f, const struct fields *nested)
@@ -204,8 +252,8 @@ static int fill_children(struct call *c, struct records *list, int f, const stru
 
 	if (r == 0 && field->type == TYPE_OBJECTS)
 		r = expand(c, field->of, &children, nested);
-	for (size_t i = 0; r == 0 && i < list->n; i++)
-		give_children(list->items[i], f, &children);
+	if (r == 0)
+		give_children(list, f, &children);
 	return r;
 }
 
@@ -235,10 +283,10 @@ static int fill_zone_offset(struct call *c, struct records *list, int f)
 	return 0;
 }
 
-/* Who is not known gets to see no addresses. */
+/* Who is no member of a public project gets to see no addresses. */
 static int hide_email(struct call *c, struct records *list, int f)
 {
-	for (size_t i = 0; !c->who.person_id && !c->who.trusted && i < list->n; i++)
+	for (size_t i = 0; c->is_guest && i < list->n; i++)
 		record_clear(list->items[i], f);
 	return 0;
 }

@@ -37,7 +37,7 @@ static void apply_plain(const struct record *patch, struct record *now)
 static void take_ids(const struct records *list, struct ids *ret)
 {
 	for (size_t i = 0; i < list->n; i++)
-		ids_add(ret, record_id(list->items[i]));
+		ids_add(ret, record_int(list->items[i], F_person_id, 0));
 }
 
 /* owner_ids, or owners, or, as before there were several, owned_by_id. False: none of them. */
@@ -48,10 +48,8 @@ static bool wanted_owners(const struct record *patch, struct ids *ret)
 	const struct value *first = record_get(patch, F_story_owned_by_id);
 
 	if (ids->state == VALUE_SET) {
-		for (size_t i = 0; i < ids->ids.n; i++) {
-			if (!ids_has(ret, ids->ids.v[i]))
-				ids_add(ret, ids->ids.v[i]);
-		}
+		for (size_t i = 0; i < ids->ids.n; i++)
+			ids_add(ret, ids->ids.v[i]);
 	} else if (objects->state == VALUE_SET) {
 		take_ids(&objects->records, ret);
 	} else if (first->state == VALUE_SET) {
@@ -64,10 +62,12 @@ static bool wanted_owners(const struct record *patch, struct ids *ret)
 
 static int apply_owners(struct call *c, const struct record *patch, struct record *now)
 {
+	scoped(ids_fini) struct ids wanted = { 0 };
 	scoped(ids_fini) struct ids owners = { 0 };
 
-	if (!wanted_owners(patch, &owners))
+	if (!wanted_owners(patch, &wanted))
 		return 0;
+	people_add_once(&wanted, &owners);
 	if (!people_same_set(&owners, record_get(now, F_story_owner_ids)))
 		record_clear(now, F_story_owned_by_id);
 	return people_set(c, now, F_story_owner_ids, &owners);

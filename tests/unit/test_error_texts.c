@@ -175,7 +175,7 @@ static void who_may(void **state)
 	expect_text(s, password, "error", password->error);
 }
 
-static void presence_and_types(void **state)
+static void presence(void **state)
 {
 	static const struct row rows[] = {
 		{ "POST /projects", "{}", PARAMETER, "this endpoint requires the parameter: name" },
@@ -198,6 +198,16 @@ static void presence_and_types(void **state)
 			"this endpoint cannot accept the parameter: nonsense" },
 		{ "GET /projects/1/stories/1/comments?limit=2", NULL, PARAMETER,
 			"this endpoint cannot accept the parameter: limit" },
+	};
+	struct served *s = *state;
+
+	fill(s);
+	EXPECT_ROWS(s, rows);
+}
+
+static void types(void **state)
+{
+	static const struct row rows[] = {
 		{ "POST /projects/1/stories", "{\"name\":7}", PARAMETER,
 			"'name' must be an extended_string" },
 		{ "PUT /projects/1", "{\"description\":true}", PARAMETER,
@@ -385,7 +395,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		served_test(routes_and_places),
 		served_test(who_may),
-		served_test(presence_and_types),
+		served_test(presence),
+		served_test(types),
 		served_test(blanks_and_lengths),
 		served_test(project_settings),
 		served_test(stories_and_tasks),

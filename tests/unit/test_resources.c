@@ -312,6 +312,15 @@ static void comments_hold_attachments(void **state)
 	expect_problem(s, "PUT /projects/1/stories/1/comments/1",
 		"{\"file_attachment_ids_to_add\":[99]}",
 		"The file attachment with id 99 does not exist.");
+	expect(s, "PUT /projects/1/stories/1/comments/1", "{\"file_attachment_ids_to_add\":[70]}",
+		200);
+	make_story(s, "{\"name\":\"b\",\"comments\":[{\"file_attachment_ids\":[70]}]}");
+	s->who = DAN;
+	expect(s, "POST /projects", "{\"name\":\"Mars\"}", 200);
+	expect(s, "POST /projects/2/epics", "{\"name\":\"e\"}", 200);
+	expect_problem(s, "POST /projects/2/epics/1/comments",
+		"{\"file_attachments\":[{\"id\":70}]}",
+		"The file attachment with id 70 does not exist.");
 }
 
 static void epics_have_comments_too(void **state)
@@ -403,6 +412,27 @@ static void project_settings_have_rules(void **state)
 		"{\"name\":\"123456789012345678901234567890123456789012345678901\"}",
 		"'name' parameter must be 50 characters or less.");
 	expect_problem(s, "POST /projects", "{}", "this endpoint requires the parameter: name");
+}
+
+static void public_is_said_in_two_ways(void **state)
+{
+	struct served *s = *state;
+	static const struct {
+		const char *body, *type;
+	} rows[] = {
+		{ "{\"public\":true}", "public" },
+		{ "{\"project_type\":\"private\"}", "private" },
+		{ "{\"project_type\":\"public\"}", "public" },
+		{ "{\"public\":false}", "private" },
+		{ "{\"public\":true,\"project_type\":\"private\"}", "public" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		expect(s, "PUT /projects/1", rows[i].body, 200);
+		assert_string_equal(text_at(s, "project_type"), rows[i].type);
+		assert_int_equal(json_is_true(find_at(s->json, "public")),
+			strcmp(rows[i].type, "public") == 0);
+	}
 }
 
 static void project_settings_follow_each_other(void **state)
@@ -552,6 +582,7 @@ int main(void)
 		served_test(epics_have_comments_too),
 		served_test(a_new_project_has_its_defaults),
 		served_test(project_settings_have_rules),
+		served_test(public_is_said_in_two_ways),
 		served_test(project_settings_follow_each_other),
 		served_test(a_deleted_project_is_not_unfound),
 		served_test(members_are_added_and_changed),

@@ -111,8 +111,18 @@ static void anybody_reads_a_public_project(void **state)
 	expect_code(s, "POST /projects/1/stories", "{\"name\":\"b\"}", "invalid_authentication");
 	s->who = DAN;
 	expect(s, "GET /projects/1/stories?fields=requested_by", NULL, 200);
-	assert_true(has_at(s, "0.requested_by.email"));
+	assert_false(has_at(s, "0.requested_by.email"));
 	expect_code(s, "POST /projects/1/stories", "{\"name\":\"b\"}", "unauthorized_operation");
+}
+
+static void names_of_others_projects_are_free(void **state)
+{
+	struct served *s = *state;
+
+	s->who = DAN;
+	expect(s, "POST /projects", "{\"name\":\"Moon\",\"create_sample\":false}", 200);
+	expect_problem(s, "POST /projects", "{\"name\":\"Moon\"}",
+		"The project name you entered is already taken.");
 }
 
 static void every_answer_has_the_headers_of_cors(void **state)
@@ -198,6 +208,10 @@ static void an_envelope_repeats_the_headers(void **state)
 	assert_int_equal(s->response.status, 404);
 	assert_string_equal(text_at(s, "http_status"), "404");
 	assert_string_equal(text_at(s, "data.code"), "unfound_resource");
+	served_send(s, "GET /nothing?envelope=true", NULL, NULL);
+	assert_string_equal(text_at(s, "data.code"), "route_not_found");
+	served_send(s, "GET /projects?envelope=true", "{\"fields\":1}", NULL);
+	assert_string_equal(text_at(s, "data.code"), "invalid_parameter");
 	expect_problem(s, "GET /projects?envelope=yes", NULL,
 		"'envelope' must be a non-string boolean true or false value");
 }
@@ -250,6 +264,26 @@ static void fields_narrow_and_widen(void **state)
 	assert_int_equal(number_at(s, "0.counts.number_of_stories_by_state.unscheduled"), 1);
 	expect_problem(s, "GET /projects?fields=a(", NULL,
 		"the 'fields' parameter is not well-formed at character 3");
+}
+
+static void what_one_parameter_holds_is_bounded(void **state)
+{
+	struct served *s = *state;
+	scoped(buf_fini) struct buf fields = BUF_INIT;
+	scoped(buf_fini) struct buf labels = BUF_INIT;
+
+	buf_add_str(&fields, "{\"fields\":\"name");
+	for (int i = 0; i < 4096; i++)
+		buf_add_str(&fields, ",a");
+	buf_add_str(&fields, "\"}");
+	expect_requirement(s, "GET /projects", buf_str(&fields),
+		"'fields' parameter must be 4096 characters or less.");
+	buf_add_str(&labels, "{\"name\":\"a\",\"labels\":[\"x\"");
+	for (int i = 0; i < 500; i++)
+		buf_add_str(&labels, ",\"x\"");
+	buf_add_str(&labels, "]}");
+	expect_requirement(s, "POST /projects/1/stories", buf_str(&labels),
+		"'labels' parameter must have 500 items or less.");
 }
 
 static void writes_take_fields_too(void **state)
@@ -441,6 +475,7 @@ int main(void)
 		served_test(credentials_are_checked),
 		served_test(roles_decide_who_may_write),
 		served_test(anybody_reads_a_public_project),
+		served_test(names_of_others_projects_are_free),
 		served_test(every_answer_has_the_headers_of_cors),
 		served_test(headers_tell_what_they_told),
 		served_test(an_etag_saves_the_body),
@@ -448,6 +483,7 @@ int main(void)
 		served_test(an_envelope_repeats_the_headers),
 		served_test(times_can_be_milliseconds),
 		served_test(fields_narrow_and_widen),
+		served_test(what_one_parameter_holds_is_bounded),
 		served_test(writes_take_fields_too),
 		served_test(a_broken_body_is_refused),
 		served_test(parameters_come_in_any_way),

@@ -252,6 +252,11 @@ static void values_can_be_taken_away(void **state)
 	assert_int_equal(number_at(s, "owner_ids.0"), 2);
 	put(s, id, "{\"owners\":[{\"id\":3},{\"id\":1}]}");
 	assert_int_equal(number_at(s, "owned_by_id"), 3);
+	expect(s, "PUT /stories/1?fields=owner_ids,follower_ids",
+		"{\"owners\":[{\"id\":2},{\"id\":2}],\"follower_ids\":[1,3,1]}", 200);
+	assert_int_equal(json_array_size(find_at(s->json, "owner_ids")), 1);
+	assert_int_equal(json_array_size(find_at(s->json, "follower_ids")), 2);
+	expect_problem(s, "PUT /stories/1", "{\"owners\":[{}]}", "'owner_ids' names no person: 0");
 	expect_problem(
 		s, "PUT /stories/1", "{\"owner_ids\":[77]}", "'owner_ids' names no person: 77");
 	expect_problem(s, "PUT /stories/1", "{\"label_ids\":[77]}",

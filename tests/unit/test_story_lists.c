@@ -238,6 +238,10 @@ static void bulk_skips_what_is_missing(void **state)
 	expect(s, "GET /projects/1/stories/bulk?ids=2,77,1", NULL, 200);
 	assert_int_equal(json_array_size(s->json), 2);
 	assert_string_equal(text_at(s, "0.name"), "b");
+	expect(s, "POST /projects/1/stories/1/tasks", "{\"description\":\"t\"}", 200);
+	expect(s, "GET /projects/1/stories/bulk?ids=1,2,1&fields=tasks,task_ids", NULL, 200);
+	assert_string_equal(text_at(s, "0.tasks.0.description"), "t");
+	assert_int_equal(number_at(s, "2.task_ids.0"), 1);
 	expect_problem(s, "GET /projects/1/stories/bulk", NULL,
 		"this endpoint requires the parameter: ids");
 }
