@@ -225,6 +225,9 @@ int source_check(struct source *s, struct buf *ret_reason)
 			buf_add_str(ret_reason,
 				"no token was given; see --token-file and --token-command in "
 				"`storyfs mount --help`\n");
+		if (s->token && e == -EOPNOTSUPP && !strstr(s->where, DEFAULT_PATH))
+			buf_add_str(ret_reason, "V5 usually begins at " DEFAULT_PATH
+						"; did you mean that URL with it?\n");
 	}
 	return e;
 }

@@ -241,6 +241,12 @@ def test_mistakes_are_explained(what, text, archive, tmp_path, mnt):
     assert daemon_of(point) is None
 
 
+def test_a_base_url_that_is_none_is_told_so(remote, mnt):
+    done = storyfs('mount', f'http://{remote.host}:{remote.port}/api', mnt,
+                   STORYFS_TOKEN=remote.token)
+    assert done.returncode == 1 and 'V5 usually begins at /services/v5' in done.stderr
+
+
 def test_a_wrong_number_is_usage(archive, mnt):
     for words in (['--timeout=0'], ['--refresh=-1'], ['--umask=9'], ['--uid=me']):
         done = storyfs('mount', archive, mnt, *words)

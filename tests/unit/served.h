@@ -249,4 +249,26 @@ static inline int served_tear_down(void **state)
 
 #define served_test(f) cmocka_unit_test_setup_teardown(f, served_set_up, served_tear_down)
 
+/* A story in a state; its id. */
+static inline int64_t make(struct served *s, const char *name, const char *state)
+{
+	scoped(free_ptr) char *body =
+		xasprintf("{\"name\":\"%s\",\"current_state\":\"%s\",\"estimate\":1}", name, state);
+
+	return make_story(s, body);
+}
+
+static inline void put(struct served *s, int64_t id, const char *body)
+{
+	scoped(free_ptr) char *request = xasprintf("PUT /stories/%lld", (long long)id);
+
+	expect(s, request, body, 200);
+}
+
+/* Into s->json. */
+static inline void last_activity(struct served *s)
+{
+	expect(s, "GET /projects/1/activity?limit=1", NULL, 200);
+}
+
 #endif

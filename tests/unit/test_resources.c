@@ -2,11 +2,6 @@
 /* Labels, epics, tasks, comments, projects, memberships and activity over the server. */
 #include "served.h"
 
-static void last_activity(struct served *s)
-{
-	expect(s, "GET /projects/1/activity?limit=1", NULL, 200);
-}
-
 static void expect_activity(
 	struct served *s, const char *kind, const char *highlight, const char *message)
 {

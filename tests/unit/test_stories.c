@@ -2,26 +2,6 @@
 /* Stories: made, changed, moved, deleted, and what each leaves behind. */
 #include "served.h"
 
-static int64_t make(struct served *s, const char *name, const char *state)
-{
-	scoped(free_ptr) char *body =
-		xasprintf("{\"name\":\"%s\",\"current_state\":\"%s\",\"estimate\":1}", name, state);
-
-	return make_story(s, body);
-}
-
-static void put(struct served *s, int64_t id, const char *body)
-{
-	scoped(free_ptr) char *request = xasprintf("PUT /stories/%lld", (long long)id);
-
-	expect(s, request, body, 200);
-}
-
-static void last_activity(struct served *s)
-{
-	expect(s, "GET /projects/1/activity?limit=1", NULL, 200);
-}
-
 /* ---- making ---- */
 
 static void a_new_story_is_as_recorded(void **state)

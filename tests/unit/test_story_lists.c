@@ -16,28 +16,6 @@ static void expect_order(struct served *s, const char *names)
 	assert_string_equal(buf_str(&text), names);
 }
 
-static int64_t make(struct served *s, const char *name, const char *state)
-{
-	scoped(free_ptr) char *body =
-		xasprintf("{\"name\":\"%s\",\"current_state\":\"%s\",\"estimate\":1}", name, state);
-
-	return make_story(s, body);
-}
-
-static void put(struct served *s, int64_t id, const char *body)
-{
-	scoped(free_ptr) char *request = xasprintf("PUT /stories/%lld", (long long)id);
-
-	expect(s, request, body, 200);
-}
-
-static void last_activity(struct served *s)
-{
-	expect(s, "GET /projects/1/activity?limit=1", NULL, 200);
-}
-
-/* ---- making ---- */
-
 static void new_stories_go_where_their_state_belongs(void **state)
 {
 	struct served *s = *state;
