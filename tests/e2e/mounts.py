@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -136,9 +137,11 @@ class FakeMount(Mount):
         self.control.write_text(f'delay {ms}\n')
 
     def change(self, story, field, text):
-        """Somebody else changes a field, and the mount is told."""
+        """Somebody else changes a field, and the mount was told when this returns."""
         self.control.write_text(f'set {story.name} {field} {text}\n')
         self.process.send_signal(signal.SIGUSR1)
+        assert select.select([self.process.stdout], [], [], DEADLINE)[0]
+        assert self.process.stdout.readline() == b'applied\n'
 
 
 class Proxy(http.server.BaseHTTPRequestHandler):

@@ -31,6 +31,8 @@ static void *apply_changes(void *data)
 	for (;;) {
 		sigwait(&set, &number);
 		fake_tree_apply(data);
+		puts("applied");
+		fflush(stdout);
 	}
 	return NULL;
 }
