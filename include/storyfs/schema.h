@@ -12,22 +12,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* KIND_story and so on, in schema.def's order. */
 enum kind {
 	KIND_none,
-	KIND_person,
-	KIND_time_zone,
-	KIND_account_summary,
-	KIND_membership_summary,
-	KIND_me,
-	KIND_project,
-	KIND_project_membership,
-	KIND_label,
-	KIND_story,
-	KIND_epic,
-	KIND_task,
-	KIND_comment,
-	KIND_file_attachment,
-	KIND_activity,
+#define CHOICES(set, ...)
+#define RESOURCE(kind, plural, ...) KIND_##kind,
+#define FIELD(kind, key, ...)
+#define END(kind)
+#include "storyfs/schema.def"
 	N_KINDS,
 };
 
