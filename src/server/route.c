@@ -109,3 +109,8 @@ bool route_find(enum http_method method, const char *path, size_t len, struct ro
 	}
 	return false;
 }
+
+const struct route *route_nth(size_t i)
+{
+	return i < sizeof(routes) / sizeof(*routes) ? &routes[i] : NULL;
+}

@@ -49,6 +49,9 @@ struct route_match {
  * count. False when V5 has no such endpoint. */
 bool route_find(enum http_method method, const char *path, size_t len, struct route_match *ret);
 
+/* The i-th row, NULL behind the last. */
+const struct route *route_nth(size_t i);
+
 /* The handlers: answer the call whose path is loaded and whose parameters are read. */
 #define ROUTE(method, path, handler, ...) int handler(struct call *c);
 #include "routes.def"

@@ -106,3 +106,40 @@ def test_a_list_of_options_works_as_mount_passes_it(archive, tmp_path):
     server.request('GET', '/me')
     assert server.stop() == 0
     assert json.loads((tmp_path / 'a,b.log').read_text())['method'] == 'GET'
+
+
+def test_the_schema_is_printed_as_the_tables_have_it():
+    text = storyfs('schema').stdout
+    kinds = re.findall(r'^RESOURCE\((\w+)', (ROOT / 'include/storyfs/schema.def').read_text(), re.M)
+    shown = re.findall(r'^(\w+) \(\w+\)$', text, re.M)
+    assert shown and [k for k in kinds if k in shown] == shown
+    story = storyfs('schema', 'story').stdout
+    assert story in text
+    assert re.search(r'^  story_type +by default  create, update  feature if not given +feature\|bug\|', story, re.M)
+    assert 'rank' not in story, 'the server\'s own fields are nobody\'s business'
+
+
+def test_the_schema_as_json_says_what_the_routes_take():
+    described = json.loads(storyfs('schema', '--json').stdout)
+    routes = {(r['method'], r['path']): r for r in described['routes']}
+    create = routes['POST', '/projects/{project}/stories']
+    taken = {p['key']: p for p in create['parameters']}
+    assert create['kind'] == 'story' and create['access'] == 'member'
+    assert taken['name']['required'] and taken['name']['max'] == 5000
+    assert taken['story_type']['choices'] == ['feature', 'bug', 'chore', 'release']
+    assert 'required' not in taken['story_type'] and 'url' not in taken
+    fields = {r['kind']: r['fields'] for r in described['resources']}
+    assert [f['default'] for f in fields['story'] if f['key'] in ('name', 'followers')] == [True, False]
+    lines = storyfs('schema', '--routes').stdout.splitlines()
+    assert [tuple(line.split()[:2]) for line in lines] == list(routes)
+
+
+@pytest.mark.parametrize('words, message', [
+    (['stori'], "there is no resource 'stori'; did you mean 'story'?"),
+    (['quantum'], "there is no resource 'quantum'; `storyfs schema` prints all"),
+    (['story', '--json'], '--json and --routes print everything: name no resource'),
+])
+def test_a_schema_that_is_not_is_explained(words, message):
+    done = storyfs('schema', *words)
+    assert (done.returncode, done.stdout) == (2, '')
+    assert done.stderr == f'storyfs: {message}\n'

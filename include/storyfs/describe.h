@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the server speaks, out of its tables (schema.def, routes.def, params.def): as text for
+ * `storyfs schema`, as JSON for scripts and the console. Nothing is written down twice, so what is
+ * said here is what the server does.
+ *
+ * The JSON is {"version", "base", "resources": [...], "routes": [...]}. A resource has "kind",
+ * "plural", "fields"; a route "method", "path", "kind", "access", "paged", "parameters". Fields and
+ * parameters share one shape: "key", "type" (integer, number, boolean, string, extended_string,
+ * datetime, date, enum, ids, object, objects, json), and where they apply "of" (a kind), "choices",
+ * "max", "required", "default" (in the default response), "write" ("create", "update"), "initial".
+ */
+#ifndef STORYFS_DESCRIBE_H
+#define STORYFS_DESCRIBE_H
+
+#include "storyfs/buf.h"
+#include "storyfs/schema.h"
+
+/* Append the whole description, one JSON document. */
+void describe_json(struct buf *b);
+/* Append a resource as a table for a person. */
+void describe_resource(enum kind kind, struct buf *b);
+/* Is it V5's to show? Some kinds are the server's own. */
+bool describe_is_shown(enum kind kind);
+/* Append the endpoints as a table for a person, one a line: method, path, what is answered, who may
+ * call. */
+void describe_routes(struct buf *b);
+
+#endif
