@@ -352,7 +352,7 @@ int activity_write(struct call *c, const struct activity *a, const char *kind,
 	record_set_text(item, F_activity_guid, guid);
 	record_set_int(item, F_activity_project_version, version);
 	record_set_text(item, F_activity_message, buf_str(&text));
-	record_set_int(item, F_activity_occurred_at, c->now_ms);
+	record_set_int(item, F_activity_occurred_at, call_now_ms(c));
 	activity_index(item);
 	return tx_put(c->tx, item);
 }

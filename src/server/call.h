@@ -33,6 +33,12 @@ struct page {
 	int64_t total, limit, offset, returned;
 };
 
+/* When the call is. */
+struct moment {
+	int64_t ms; /* whole seconds, as all of V5's instants */
+	bool asked; /* has anybody looked? */
+};
+
 struct call {
 	const struct http_request *req;
 	const struct route *route;
@@ -40,7 +46,7 @@ struct call {
 	struct who who;
 	enum role role;		    /* in at[KIND_project] */
 	bool is_guest;		    /* there by its being public alone */
-	int64_t now_ms;		    /* whole seconds, as all of V5's instants */
+	struct moment *moment;	    /* see call_now_ms */
 	int64_t ids[N_KINDS];	    /* what the path names, 0 for nothing */
 	struct record *at[N_KINDS]; /* the same, loaded; the project also of /stories/{story} */
 	struct params *params;
@@ -55,6 +61,14 @@ struct call {
 	struct page page;
 	struct v5_error error;
 };
+
+/* The instant of the call. Every look at the clock goes through here, so that an answer that nobody
+ * looked at it for is known to follow from the archive alone. */
+static inline int64_t call_now_ms(const struct call *c)
+{
+	c->moment->asked = true;
+	return c->moment->ms;
+}
 
 /* The project the call is about; loaded whenever the route's path leads through one. */
 static inline struct record *call_project(const struct call *c)

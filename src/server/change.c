@@ -44,7 +44,7 @@ int change_touch(struct call *c, struct activity *a, struct record *r, int64_t f
 		return e;
 	if (follower_id)
 		add_follower(r, follower_id);
-	initial_touch(r, c->now_ms);
+	initial_touch(r, call_now_ms(c));
 	e = tx_put(c->tx, r);
 	return e < 0 ? e : activity_updated(c, a, r, before.json);
 }

@@ -91,8 +91,8 @@ int initial_make(struct call *c, const struct record *patch, struct record **ret
 		if (field->initial && (field->flags & FIELD_KEEP) && !record_has(r, f))
 			set_initial(r, f);
 	}
-	set_now(r, "created_at", c->now_ms, false);
-	set_now(r, "updated_at", c->now_ms, true);
+	set_now(r, "created_at", call_now_ms(c), false);
+	set_now(r, "updated_at", call_now_ms(c), true);
 	*ret = take_ptr(r);
 	return 0;
 }

@@ -306,7 +306,7 @@ static int rename_label(struct call *c, struct record *label, const char *name)
 	if (r < 0)
 		return r;
 	record_set_text(label, F_label_name, name);
-	initial_touch(label, c->now_ms);
+	initial_touch(label, call_now_ms(c));
 	r = tx_put(c->tx, label);
 	if (r == 0)
 		r = activity_updated(c, &a, label, before.json);
@@ -347,7 +347,7 @@ static int take_from_story(struct call *c, struct activity *a, struct record *st
 
 	ids_remove(&ids.ids, record_id(c->at[KIND_label]));
 	record_set(story, F_story_label_ids, ids);
-	initial_touch(story, c->now_ms);
+	initial_touch(story, call_now_ms(c));
 	if (r == 0)
 		r = tx_put(c->tx, story);
 	return r < 0 ? r : activity_updated(c, a, story, before.json);
@@ -377,7 +377,7 @@ static int take_from_epics(struct call *c, struct activity *a)
 
 		r = activity_take_values(c, epics.items[i], &before.json);
 		record_clear(epics.items[i], F_epic_label_id);
-		initial_touch(epics.items[i], c->now_ms);
+		initial_touch(epics.items[i], call_now_ms(c));
 		if (r == 0)
 			r = tx_put(c->tx, epics.items[i]);
 		if (r == 0)

@@ -241,7 +241,7 @@ static int write_update(struct call *c, const struct record *old, struct record 
 	scoped(scoped_json_fini) struct scoped_json before = { NULL };
 	int r = activity_take_values(c, old, &before.json);
 
-	initial_touch(now, c->now_ms);
+	initial_touch(now, call_now_ms(c));
 	if (r == 0)
 		r = tx_put(c->tx, now);
 	if (r == 0)

@@ -86,7 +86,8 @@ static int check_zone(struct call *c, const struct record *now)
 	int32_t offset;
 
 	/* Where the system has no zones at all, any will do. */
-	if (zone_offset(name, c->now_ms, &offset) || !zone_offset("UTC", c->now_ms, &offset))
+	if (zone_offset(name, call_now_ms(c), &offset) ||
+		!zone_offset("UTC", call_now_ms(c), &offset))
 		return 0;
 	return v5_error_problem(&c->error, "'time_zone' names no time zone: %s", name);
 }
@@ -155,9 +156,10 @@ static int set_start(
 		!change_is_given(patch, F_project_week_start_day) &&
 		!change_is_given(patch, F_project_time_zone))
 		return 0;
-	int64_t days = record_has(now, F_project_start_date)
-			       ? record_int(now, F_project_start_date, 0)
-			       : week_begin(now, record_int(now, F_project_created_at, c->now_ms));
+	int64_t days =
+		record_has(now, F_project_start_date)
+			? record_int(now, F_project_start_date, 0)
+			: week_begin(now, record_int(now, F_project_created_at, call_now_ms(c)));
 
 	record_set_int(now, F_project_start_time, midnight(now, days));
 	return 0;

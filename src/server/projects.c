@@ -108,7 +108,7 @@ static int write_update(struct call *c, struct record *now)
 
 	if (r < 0)
 		return r;
-	initial_touch(now, c->now_ms);
+	initial_touch(now, call_now_ms(c));
 	record_unref(c->at[KIND_project]);
 	c->at[KIND_project] = record_ref(now);
 	r = tx_put(c->tx, now);

@@ -157,7 +157,8 @@ static void handle(struct server *s, const struct who *who, const struct http_re
 	struct http_response *ret)
 {
 	int64_t now = clock_now_ms();
-	scoped(call_fini) struct call c = { .req = req, .who = *who, .now_ms = now - now % 1000 };
+	struct moment moment = { .ms = now - now % 1000 };
+	scoped(call_fini) struct call c = { .req = req, .who = *who, .moment = &moment };
 	int64_t started = clock_monotonic_ms();
 
 	if (req->method == HTTP_OPTIONS)

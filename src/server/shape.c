@@ -276,8 +276,8 @@ static int fill_zone_offset(struct call *c, struct records *list, int f)
 	for (size_t i = 0; i < list->n; i++) {
 		char offset[ZONE_OFFSET_SIZE];
 
-		zone_format_offset(
-			record_text(list->items[i], F_time_zone_olson_name), c->now_ms, offset);
+		zone_format_offset(record_text(list->items[i], F_time_zone_olson_name),
+			call_now_ms(c), offset);
 		record_set_text(list->items[i], f, offset);
 	}
 	return 0;

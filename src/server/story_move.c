@@ -74,7 +74,7 @@ static int arrive(
 		r = story_place(c, &req, NULL, story);
 	if (r == 0)
 		r = story_check(c, patch, NULL, story);
-	initial_touch(story, c->now_ms);
+	initial_touch(story, call_now_ms(c));
 	if (r == 0)
 		r = tx_put(c->tx, story);
 	if (r == 0)

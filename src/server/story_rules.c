@@ -100,7 +100,7 @@ static int check_created_at(struct call *c, const struct record *patch)
 	int64_t at = record_int(patch, F_story_created_at, first_ms);
 	char text[CLOCK_ISO_SIZE];
 
-	if (at > c->now_ms)
+	if (at > call_now_ms(c))
 		return v5_error_requirement(&c->error, "Story created_at cannot be in the future.");
 	if (at >= first_ms)
 		return 0;
@@ -129,7 +129,7 @@ static void set_accepted_at(const struct call *c, const struct record *patch,
 		record_clear(now, F_story_accepted_at);
 	else if (!record_has(patch, F_story_accepted_at) &&
 		 (!was || change_is_given(patch, F_story_accepted_at)))
-		record_set_int(now, F_story_accepted_at, c->now_ms);
+		record_set_int(now, F_story_accepted_at, call_now_ms(c));
 }
 
 int story_check(

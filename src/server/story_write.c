@@ -98,7 +98,7 @@ int story_write_update(struct call *c, const struct story_request *req, const st
 		return r;
 	scoped(record_unref) struct record *was = record_copy(old);
 
-	initial_touch(now, c->now_ms);
+	initial_touch(now, call_now_ms(c));
 	r = tx_put(c->tx, now);
 	if (r == 0) {
 		record_set_int(was, F_story_updated_at, record_int(now, F_story_updated_at, 0));

@@ -141,7 +141,7 @@ static int write_update(struct call *c, const struct record *old, struct record 
 		xasprintf("%s \"%s\"", highlight, record_text(now, F_task_description));
 	int r = activity_take_values(c, old, &before.json);
 
-	initial_touch(now, c->now_ms);
+	initial_touch(now, call_now_ms(c));
 	if (r == 0)
 		r = change_touch(c, &a, c->at[KIND_story], 0);
 	if (r == 0)
