@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Epics: each has a label of its own, by which its stories are found. */
 #include "change.h"
+#include "children.h"
 #include "comments.h"
 #include "initial.h"
 #include "input.h"
@@ -271,14 +272,9 @@ int epics_update(struct call *c)
 int epics_delete(struct call *c)
 {
 	const struct record *epic = c->at[KIND_epic];
-	struct query q = { .kind = KIND_comment, .limit = -1 };
 	scoped(activity_fini) struct activity a = { 0 };
-	scoped(ids_fini) struct ids comments = { 0 };
-	int r = tx_list_ids(
-		c->tx, query_where(&q, F_comment_epic_id, OP_EQ, record_id(epic)), &comments);
+	int r = children_delete(c, KIND_epic, record_id(epic));
 
-	for (size_t i = 0; r == 0 && i < comments.n; i++)
-		r = tx_delete(c->tx, KIND_comment, comments.v[i]);
 	if (r == 0)
 		r = tx_delete(c->tx, KIND_epic, record_id(epic));
 	activity_add_delete(&a, epic);

@@ -4,6 +4,7 @@
 
 #include "activity.h"
 #include "auth.h"
+#include "children.h"
 #include "initial.h"
 #include "input.h"
 #include "memberships.h"
@@ -146,67 +147,13 @@ int projects_update(struct call *c)
 
 /* ---- deleting ---- */
 
-static int delete_all(struct call *c, enum kind kind, int key, const struct ids *parents)
-{
-	struct query q = { .kind = kind, .limit = -1 };
-	scoped(ids_fini) struct ids ids = { 0 };
-
-	query_where(&q, key, OP_IN, 0)->where[0].ids = parents;
-	int r = tx_list_ids(c->tx, &q, &ids);
-
-	for (size_t i = 0; r >= 0 && i < ids.n; i++)
-		r = tx_delete(c->tx, kind, ids.v[i]);
-	return r < 0 ? r : 0;
-}
-
-/* What hangs on a kind goes first, whatever it is. */
-static int delete_below(struct call *c, enum kind parent, const struct ids *parents)
-{
-	int r = 0;
-
-	for (int k = KIND_none + 1; r == 0 && k < N_KINDS; k++) {
-		enum kind kind = (enum kind)k;
-		const struct resource *res = schema_resource(kind);
-
-		if (res->parent == parent)
-			r = delete_all(c, kind, res->parent_key, parents);
-		if (r == 0 && res->parent2 == parent)
-			r = delete_all(c, kind, res->parent2_key, parents);
-	}
-	return r;
-}
-
-static int delete_project(struct call *c, int64_t id)
-{
-	static const struct {
-		enum kind kind;
-		int key;
-	} parents[] = {
-		{ KIND_story, F_story_project_id },
-		{ KIND_epic, F_epic_project_id },
-	};
-	scoped(ids_fini) struct ids project = { 0 };
-	int r = 0;
-
-	ids_add(&project, id);
-	for (size_t i = 0; r == 0 && i < sizeof(parents) / sizeof(*parents); i++) {
-		struct query q = { .kind = parents[i].kind, .limit = -1 };
-		scoped(ids_fini) struct ids ids = { 0 };
-
-		r = tx_list_ids(c->tx, query_where(&q, parents[i].key, OP_EQ, id), &ids);
-		if (r == 0)
-			r = delete_below(c, parents[i].kind, &ids);
-	}
-	if (r == 0)
-		r = delete_below(c, KIND_project, &project);
-	return r < 0 ? r : tx_delete(c->tx, KIND_project, id);
-}
-
 int projects_delete(struct call *c)
 {
 	int64_t id = call_project_id(c);
-	int r = delete_project(c, id);
+	int r = children_delete(c, KIND_project, id);
 
+	if (r == 0)
+		r = tx_delete(c->tx, KIND_project, id);
 	if (r == 0)
 		r = auth_bury_project(c, id);
 	return r < 0 ? r : answer_nothing(c);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The endpoints that write stories. */
 #include "change.h"
+#include "children.h"
 #include "comments.h"
 #include "initial.h"
 #include "input.h"
@@ -167,27 +168,14 @@ int stories_update(struct call *c)
 
 /* ---- deleting ---- */
 
-static int delete_children(struct call *c, enum kind kind, int key, int64_t story_id)
-{
-	struct query q = { .kind = kind, .limit = -1 };
-	scoped(ids_fini) struct ids ids = { 0 };
-	int r = tx_list_ids(c->tx, query_where(&q, key, OP_EQ, story_id), &ids);
-
-	for (size_t i = 0; r >= 0 && i < ids.n; i++)
-		r = tx_delete(c->tx, kind, ids.v[i]);
-	return r < 0 ? r : 0;
-}
-
 int stories_delete(struct call *c)
 {
 	const struct record *story = c->at[KIND_story];
 	scoped(activity_fini) struct activity a = { 0 };
 	scoped(free_ptr) char *message =
 		xasprintf("deleted this %s", record_word(story, F_story_story_type));
-	int r = delete_children(c, KIND_task, F_task_story_id, record_id(story));
+	int r = children_delete(c, KIND_story, record_id(story));
 
-	if (r == 0)
-		r = delete_children(c, KIND_comment, F_comment_story_id, record_id(story));
 	if (r == 0)
 		r = tx_delete(c->tx, KIND_story, record_id(story));
 	if (r == 0)
