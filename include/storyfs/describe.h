@@ -16,8 +16,8 @@
 #include "storyfs/buf.h"
 #include "storyfs/schema.h"
 
-/* Append the whole description, one JSON document. */
-void describe_json(struct buf *b);
+/* Append the whole description, one JSON document; base is where V5 begins in a path. */
+void describe_json(const char *base, struct buf *b);
 /* Append a resource as a table for a person. */
 void describe_resource(enum kind kind, struct buf *b);
 /* Is it V5's to show? Some kinds are the server's own. */

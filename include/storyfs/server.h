@@ -12,8 +12,11 @@
 
 struct server;
 
+/* Where V5 begins in a path if nobody says. */
+#define SERVER_PREFIX "/services/v5"
+
 struct server_config {
-	const char *prefix; /* where V5 begins in a path; NULL is "/services/v5" */
+	const char *prefix; /* where V5 begins in a path; NULL is SERVER_PREFIX */
 };
 
 /* The archive is borrowed and must outlive the server. */

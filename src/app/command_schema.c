@@ -5,6 +5,7 @@
 
 #include "command.h"
 #include "storyfs/describe.h"
+#include "storyfs/server.h"
 
 static void add_all(struct buf *text)
 {
@@ -55,7 +56,7 @@ enum exit_code run_schema(const struct arguments *args)
 			return EXIT_USAGE;
 	}
 	if (arguments_have(args, OPTION_json)) {
-		describe_json(&text);
+		describe_json(SERVER_PREFIX, &text);
 		buf_add_char(&text, '\n');
 	} else if (arguments_have(args, OPTION_routes)) {
 		describe_routes(&text);

@@ -25,8 +25,9 @@ static void announce(const struct arguments *args, const struct http_server *htt
 	scoped(buf_fini) struct buf address = BUF_INIT;
 
 	http_server_add_address(http, &address);
-	printf("storyfs: serving %s at http://%s/services/v5\n", args->operands[0],
+	printf("storyfs: serving %s at http://%s" SERVER_PREFIX "\n", args->operands[0],
 		buf_str(&address));
+	printf("storyfs: to try it in a browser: http://%s/\n", buf_str(&address));
 	fflush(stdout);
 	if (!http_server_is_local(http))
 		log_warning("whoever can watch the network to %s can read tokens and stories; put "

@@ -10,8 +10,6 @@
 #include "storyfs/alloc.h"
 #include "storyfs/json.h"
 
-static const char base_path[] = "/services/v5";
-
 static const char *const access_names[] = {
 	[PERSON] = "person",
 	[READER] = "reader",
@@ -133,7 +131,7 @@ static json_t *route_as_json(const struct route *route)
 		access_names[route->access], "paged", (int)route->paged, "parameters", parameters);
 }
 
-void describe_json(struct buf *b)
+void describe_json(const char *base, struct buf *b)
 {
 	json_t *resources = json_array(), *routes = json_array(), *common = json_array();
 	const struct route *route;
@@ -145,7 +143,7 @@ void describe_json(struct buf *b)
 	for (size_t i = 0; (route = route_nth(i)); i++)
 		json_array_append_new(routes, route_as_json(route));
 	add_set(&params_common, common);
-	json_t *root = json_pack("{ss,ss,so,so,so}", "version", STORYFS_VERSION, "base", base_path,
+	json_t *root = json_pack("{ss,ss,so,so,so}", "version", STORYFS_VERSION, "base", base,
 		"parameters", common, "resources", resources, "routes", routes);
 
 	json_write(root, b);

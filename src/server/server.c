@@ -11,14 +11,13 @@
 
 #include "activity.h"
 #include "auth.h"
+#include "console.h"
 #include "input.h"
 #include "respond.h"
 #include "route.h"
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
 #include "storyfs/log.h"
-
-static const char default_prefix[] = "/services/v5";
 
 struct server {
 	struct archive *archive;
@@ -32,7 +31,7 @@ int server_new(struct archive *a, const struct server_config *config, struct ser
 	scoped(server_free) struct server *s = xcalloc(1, sizeof(*s));
 
 	s->archive = a;
-	s->prefix = xstrdup(config && config->prefix ? config->prefix : default_prefix);
+	s->prefix = xstrdup(config && config->prefix ? config->prefix : SERVER_PREFIX);
 	*ret = take_ptr(s);
 	return 0;
 }
@@ -161,6 +160,8 @@ static void handle(struct server *s, const struct who *who, const struct http_re
 	scoped(call_fini) struct call c = { .req = req, .who = *who, .moment = &moment };
 	int64_t started = clock_monotonic_ms();
 
+	if (console_answer(s->prefix, req, ret))
+		return;
 	if (req->method == HTTP_OPTIONS)
 		c.status = 204;
 	else
