@@ -2,6 +2,7 @@
 /* `storyfs serve`: an archive over HTTP until a signal ends it. */
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "command.h"
 #include "storyfs/archive.h"
@@ -27,7 +28,9 @@ static void announce(const struct arguments *args, const struct http_server *htt
 	http_server_add_address(http, &address);
 	printf("storyfs: serving %s at http://%s" SERVER_PREFIX "\n", args->operands[0],
 		buf_str(&address));
-	printf("storyfs: to try it in a browser: http://%s/\n", buf_str(&address));
+	/* For a person; a script reads one line, and the log behind it. */
+	if (isatty(STDOUT_FILENO))
+		printf("storyfs: to try it in a browser: http://%s/\n", buf_str(&address));
 	fflush(stdout);
 	if (!http_server_is_local(http))
 		log_warning("whoever can watch the network to %s can read tokens and stories; put "
