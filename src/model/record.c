@@ -60,9 +60,12 @@ enum kind record_kind(const struct record *r)
 
 int64_t record_id(const struct record *r)
 {
-	/* Every resource with an id has it as its first field; test_schema holds it to that. */
-	return schema_resource(r->kind)->plain && r->kind != KIND_activity ? 0
-									   : record_int(r, 0, 0);
+	/* Every resource with an id, be it one that V5 does not show, has it as its first field;
+	 * test_schema holds it to that. */
+	const struct resource *res = schema_resource(r->kind);
+	bool has_id = !res->plain || (res->fields[0].flags & FIELD_KEEP);
+
+	return has_id ? record_int(r, 0, 0) : 0;
 }
 
 const struct value *record_get(const struct record *r, int f)

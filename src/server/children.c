@@ -1,6 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Deleting what hangs on a resource. A generation at a time, the youngest first. */
+/* What hangs on what, and deleting it: a generation at a time, the youngest first. */
 #include "children.h"
+
+bool children_are(enum kind child, enum kind parent)
+{
+	const struct resource *res = schema_resource(child);
+
+	return res->parent == parent || res->parent2 == parent;
+}
+
+int children_key(enum kind child, enum kind parent)
+{
+	const struct resource *res = schema_resource(child);
+
+	return res->parent == parent ? res->parent_key : res->parent2_key;
+}
 
 static int delete_below(struct call *c, enum kind parent, const struct ids *parents);
 
@@ -30,12 +44,9 @@ static int delete_below(struct call *c, enum kind parent, const struct ids *pare
 
 	for (int k = KIND_none + 1; r == 0 && k < N_KINDS; k++) {
 		enum kind kind = (enum kind)k;
-		const struct resource *res = schema_resource(kind);
 
-		if (res->parent == parent && is_kept(kind))
-			r = delete_kind(c, kind, res->parent_key, parents);
-		if (r == 0 && res->parent2 == parent && is_kept(kind))
-			r = delete_kind(c, kind, res->parent2_key, parents);
+		if (children_are(kind, parent) && is_kept(kind))
+			r = delete_kind(c, kind, children_key(kind, parent), parents);
 	}
 	return r;
 }

@@ -5,6 +5,11 @@
 
 #include "call.h"
 
+/* Can the one kind hang on the other? */
+bool children_are(enum kind child, enum kind parent);
+/* The field by which it does. */
+int children_key(enum kind child, enum kind parent);
+
 /* Delete all that hangs on the resource, and on what hangs on it; the resource itself stays. */
 int children_delete(struct call *c, enum kind kind, int64_t id);
 

@@ -7,6 +7,7 @@
 #include "input.h"
 #include "labels.h"
 #include "order.h"
+#include "parts.h"
 #include "people.h"
 #include "route.h"
 #include "shape.h"
@@ -181,7 +182,7 @@ static int write_activity(struct call *c, struct activity *a, const struct recor
 	return activity_write(c, a, kind, highlight, message);
 }
 
-static int add_comments(
+static int add_nested(
 	struct call *c, struct activity *a, const struct record *patch, const struct record *epic)
 {
 	const struct value *comments = record_get(patch, F_epic_comments);
@@ -189,7 +190,7 @@ static int add_comments(
 
 	for (size_t i = 0; r == 0 && comments->state == VALUE_SET && i < comments->records.n; i++)
 		r = comments_add(c, a, epic, comments->records.items[i], NULL);
-	return r;
+	return r < 0 ? r : parts_add_nested(c, a, patch, epic);
 }
 
 int epics_create(struct call *c)
@@ -206,7 +207,7 @@ int epics_create(struct call *c)
 	if (r == 0)
 		r = activity_created(c, &a, epic);
 	if (r == 0)
-		r = add_comments(c, &a, patch, epic);
+		r = add_nested(c, &a, patch, epic);
 	if (r == 0)
 		r = write_activity(c, &a, epic, "epic_create_activity", "added");
 	return r < 0 ? r : answer_record(c, epic);

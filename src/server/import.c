@@ -120,28 +120,48 @@ int import_stored_id(struct import_run *run, const struct record *r, int64_t *re
 	return 0;
 }
 
-/* The id under which the archive has this activity, or a new one. */
-static int number_activity(struct import_run *run, struct record *activity)
+/* What tells one from another among resources that V5 gives no id. */
+static const struct {
+	enum kind kind;
+	int keys[3];
+} natural_keys[] = {
+	{ KIND_activity, { F_activity_project_id, F_activity_project_version, F_activity_guid } },
+	{ KIND_story_transition,
+		{ F_story_transition_project_id, F_story_transition_project_version,
+			F_story_transition_story_id } },
+};
+
+static void find_by_key(const struct record *r, const int keys[3], struct query *ret)
 {
-	struct query q = { .kind = KIND_activity, .limit = 1 };
+	*ret = (struct query){ .kind = record_kind(r), .limit = 1 };
+	for (int i = 0; i < 3; i++) {
+		query_where(ret, keys[i], OP_EQ, record_int(r, keys[i], 0));
+		if (schema_field(record_kind(r), keys[i])->type == TYPE_STRING)
+			ret->where[i].s = record_text(r, keys[i]);
+	}
+}
+
+int import_number(struct import_run *run, struct record *r)
+{
 	scoped(ids_fini) struct ids ids = { 0 };
 	int64_t id = 0;
+	int e = 0;
 
-	query_where(
-		&q, F_activity_project_id, OP_EQ, record_int(activity, F_activity_project_id, 0));
-	query_where(&q, F_activity_project_version, OP_EQ,
-		record_int(activity, F_activity_project_version, 0));
-	query_where(&q, F_activity_guid, OP_EQ, 0)->where[2].s =
-		record_text(activity, F_activity_guid);
-	int e = tx_list_ids(run->tx, &q, &ids);
+	for (size_t i = 0; i < sizeof(natural_keys) / sizeof(*natural_keys); i++) {
+		struct query q;
 
+		if (natural_keys[i].kind != record_kind(r))
+			continue;
+		find_by_key(r, natural_keys[i].keys, &q);
+		e = tx_list_ids(run->tx, &q, &ids);
+	}
 	if (e < 0)
 		return e;
 	if (!ids.n)
-		e = tx_next_id(run->tx, KIND_activity, &id);
+		e = tx_next_id(run->tx, record_kind(r), &id);
 	else
 		id = ids.v[0];
-	record_set_int(activity, F_activity_id, id);
+	record_set_int(r, 0, id);
 	return e;
 }
 
@@ -222,8 +242,8 @@ static int store_entry(struct import_run *run, struct entry *e)
 	run->report.read[e->key.kind]++;
 	if (project_id && ids_has(&run->newer, project_id))
 		return 0;
-	if (e->key.kind == KIND_activity) {
-		int r = number_activity(run, e->record);
+	if (schema_resource(e->key.kind)->plain) {
+		int r = import_number(run, e->record);
 
 		if (r < 0)
 			return r;

@@ -138,12 +138,14 @@ static void take_me(struct reader *rd, const struct record *me)
 }
 
 /* Activity has no id in V5 but its guid, project and version; until it is stored, the two in one
- * number stand for it, or its place in the file when the guid is another host's. */
-static int64_t activity_key(const struct reader *rd, const struct record *activity)
+ * number stand for it. What has nothing of the kind, or another host's guid, is told by its place
+ * in the file. */
+static int64_t plain_key(const struct reader *rd, const struct record *r)
 {
 	const int64_t limit = (int64_t)1 << 31;
-	int64_t version = record_int(activity, F_activity_project_version, 0);
-	int64_t project = strtoll(record_text(activity, F_activity_guid), NULL, 10);
+	bool is_activity = rd->kind == KIND_activity;
+	int64_t version = is_activity ? record_int(r, F_activity_project_version, 0) : 0;
+	int64_t project = is_activity ? strtoll(record_text(r, F_activity_guid), NULL, 10) : 0;
 
 	if (project <= 0 || project >= limit || version <= 0 || version >= limit)
 		return -(int64_t)(rd->file * limit + rd->index + 1);
@@ -163,9 +165,9 @@ static int take_record(struct reader *rd, struct record *r)
 		record_unref(r);
 		return 0;
 	}
-	if (rd->kind == KIND_activity) {
-		id = activity_key(rd, r);
-		record_set_int(r, F_activity_id, id);
+	if (schema_resource(rd->kind)->plain) {
+		id = plain_key(rd, r);
+		record_set_int(r, 0, id);
 	} else if (id <= 0) {
 		record_unref(r);
 		return fail(rd, "[%zu].id: missing or no positive number", rd->index);

@@ -65,6 +65,9 @@ int64_t import_project_of(const struct import_run *run, const struct record *r);
 int import_stored_id(struct import_run *run, const struct record *r, int64_t *ret_id);
 /* Storing. Put a record when the archive has another or none; its derived fields are dropped. */
 int import_put(struct import_run *run, const struct record *r);
+/* Give a resource of a kind without ids in V5 the one under which the archive has it, or a new one.
+ */
+int import_number(struct import_run *run, struct record *r);
 /* The schema's initial values for what is absent. */
 struct record *import_with_initials(const struct record *r);
 /* Find and remember the archive's owner; the persons are stored already. */

@@ -9,6 +9,7 @@
 #include "input.h"
 #include "memberships.h"
 #include "project_rules.h"
+#include "review_types.h"
 #include "route.h"
 #include "shape.h"
 
@@ -76,6 +77,8 @@ static int write_new(struct call *c, struct record *project)
 	record_unref(c->at[KIND_project]);
 	c->at[KIND_project] = record_ref(project);
 	r = activity_created(c, &a, project);
+	if (r == 0)
+		r = review_types_begin(c, &a);
 	if (r == 0)
 		r = add_creator(c, &a);
 	activity_add_primary(&a, project);

@@ -10,6 +10,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "children.h"
 #include "counts.h"
 #include "order.h"
 #include "route.h"
@@ -23,6 +24,7 @@ int shape_order(enum kind kind)
 		[KIND_story] = F_story_rank,
 		[KIND_epic] = F_epic_rank,
 		[KIND_task] = F_task_position,
+		[KIND_story_transition] = F_story_transition_occurred_at,
 	};
 
 	return orders[kind];
@@ -147,20 +149,6 @@ static int fill_objects(
 
 /* ---- children ---- */
 
-static bool is_child_kind(enum kind child, enum kind parent)
-{
-	const struct resource *res = schema_resource(child);
-
-	return res->parent == parent || res->parent2 == parent;
-}
-
-static int parent_key(enum kind child, enum kind parent)
-{
-	const struct resource *res = schema_resource(child);
-
-	return res->parent == parent ? res->parent_key : res->parent2_key;
-}
-
 static int load_children(struct call *c, enum kind child, enum kind parent,
 	const struct records *parents, struct records *ret)
 {
@@ -168,7 +156,7 @@ static int load_children(struct call *c, enum kind child, enum kind parent,
 	scoped(ids_fini) struct ids ids = { 0 };
 
 	collect_ids(parents, 0, &ids);
-	query_where(&q, parent_key(child, parent), OP_IN, 0)->where[0].ids = &ids;
+	query_where(&q, children_key(child, parent), OP_IN, 0)->where[0].ids = &ids;
 	return tx_list(c->tx, &q, ret);
 }
 
@@ -224,7 +212,7 @@ static void close_family(struct family *family, int f, enum value_type type)
 static void give_children(struct records *parents, int f, const struct records *children)
 {
 	const struct field *field = schema_field(record_kind(parents->items[0]), f);
-	int key = parent_key(field->of, record_kind(parents->items[0]));
+	int key = children_key(field->of, record_kind(parents->items[0]));
 	size_t n = parents->n;
 	struct family *families = xcalloc(n, sizeof(*families));
 
@@ -391,7 +379,7 @@ static int fill_by_row(struct call *c, struct records *list, int f, const struct
 		return fill_objects(c, list, f, via, nested);
 	bool is_list = field->type == TYPE_IDS || field->type == TYPE_OBJECTS;
 
-	if (is_list && !(field->flags & FIELD_KEEP) && is_child_kind(field->of, kind))
+	if (is_list && !(field->flags & FIELD_KEEP) && children_are(field->of, kind))
 		return fill_children(c, list, f, nested);
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include "initial.h"
 #include "input.h"
 #include "labels.h"
+#include "parts.h"
 #include "route.h"
 #include "shape.h"
 #include "story.h"
@@ -84,7 +85,7 @@ static int add_nested(
 		r = tasks_add(c, a, record_id(story), tasks->records.items[i], NULL);
 	for (size_t i = 0; r == 0 && comments->state == VALUE_SET && i < comments->records.n; i++)
 		r = comments_add(c, a, story, comments->records.items[i], NULL);
-	return r;
+	return r < 0 ? r : parts_add_nested(c, a, patch, story);
 }
 
 static int write_new(struct call *c, const struct story_request *req, struct record *story)

@@ -44,13 +44,13 @@ def test_the_same_again_changes_nothing(dump, tmp_path):
 
 
 def test_the_report_can_be_json(dump, tmp_path):
-    write_dump(dump, {'review': [{'id': 4}]})
+    write_dump(dump, {'star_map': [{'id': 4}]})
     done = storyfs('import', '--json', dump, tmp_path / 'a.db')
     report = json.loads(done.stdout)
     assert report['read']['story'] == 2
     assert report['changed']['person'] == 2
     assert report['unknown'] == 1
-    assert report['notes'] == [f'{dump}/review.json: 1 of the kind review, which is not served yet; '
+    assert report['notes'] == [f'{dump}/star_map.json: 1 of the kind star_map, which is not served yet; '
                                'kept as they are']
 
 

@@ -24,6 +24,8 @@ ROUTES = [
     r'/projects/(?P<project>\w*)/stories/(?P<story>\d+)/(owners|labels|activity|tasks|comments)',
     r'/projects/(?P<project>\w*)/stories/(?P<story>\d+)/tasks/(?P<task>\d+)',
     r'/projects/(?P<project>\w*)/stories/(?P<story>\d+)/comments/(?P<comment>\d+)',
+    r'/projects/(?P<project>\w*)/stories/(?P<story>\d+)/reviews',
+    r'/projects/(?P<project>\w*)/stories/(?P<story>\d+)/reviews/(?P<review>\d+)',
     r'/projects/(?P<project>\w*)/labels', r'/projects/(?P<project>\w*)/labels/(?P<label>\d+)',
     r'/projects/(?P<project>\w*)/epics', r'/projects/(?P<project>\w*)/epics/(?P<epic>\d+)',
     r'/epics/(?P<epic>\d+)',
@@ -37,7 +39,8 @@ REFERENCES = {'file_attachment_ids_to_add': 'file_attachment',
 # What kind stands under a key, where the resources do not say it themselves.
 KINDS = {'labels': 'label', 'label': 'label', 'owners': 'person', 'owned_by': 'person',
          'requested_by': 'person', 'person': 'person', 'epics': 'epic', 'tasks': 'task',
-         'comments': 'comment', 'file_attachments': 'file_attachment',
+         'comments': 'comment', 'reviews': 'review', 'review_type': 'review_type',
+         'pull_requests': 'pull_request', 'file_attachments': 'file_attachment',
          'account': 'account_summary', 'stories': 'story', 'projects': 'membership_summary'}
 # What activity says of resources is as free as they are.
 FREE = {'original_values', 'new_values'}

@@ -172,7 +172,7 @@ static inline void put_star(const struct fixture *x)
 		"\"performed_by\":{\"id\":7,\"name\":\"Darth\"}}]");
 	put_file(x, "star/membership_summary.json",
 		"[{\"id\":70,\"project_id\":99,\"role\":\"owner\",\"favorite\":true}]");
-	put_file(x, "star/review.json", "[{\"id\":1,\"story_id\":20},{\"story_id\":20}]");
+	put_file(x, "star/star_map.json", "[{\"id\":1,\"story_id\":20},{\"story_id\":20}]");
 }
 
 #endif

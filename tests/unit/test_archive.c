@@ -94,7 +94,6 @@ static void put_then_get_returns_the_same_record(void **state)
 	record_set_float(r, F_story_estimate, 0.5);
 	record_set_int(r, F_story_accepted_at, INT64_C(1367295915000));
 	record_set_null(r, F_story_deadline);
-	record_set_text(r, F_story_pull_requests, "[{\"id\":1}]");
 	record_set_extra(r, xstrdup("{\"later\":1}"));
 	struct tx *tx = begin(fx, TX_WRITE);
 

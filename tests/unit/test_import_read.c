@@ -14,7 +14,7 @@ static void what_is_odd_is_reported_once(void **state)
 		"/star/story.json: 2 with the unknown key 'odd'; kept as it is\n",
 		"/star/story.json: [2].estimate: expected number, got \"x\"\n",
 		"/star/project.json: 1 with the unknown key 'surprise'; kept as it is\n",
-		"/star/review.json: 2 of the kind review, which is not served yet; kept as they are\n",
+		"/star/star_map.json: 2 of the kind star_map, which is not served yet; kept as they are\n",
 		"/star/README: not a <kind>.json file; left out\n",
 		"project 99: 1 of the people its stories name are known by their ids alone\n",
 	};

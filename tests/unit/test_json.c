@@ -98,7 +98,8 @@ static const struct {
 		"\"rank\":5,\"cycle_time\":33.333333333333336,\"nothing\":null}" },
 	{ KIND_story, NULL, "{\"kind\":\"release\",\"id\":1,\"name\":\"R\"}" },
 	{ KIND_story, ":default,pull_requests",
-		"{\"kind\":\"story\",\"id\":1,\"pull_requests\":[{\"id\":2,\"x\":null}]}" },
+		"{\"kind\":\"story\",\"id\":1,\"pull_requests\":[{\"kind\":\"pull_request\",\"id\":2,"
+		"\"x\":null}]}" },
 };
 
 static void answers_of_v5_come_back_as_they_are(void **state)

@@ -231,6 +231,20 @@ static const struct {
 	{ KIND_file_attachment,
 		"id filename created_at uploader_id thumbnailable height width size download_url "
 		"content_type uploaded big_url thumbnail_url" },
+	{ KIND_story_transition,
+		"state story_id project_id project_version occurred_at performed_by_id" },
+	{ KIND_cycle_time_details,
+		"total_cycle_time started_time started_count finished_time finished_count "
+		"delivered_time delivered_count rejected_time rejected_count story_id" },
+	{ KIND_analytics, "stories_accepted bugs_created cycle_time rejection_rate" },
+	{ KIND_daily_history_container, "header data" },
+	{ KIND_review_type, "id project_id name hidden created_at updated_at" },
+	{ KIND_review, "id story_id review_type_id reviewer_id status created_at updated_at" },
+	{ KIND_pull_request, "id story_id epic_id owner repo host_url original_url status number "
+			     "created_at updated_at" },
+	{ KIND_branch, "id story_id epic_id owner repo host_url original_url name created_at "
+		       "updated_at" },
+	{ KIND_cicd_event, "id story_id name status url created_at updated_at" },
 	{ KIND_activity, "kind guid project_version message highlight changes primary_resources "
 			 "secondary_resources project performed_by occurred_at" },
 };
@@ -314,7 +328,7 @@ static void what_v5_takes_is_writable(void **state)
 		"name description story_type current_state estimate accepted_at deadline "
 		"requested_by_id owner_ids owners label_ids labels follower_ids integration_id "
 		"external_id story_priority created_at project_id owned_by_id before_id after_id "
-		"tasks comments";
+		"tasks comments reviews pull_requests branches";
 
 	each_field(f, KIND_story) {
 		const struct field *row = schema_field(KIND_story, f);
