@@ -75,6 +75,8 @@ struct query {
 	bool descending;
 	int64_t limit; /* -1: no limit */
 	int64_t offset;
+	const int *only; /* tx_list reads these n_only fields beside the first; NULL: all */
+	int n_only;
 };
 
 /* Add a condition; returns the query for the next. */
@@ -91,6 +93,8 @@ int tx_count(struct tx *tx, const struct query *q, int64_t *ret);
 /* The largest (or smallest) value of an INT or DATETIME field among the matches; 1 when none has.
  */
 int tx_extreme(struct tx *tx, const struct query *q, int field, bool largest, int64_t *ret);
+/* The sum of a number field over the matches; 0 over none. */
+int tx_sum(struct tx *tx, const struct query *q, int field, double *ret);
 
 /* An id that no resource of this kind has or ever had. Needs TX_WRITE, as all below but the tx_get
  * and tx_find functions. */

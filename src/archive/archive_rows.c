@@ -250,9 +250,36 @@ int tx_get(struct tx *tx, enum kind kind, int64_t id, struct record **ret)
 	return 0;
 }
 
+/* A few columns alone. */
+static int list_only(struct tx *tx, const struct query *q, struct records *ret)
+{
+	scoped(db_release) sqlite3_stmt *stmt = NULL;
+	scoped(buf_fini) struct buf what = BUF_INIT;
+
+	buf_add_fmt(&what, "\"%s\"", schema_field(q->kind, 0)->key);
+	for (int i = 0; i < q->n_only; i++)
+		buf_add_fmt(&what, ",\"%s\"", schema_field(q->kind, q->only[i])->key);
+	int r = prepare_select(tx, q, what.data, true, &stmt);
+
+	if (r < 0)
+		return r;
+	while ((r = db_step(tx->conn, stmt)) > 0) {
+		struct record *record = record_new(q->kind);
+
+		read_value(record, 0, stmt, 0);
+		for (int i = 0; i < q->n_only; i++)
+			read_value(record, q->only[i], stmt, i + 1);
+		records_add(ret, record);
+	}
+	return r;
+}
+
 int tx_list(struct tx *tx, const struct query *q, struct records *ret)
 {
 	scoped(db_release) sqlite3_stmt *stmt = NULL;
+
+	if (q->only)
+		return list_only(tx, q, ret);
 	int r = prepare_select(tx, q, tx->archive->columns[q->kind], true, &stmt);
 
 	if (r < 0)
@@ -302,6 +329,22 @@ int tx_extreme(struct tx *tx, const struct query *q, int field, bool largest, in
 	buf_add_fmt(
 		&what, "%s(\"%s\")", largest ? "max" : "min", schema_field(q->kind, field)->key);
 	return select_number(tx, q, what.data, ret);
+}
+
+int tx_sum(struct tx *tx, const struct query *q, int field, double *ret)
+{
+	scoped(db_release) sqlite3_stmt *stmt = NULL;
+	scoped(buf_fini) struct buf what = BUF_INIT;
+
+	buf_add_fmt(&what, "total(\"%s\")", schema_field(q->kind, field)->key);
+	int r = prepare_select(tx, q, what.data, false, &stmt);
+
+	if (r == 0)
+		r = db_step(tx->conn, stmt);
+	if (r <= 0)
+		return r < 0 ? r : -EIO;
+	*ret = sqlite3_column_double(stmt, 0);
+	return 0;
 }
 
 /* ---- writing ---- */

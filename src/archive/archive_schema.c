@@ -30,6 +30,7 @@ static const struct {
 	int field, then;
 } indexes[] = {
 	{ KIND_story, F_story_project_id, F_story_rank },
+	{ KIND_story, F_story_project_id, F_story_accepted_at },
 	{ KIND_epic, F_epic_project_id, F_epic_rank },
 	{ KIND_epic, F_epic_label_id, F_epic_id },
 	{ KIND_label, F_label_project_id, F_label_name },
