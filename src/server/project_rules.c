@@ -6,19 +6,12 @@
 #include <time.h>
 
 #include "change.h"
+#include "project_time.h"
 #include "projects.h"
 #include "scale.h"
 #include "zone.h"
 
 enum { MAX_ITERATION_LENGTH = 4, MAX_AVERAGED = 4, MAX_VELOCITY = 999 };
-
-static const int64_t day_ms = 86400000;
-
-/* 1970-01-01 was a Thursday. */
-static int64_t weekday_of(int64_t days)
-{
-	return (((days + 4) % 7) + 7) % 7;
-}
 
 /* ---- single settings ---- */
 
@@ -80,9 +73,7 @@ static int check_scale(struct call *c, const struct record *patch, struct record
 
 static int check_zone(struct call *c, const struct record *now)
 {
-	const struct value *v = record_get(now, F_project_time_zone);
-	const char *name =
-		v->state == VALUE_SET ? record_text(v->record, F_time_zone_olson_name) : "";
+	const char *name = project_zone_name(now);
 	int32_t offset;
 
 	/* Where the system has no zones at all, any will do. */
@@ -97,46 +88,37 @@ static int check_zone(struct call *c, const struct record *now)
 static int refuse_weekday(struct call *c, int64_t start, int64_t week_start)
 {
 	const struct choices *days = schema_field(KIND_project, F_project_week_start_day)->choices;
-	time_t seconds = (time_t)(start * (day_ms / 1000));
+	time_t seconds = (time_t)(start * (ZONE_DAY_MS / 1000));
 	struct tm tm;
 
 	gmtime_r(&seconds, &tm);
 	return v5_error_problem(&c->error,
 		"%d/%d/%d is a %s and Iterations in this project start on %ss.", tm.tm_mon + 1,
-		tm.tm_mday, tm.tm_year + 1900, days->words[weekday_of(start)],
+		tm.tm_mday, tm.tm_year + 1900, days->words[zone_weekday(start)],
 		days->words[week_start]);
 }
 
-static const char *zone_of(const struct record *project)
+/* Where a project begins follows from its stories and settings (iterations.h); a start_time that an
+ * import brought counts until one of these is changed. In another zone the day stays the same. */
+static void move_start(const struct record *patch, const struct record *old, struct record *now)
 {
-	const struct value *v = record_get(project, F_project_time_zone);
+	static const int settings[] = { F_project_start_date, F_project_week_start_day,
+		F_project_iteration_length };
 
-	return v->state == VALUE_SET ? record_text(v->record, F_time_zone_olson_name) : "UTC";
-}
+	if (!record_has(now, F_project_start_time))
+		return;
+	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++) {
+		if (!value_equal(schema_field(KIND_project, settings[i]),
+			    record_get(old, settings[i]), record_get(now, settings[i])))
+			record_clear(now, F_project_start_time);
+	}
+	if (!change_is_given(patch, F_project_time_zone) || !record_has(now, F_project_start_time))
+		return;
+	scoped(zone_free) struct zone *from = zone_load(project_zone_name(old));
+	scoped(zone_free) struct zone *to = zone_load(project_zone_name(now));
+	int64_t day = zone_day(from, record_int(old, F_project_start_time, 0));
 
-/* Midnight in the project's zone. */
-static int64_t midnight(const struct record *project, int64_t days)
-{
-	int64_t utc = days * day_ms;
-	int32_t offset = 0;
-
-	zone_offset(zone_of(project), utc, &offset);
-	/* Once more with the offset in force at that instant. */
-	zone_offset(zone_of(project), utc - (int64_t)offset * 1000, &offset);
-	return utc - (int64_t)offset * 1000;
-}
-
-/* The day, in the project's zone, on which the week of an instant began. */
-static int64_t week_begin(const struct record *project, int64_t at_ms)
-{
-	int64_t want = record_int(project, F_project_week_start_day, 1);
-	int32_t offset = 0;
-
-	zone_offset(zone_of(project), at_ms, &offset);
-	int64_t local = at_ms + (int64_t)offset * 1000;
-	int64_t days = local / day_ms - (local % day_ms < 0);
-
-	return days - (weekday_of(days) - want + 7) % 7;
+	record_set_int(now, F_project_start_time, zone_midnight(to, day));
 }
 
 static int set_start(
@@ -149,19 +131,11 @@ static int set_start(
 
 		if ((change_is_given(patch, F_project_start_date) ||
 			    change_is_given(patch, F_project_week_start_day)) &&
-			weekday_of(start) != week_start)
+			zone_weekday(start) != week_start)
 			return refuse_weekday(c, start, week_start);
 	}
-	if (old && !change_is_given(patch, F_project_start_date) &&
-		!change_is_given(patch, F_project_week_start_day) &&
-		!change_is_given(patch, F_project_time_zone))
-		return 0;
-	int64_t days =
-		record_has(now, F_project_start_date)
-			? record_int(now, F_project_start_date, 0)
-			: week_begin(now, record_int(now, F_project_created_at, call_now_ms(c)));
-
-	record_set_int(now, F_project_start_time, midnight(now, days));
+	if (old)
+		move_start(patch, old, now);
 	return 0;
 }
 

@@ -6,7 +6,7 @@
 #include "call.h"
 
 /* Check a project that is about to be written, where the patch touches it, and set what follows
- * from its settings (point_scale_is_custom, project_type, start_time). old is NULL for a new one.
+ * from its settings (point_scale_is_custom, project_type). old is NULL for a new one.
  */
 int project_check(
 	struct call *c, const struct record *patch, const struct record *old, struct record *now);

@@ -13,6 +13,7 @@
 #include "children.h"
 #include "counts.h"
 #include "order.h"
+#include "project_time.h"
 #include "route.h"
 #include "storyfs/alloc.h"
 #include "zone.h"
@@ -281,11 +282,21 @@ static int hide_email(struct call *c, struct records *list, int f)
 
 static int fill_millis(struct call *c, struct records *list, int f);
 
+typedef int (*fill_function)(struct call *c, struct records *list, int f);
+
 static const struct {
 	enum kind kind;
 	int field;
-	int (*fill)(struct call *c, struct records *list, int f);
+	fill_function fill;
 } fillers[] = {
+	{ KIND_project, F_project_start_time, project_time_fill },
+	{ KIND_project, F_project_current_iteration_number, project_time_fill },
+	{ KIND_project, F_project_shown_iterations_start_time, project_time_fill },
+	{ KIND_project, F_project_iteration_override_numbers, project_time_fill },
+	{ KIND_project, F_project_current_velocity, project_time_fill_velocity },
+	{ KIND_project, F_project_current_volatility, project_time_fill_velocity },
+	{ KIND_project, F_project_current_standard_deviation, project_time_fill_velocity },
+	{ KIND_project, F_project_story_ids, project_time_fill_stories },
 	{ KIND_story, F_story_owned_by_id, fill_owner },
 	{ KIND_story, F_story_before_id, order_fill },
 	{ KIND_story, F_story_after_id, order_fill },
@@ -353,14 +364,26 @@ static void set_empty(struct record *r, int f)
 	record_set(r, f, v);
 }
 
+/* NULL when how to fill a field follows from its row. */
+static fill_function find_filler(enum kind kind, int field)
+{
+	for (size_t i = 0; i < sizeof(fillers) / sizeof(*fillers); i++) {
+		if (fillers[i].kind == kind && fillers[i].field == field)
+			return fillers[i].fill;
+	}
+	return NULL;
+}
+
 /* Is the object form asked for, so that the id form it comes from is needed? */
 static bool is_needed(const struct fields *f, enum kind kind, int field)
 {
+	bool is_filled =
+		schema_field(kind, field)->type == TYPE_INT || find_filler(kind, field) != NULL;
+
 	each_field(i, kind) {
 		const char *via = schema_field(kind, i)->via;
 
-		if (via && schema_field(kind, field)->type == TYPE_INT &&
-			strcmp(via, schema_field(kind, field)->key) == 0 &&
+		if (via && is_filled && strcmp(via, schema_field(kind, field)->key) == 0 &&
 			fields_wants(f, kind, i))
 			return true;
 	}
@@ -373,7 +396,8 @@ static int fill_by_row(struct call *c, struct records *list, int f, const struct
 	const struct field *field = schema_field(kind, f);
 	int via = field->via ? schema_find_field(kind, field->via) : -1;
 	bool stored = via >= 0 && (schema_field(kind, via)->type == TYPE_INT ||
-					  schema_field(kind, via)->flags & FIELD_KEEP);
+					  schema_field(kind, via)->flags & FIELD_KEEP ||
+					  record_has(list->items[0], via));
 
 	if (stored)
 		return fill_objects(c, list, f, via, nested);
@@ -411,10 +435,10 @@ static int fill_field(struct call *c, struct records *list, int f, const struct 
 	const struct field *field = schema_field(kind, f);
 	const struct fields *nested = fields_nested(wanted, field->key);
 
-	for (size_t i = 0; i < sizeof(fillers) / sizeof(*fillers); i++) {
-		if (fillers[i].kind == kind && fillers[i].field == f)
-			return fillers[i].fill(c, list, f);
-	}
+	fill_function fill = find_filler(kind, f);
+
+	if (fill)
+		return fill(c, list, f);
 	if (field->type == TYPE_OBJECT && !field->via)
 		return expand_part(c, list, f, nested);
 	return fill_by_row(c, list, f, nested);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "storyfs/alloc.h"
 #include "storyfs/file.h"
 
 enum { MAX_FILE = 1 << 20, HEADER_SIZE = 44, TYPE_SIZE = 6 };
@@ -19,6 +20,12 @@ static const char zone_dir[] = "/usr/share/zoneinfo";
 /* What a header says about the data block behind it. */
 struct block {
 	uint32_t n_isut, n_isstd, n_leap, n_times, n_types, n_chars;
+};
+
+struct zone {
+	struct buf file;
+	struct block block;
+	size_t at; /* of the block's data */
 };
 
 static uint32_t read_u32(const char *p)
@@ -79,29 +86,88 @@ static bool find_type(const char *data, const struct block *b, int64_t at, uint3
 	return *ret < b->n_types;
 }
 
-bool zone_offset(const char *olson_name, int64_t at_ms, int32_t *ret_seconds)
+/* Finds the second block, of 64-bit transitions. */
+static bool find_block(const struct buf *file, struct block *ret, size_t *ret_at)
 {
-	scoped(buf_fini) struct buf path = BUF_INIT;
-	scoped(buf_fini) struct buf file = BUF_INIT;
-	struct block first, second;
-	uint32_t type;
+	struct block first;
 
-	if (!is_name(olson_name))
-		return false;
-	buf_add_fmt(&path, "%s/%s", zone_dir, olson_name);
-	if (file_read(path.data, MAX_FILE, &file) < 0 || !read_header(&file, 0, &first))
+	if (!read_header(file, 0, &first))
 		return false;
 	size_t at = HEADER_SIZE + block_size(&first, 4);
 
-	if (!read_header(&file, at, &second))
-		return false;
-	at += HEADER_SIZE;
-	if (at + block_size(&second, 8) > file.len ||
-		!find_type(file.data + at, &second, at_ms / 1000, &type))
-		return false;
-	*ret_seconds = (int32_t)read_u32(
-		file.data + at + (size_t)second.n_times * 9 + (size_t)type * TYPE_SIZE);
-	return true;
+	*ret_at = at + HEADER_SIZE;
+	return read_header(file, at, ret) && *ret_at + block_size(ret, 8) <= file->len;
+}
+
+struct zone *zone_load(const char *olson_name)
+{
+	scoped(buf_fini) struct buf path = BUF_INIT;
+	scoped(zone_free) struct zone *z = xcalloc(1, sizeof(*z));
+
+	if (!is_name(olson_name))
+		return NULL;
+	buf_add_fmt(&path, "%s/%s", zone_dir, olson_name);
+	if (file_read(path.data, MAX_FILE, &z->file) < 0 ||
+		!find_block(&z->file, &z->block, &z->at))
+		return NULL;
+	return take_ptr(z);
+}
+
+void zone_free(struct zone *z)
+{
+	if (!z)
+		return;
+	buf_fini(&z->file);
+	free(z);
+}
+
+int32_t zone_seconds(const struct zone *z, int64_t at_ms)
+{
+	uint32_t type;
+	int64_t seconds = at_ms / 1000 - (at_ms % 1000 < 0);
+
+	if (!z || !find_type(z->file.data + z->at, &z->block, seconds, &type))
+		return 0;
+	return (int32_t)read_u32(
+		z->file.data + z->at + (size_t)z->block.n_times * 9 + (size_t)type * TYPE_SIZE);
+}
+
+bool zone_offset(const char *olson_name, int64_t at_ms, int32_t *ret_seconds)
+{
+	scoped(zone_free) struct zone *z = zone_load(olson_name);
+
+	if (z)
+		*ret_seconds = zone_seconds(z, at_ms);
+	return z != NULL;
+}
+
+/* ---- days ---- */
+
+int64_t zone_day(const struct zone *z, int64_t at_ms)
+{
+	int64_t local = at_ms + (int64_t)zone_seconds(z, at_ms) * 1000;
+
+	return local / ZONE_DAY_MS - (local % ZONE_DAY_MS < 0);
+}
+
+/* By the offset in force before, or by that after, where the clocks are changed nearby. Of both,
+ * the first one that the day has reached: clocks put forward at midnight leave the day without it,
+ * put back they show it twice. */
+int64_t zone_midnight(const struct zone *z, int64_t day)
+{
+	int64_t utc = day * ZONE_DAY_MS;
+	int64_t before = utc - (int64_t)zone_seconds(z, utc - ZONE_DAY_MS) * 1000;
+	int64_t after = utc - (int64_t)zone_seconds(z, utc + ZONE_DAY_MS) * 1000;
+	int64_t first = before < after ? before : after;
+	int64_t second = before < after ? after : before;
+
+	return zone_day(z, first) >= day ? first : second;
+}
+
+int zone_weekday(int64_t day)
+{
+	/* 1970-01-01 was a Thursday. */
+	return (int)(((day + 4) % 7 + 7) % 7);
 }
 
 void zone_format_offset(const char *olson_name, int64_t at_ms, char ret_text[ZONE_OFFSET_SIZE])

@@ -91,6 +91,27 @@ static bool is_same(const json_t *sent, const json_t *written)
 	return json_equal(sent, written);
 }
 
+/* Whoever merged the dumps put an iteration's stories in by their ids. */
+static json_t *load_as_sent(struct buf *text)
+{
+	json_t *sent = json_loadb(text->data, text->len, 0, NULL);
+	size_t i;
+	json_t *item;
+
+	json_array_foreach(sent, i, item)
+	{
+		json_t *stories = json_object_get(item, "stories");
+
+		if (!json_is_integer(json_array_get(stories, 0)))
+			continue;
+		json_object_set(item, "story_ids", stories);
+		json_object_del(item, "stories");
+	}
+	buf_reset(text);
+	json_write(sent, text);
+	return sent;
+}
+
 static void compare_file(const char *path)
 {
 	enum kind kind = kind_of(path);
@@ -100,7 +121,7 @@ static void compare_file(const char *path)
 	scoped(records_fini) struct records list = { 0 };
 
 	assert_int_equal(file_read(path, MAX_FILE, &text), 0);
-	json_t *sent = json_loadb(text.data, text.len, 0, NULL);
+	json_t *sent = load_as_sent(&text);
 
 	if (json_read_records(kind, text.data, text.len, &problems, &list) < 0 || problems.len)
 		fail_msg("%s: %s", path, buf_str(&problems));

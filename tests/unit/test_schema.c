@@ -245,6 +245,10 @@ static const struct {
 	{ KIND_branch, "id story_id epic_id owner repo host_url original_url name created_at "
 		       "updated_at" },
 	{ KIND_cicd_event, "id story_id name status url created_at updated_at" },
+	{ KIND_iteration, "number project_id length team_strength stories start finish" },
+	{ KIND_iteration_override, "number project_id length team_strength" },
+	{ KIND_release, "id created_at updated_at deadline name description current_state "
+			"accepted_at url project_id labels" },
 	{ KIND_activity, "kind guid project_version message highlight changes primary_resources "
 			 "secondary_resources project performed_by occurred_at" },
 };
