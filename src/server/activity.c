@@ -13,6 +13,7 @@ void activity_fini(struct activity *a)
 {
 	json_decref(a->changes);
 	json_decref(a->primary);
+	json_decref(a->secondary);
 	*a = (struct activity){ 0 };
 }
 
@@ -86,7 +87,6 @@ static int add_story_values(struct call *c, const struct record *story, json_t *
 
 	if (!record_has(story, F_story_owned_by_id) && owners->state == VALUE_SET && owners->ids.n)
 		add_id(values, "owned_by_id", owners->ids.v[0]);
-	json_object_set_new(values, "blocked_story_ids", json_array());
 	int r = add_labels(c, story, values);
 
 	return r < 0 ? r : add_neighbours(c, story, values);
@@ -246,6 +246,20 @@ void activity_add_primary(struct activity *a, const struct record *r)
 	json_array_append_new(a->primary, item);
 }
 
+void activity_add_secondary(
+	struct activity *a, const struct record *r, const char *message, const char *highlight)
+{
+	json_t *resource = json_pack("{ss,sI}", "kind", schema_resource(record_kind(r))->name, "id",
+		(json_int_t)record_id(r));
+
+	add_label_of(resource, r);
+	if (!a->secondary)
+		a->secondary = json_array();
+	json_array_append_new(
+		a->secondary, json_pack("{ss,ss,ss,so}", "kind", "secondary_resource", "message",
+				      message, "highlight", highlight, "resource", resource));
+}
+
 int activity_created(struct call *c, struct activity *a, const struct record *r)
 {
 	scoped(scoped_json_fini) struct scoped_json values = { NULL };
@@ -326,7 +340,7 @@ static void fill_item(
 	record_set_text(item, F_activity_highlight, highlight);
 	set_json(item, F_activity_changes, a->changes);
 	set_json(item, F_activity_primary_resources, a->primary);
-	set_json(item, F_activity_secondary_resources, NULL);
+	set_json(item, F_activity_secondary_resources, a->secondary);
 }
 
 int activity_write(struct call *c, const struct activity *a, const char *kind,

@@ -15,6 +15,7 @@ struct json_t;
 struct activity {
 	struct json_t *changes;
 	struct json_t *primary;
+	struct json_t *secondary;
 };
 
 void activity_fini(struct activity *a);
@@ -38,6 +39,9 @@ void activity_add_counts(struct activity *a, const struct record *label, struct 
 	struct json_t *after);
 /* What the command is about. */
 void activity_add_primary(struct activity *a, const struct record *r);
+/* What it is about from another end, in words of that one's. */
+void activity_add_secondary(
+	struct activity *a, const struct record *r, const char *message, const char *highlight);
 
 /* The end of a command: the project's version is raised and the item is written. The message is
  * what follows the person's name. */

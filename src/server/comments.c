@@ -116,18 +116,6 @@ static int tell_attachments(struct call *c, const struct record *comment, json_t
 
 /* ---- adding ---- */
 
-static int apply_person(struct call *c, const struct record *patch, struct record *comment)
-{
-	if (record_has(patch, F_comment_person_id)) {
-		record_clear(comment, F_comment_person_id);
-		return people_set_one(
-			c, comment, F_comment_person_id, record_int(patch, F_comment_person_id, 0));
-	}
-	if (c->who.person_id)
-		record_set_int(comment, F_comment_person_id, c->who.person_id);
-	return 0;
-}
-
 static int apply_attachments(struct call *c, const struct record *patch, struct record *comment)
 {
 	scoped(ids_fini) struct ids ids = { 0 };
@@ -170,7 +158,7 @@ int comments_add(struct call *c, struct activity *a, const struct record *parent
 		return r;
 	record_set_int(
 		comment, on_story ? F_comment_story_id : F_comment_epic_id, record_id(parent));
-	r = apply_person(c, patch, comment);
+	r = people_set_author(c, comment, F_comment_person_id, patch);
 	if (r == 0)
 		r = apply_attachments(c, patch, comment);
 	if (r == 0)

@@ -10,6 +10,7 @@
 
 #include "activity.h"
 #include "import_run.h"
+#include "story_links.h"
 #include "storyfs/alloc.h"
 #include "storyfs/json.h"
 
@@ -222,6 +223,44 @@ static void flatten(const struct place *p, struct record *r)
 		take_owned_by(r);
 }
 
+/* ---- blockers ---- */
+
+/* The story that a blocker's text names, when it may wait for it; NULL when not. */
+static struct record *find_link(
+	const struct import_run *run, const struct record *blocker, int64_t id)
+{
+	const struct entry *blocked = import_table_find(
+		&run->table, KIND_story, record_int(blocker, F_blocker_story_id, 0));
+	const struct entry *other = import_table_find(&run->table, KIND_story, id);
+
+	if (!blocked || !other || blocked == other ||
+		import_project_of(run, other->record) != import_project_of(run, blocked->record) ||
+		record_int(other->record, F_story_current_state, STATE_UNSCHEDULED) ==
+			STATE_ACCEPTED)
+		return NULL;
+	return other->record;
+}
+
+/* As the server links a blocker when it is made. */
+static void link_blocker(const struct import_run *run, struct record *blocker)
+{
+	scoped(ids_fini) struct ids named = { 0 };
+	scoped(ids_fini) struct ids open = { 0 };
+
+	if (!record_int(blocker, F_blocker_resolved, 0))
+		story_links_find(record_text(blocker, F_blocker_description), &named);
+	for (size_t i = 0; i < named.n; i++) {
+		struct record *other = find_link(run, blocker, named.v[i]);
+
+		if (!other)
+			continue;
+		add_id(other, F_story_blocked_story_ids,
+			record_int(blocker, F_blocker_story_id, 0));
+		ids_add(&open, named.v[i]);
+	}
+	record_set_ids(blocker, F_blocker_blocking_ids, &open);
+}
+
 /* ---- activity ---- */
 
 /* What an activity says of its project or performer, as a record; NULL when it says nothing. */
@@ -267,6 +306,10 @@ void import_flatten(struct import_run *run)
 		} else {
 			flatten(&(struct place){ run, e->file, "", 0 }, e->record);
 		}
+	}
+	each_entry(e, &run->table) {
+		if (e->key.kind == KIND_blocker)
+			link_blocker(run, e->record);
 	}
 	for (const struct odd_key *odd = run->odd_keys; odd; odd = odd->next)
 		buf_add_fmt(&run->report.notes, "%s: %lld with %s '%s'; kept as it is\n",

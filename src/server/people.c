@@ -48,6 +48,16 @@ int people_set_one(struct call *c, struct record *r, int f, int64_t id)
 	return e;
 }
 
+int people_set_author(struct call *c, struct record *r, int f, const struct record *patch)
+{
+	record_clear(r, f);
+	if (record_has(patch, f))
+		return people_set_one(c, r, f, record_int(patch, f, 0));
+	if (c->who.person_id)
+		record_set_int(r, f, c->who.person_id);
+	return 0;
+}
+
 bool people_same_set(const struct ids *ids, const struct value *v)
 {
 	size_t n = v->state == VALUE_SET ? v->ids.n : 0;

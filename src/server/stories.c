@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The endpoints that write stories. */
+#include "blockers.h"
 #include "change.h"
 #include "children.h"
 #include "comments.h"
@@ -79,12 +80,15 @@ static int add_nested(
 {
 	const struct value *tasks = record_get(patch, F_story_tasks);
 	const struct value *comments = record_get(patch, F_story_comments);
+	const struct value *blockers = record_get(patch, F_story_blockers);
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && tasks->state == VALUE_SET && i < tasks->records.n; i++)
 		r = tasks_add(c, a, record_id(story), tasks->records.items[i], NULL);
 	for (size_t i = 0; r == 0 && comments->state == VALUE_SET && i < comments->records.n; i++)
 		r = comments_add(c, a, story, comments->records.items[i], NULL);
+	for (size_t i = 0; r == 0 && blockers->state == VALUE_SET && i < blockers->records.n; i++)
+		r = blockers_add(c, a, story, blockers->records.items[i], NULL);
 	return r < 0 ? r : parts_add_nested(c, a, patch, story);
 }
 
@@ -175,8 +179,12 @@ int stories_delete(struct call *c)
 	scoped(activity_fini) struct activity a = { 0 };
 	scoped(free_ptr) char *message =
 		xasprintf("deleted this %s", record_word(story, F_story_story_type));
-	int r = children_delete(c, KIND_story, record_id(story));
+	int r = blockers_settle(c, &a, c->at[KIND_story], true);
 
+	if (r == 0)
+		r = blockers_release(c, &a, story);
+	if (r == 0)
+		r = children_delete(c, KIND_story, record_id(story));
 	if (r == 0)
 		r = tx_delete(c->tx, KIND_story, record_id(story));
 	if (r == 0)

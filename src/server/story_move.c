@@ -5,6 +5,7 @@
 
 #include "activity.h"
 #include "auth.h"
+#include "blockers.h"
 #include "initial.h"
 #include "labels.h"
 #include "story.h"
@@ -50,8 +51,12 @@ static int leave(struct call *c, struct record *story, const char *target)
 	struct ids none = { 0 };
 
 	record_set_ids(story, F_story_label_ids, &none);
-	int r = tx_put(c->tx, story);
+	int r = blockers_settle(c, &a, story, false);
 
+	if (r == 0)
+		r = blockers_release(c, &a, story);
+	if (r == 0)
+		r = tx_put(c->tx, story);
 	if (r == 0)
 		r = labels_tell_counts(c, &a, old, NULL);
 	activity_add_delete(&a, old);

@@ -2,6 +2,7 @@
 /* Stories into the archive, each change as a command with its activity. */
 #include <string.h>
 
+#include "blockers.h"
 #include "change.h"
 #include "initial.h"
 #include "labels.h"
@@ -99,7 +100,11 @@ int story_write_update(struct call *c, const struct story_request *req, const st
 	scoped(record_unref) struct record *was = record_copy(old);
 
 	initial_touch(now, call_now_ms(c));
-	r = tx_put(c->tx, now);
+	if (is_changed(old, now, F_story_current_state) &&
+		record_int(now, F_story_current_state, STATE_UNSCHEDULED) == STATE_ACCEPTED)
+		r = blockers_settle(c, &a, now, true);
+	if (r == 0)
+		r = tx_put(c->tx, now);
 	if (r == 0) {
 		record_set_int(was, F_story_updated_at, record_int(now, F_story_updated_at, 0));
 		r = name_change(c, req, was, now, &words);

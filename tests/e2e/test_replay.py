@@ -13,7 +13,7 @@ PROJECT = 2684301
 COMMANDS = 400
 THREADS = 4
 SEED = 20240506
-STORY_FIELDS = ':default,label_ids,follower_ids'
+STORY_FIELDS = ':default,label_ids,follower_ids,blocked_story_ids'
 TYPES = ('feature', 'feature', 'bug', 'chore')
 STATES = ('unscheduled', 'unstarted', 'started', 'finished', 'delivered', 'rejected', 'accepted')
 REFUSED = (400, 404)  # what another thread's change may make of a command
@@ -86,6 +86,8 @@ class Writer:
             body['tasks'] = [{'description': f't{i}'} for i in range(r.randrange(1, 4))]
         if r.random() < 0.3:
             body['comments'] = [{'text': 'first'}]
+        if r.random() < 0.2:
+            body['blockers'] = [{'description': f'waits for #{self.story()}'}]
         if r.random() < 0.4:
             body['before_id'] = self.story()
         made = self.send('POST', '/stories', body)
@@ -153,6 +155,17 @@ class Writer:
         if made and r.random() < 0.3:
             self.send('DELETE', f'/stories/{story}/comments/{made["id"]}')
 
+    def blocker(self):
+        r = self.random
+        story = self.story()
+        text = r.choice(('nobody has time', f'#{self.story()}', f'#{self.story()} and #{self.story()}'))
+        made = self.send('POST', f'/stories/{story}/blockers', {'description': text})
+        if made and r.random() < 0.5:
+            self.send('PUT', f'/stories/{story}/blockers/{made["id"]}', r.choice((
+                {'resolved': True}, {'description': f'see #{self.story()}'})))
+        if made and r.random() < 0.3:
+            self.send('DELETE', f'/stories/{story}/blockers/{made["id"]}')
+
     def epic(self):
         r = self.random
         made = self.send('POST', '/epics', {'name': f'Epic {r.randrange(10**6)}', 'description': 'd'})
@@ -166,7 +179,7 @@ class Writer:
 
     def run(self, n):
         whats = (self.create,) * 4 + (self.update,) * 8 + (self.move,) * 4 + (self.delete,) + \
-            (self.label,) * 3 + (self.task,) * 3 + (self.comment,) * 2 + (self.epic,)
+            (self.label,) * 3 + (self.task,) * 3 + (self.comment,) * 2 + (self.blocker,) * 3 + (self.epic,)
         while len(self.statuses) < n:
             self.random.choice(whats)()
         self.connection.close()
@@ -174,7 +187,8 @@ class Writer:
 
 # ---- knowing by activity alone ----
 
-KEPT = ('story', 'task', 'comment', 'label', 'epic')
+KEPT = ('story', 'task', 'comment', 'blocker', 'label', 'epic')
+IN_STORY = ('task', 'comment', 'blocker')
 PLACES = ('before_id', 'after_id')
 
 
@@ -195,7 +209,7 @@ class Replay:
         for story in stories:
             story['labels'] = [label['name'] for label in story['labels']]
             self.known['story'][story['id']] = story
-            for kind in ('task', 'comment'):
+            for kind in IN_STORY:
                 for item in get(server, f'{base}/stories/{story["id"]}/{kind}s'):
                     self.known[kind][item['id']] = item
         for label in get(server, f'{base}/labels?fields=:default,counts'):
@@ -248,7 +262,7 @@ class Replay:
         if kind in self.order:
             self.order[kind].remove(item)
         parent = {'story': 'story_id', 'epic': 'epic_id'}.get(kind)
-        for child in ('task', 'comment') if parent else ():
+        for child in IN_STORY if parent else ():
             for i in [i for i, v in self.known[child].items() if v.get(parent) == item]:
                 del self.known[child][i]
 
@@ -297,10 +311,11 @@ def compare_stories(server, replay):
         sent['labels'] = [label['name'] for label in sent['labels']]
         known = replay.known['story'][story]
         known['labels'] = replay.label_names(story)
-        sent['label_ids'].sort()
-        known['label_ids'].sort()
+        for key in ('label_ids', 'blocked_story_ids'):
+            sent[key].sort()
+            known[key].sort()
         assert not differences(known, sent), story
-        for kind in ('task', 'comment'):
+        for kind in IN_STORY:
             items = {i['id']: i for i in get(server, f'{base}/stories/{story}/{kind}s')}
             mine = {i: v for i, v in replay.known[kind].items() if v.get('story_id') == story}
             assert set(items) == set(mine), (kind, story)

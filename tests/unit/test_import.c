@@ -276,6 +276,29 @@ static void without_a_version_nothing_is_replaced(void **state)
 	assert_field(x, KIND_story, 21, F_story_name, "\"one more\"");
 }
 
+static void blockers_are_linked_as_the_server_links_them(void **state)
+{
+	(void)state;
+	FIXTURE(x);
+
+	put_file(x, "d/project.json", "[{\"id\":99,\"name\":\"P\",\"version\":1}]");
+	put_file(x, "d/story.json",
+		"[{\"id\":20,\"project_id\":99,\"name\":\"a\",\"blockers\":[{\"id\":1,"
+		"\"description\":\"#21, #22\"}]},{\"id\":21,\"project_id\":99,\"name\":"
+		"\"b\"},{\"id\":22,\"project_id\":99,\"name\":\"c\",\"current_state\":"
+		"\"accepted\"}]");
+	put_file(x, "d/blocker.json",
+		"[{\"id\":2,\"story_id\":21,\"description\":\"#20\",\"resolved\":true}]");
+	import_well(x, "d");
+	assert_field(x, KIND_blocker, 1, F_blocker_story_id, "20");
+	assert_field(x, KIND_blocker, 1, F_blocker_blocking_ids, "[21]");
+	assert_field(x, KIND_blocker, 2, F_blocker_blocking_ids, "[]");
+	assert_field(x, KIND_story, 21, F_story_blocked_story_ids, "[20]");
+	import_well(x, "d");
+	assert_int_equal(x->report.changed[KIND_blocker], 0);
+	assert_int_equal(x->report.changed[KIND_story], 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -294,6 +317,7 @@ int main(void)
 		cmocka_unit_test(a_newer_dump_brings_the_project_forward),
 		cmocka_unit_test(stories_without_their_project_get_one),
 		cmocka_unit_test(without_a_version_nothing_is_replaced),
+		cmocka_unit_test(blockers_are_linked_as_the_server_links_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

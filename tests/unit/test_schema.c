@@ -249,6 +249,12 @@ static const struct {
 	{ KIND_iteration_override, "number project_id length team_strength" },
 	{ KIND_release, "id created_at updated_at deadline name description current_state "
 			"accepted_at url project_id labels" },
+	{ KIND_reaction, "id comment_id person_id emoji created_at updated_at" },
+	{ KIND_blocker, "id story_id person_id description resolved created_at updated_at" },
+	{ KIND_story_template, "id project_id name description created_at updated_at" },
+	{ KIND_notification,
+		"id project performer message context notification_type new_attachment_count "
+		"action story epic comment_id created_at updated_at read_at" },
 	{ KIND_activity, "kind guid project_version message highlight changes primary_resources "
 			 "secondary_resources project performed_by occurred_at" },
 };
@@ -317,6 +323,7 @@ static void limits_are_v5s(void **state)
 		{ KIND_label, F_label_name, 255 },
 		{ KIND_task, F_task_description, 1000 },
 		{ KIND_comment, F_comment_text, 20000 },
+		{ KIND_blocker, F_blocker_description, 1000 },
 		{ KIND_comment, F_comment_commit_identifier, 255 },
 		{ KIND_comment, F_comment_commit_type, 255 },
 	};
@@ -332,7 +339,7 @@ static void what_v5_takes_is_writable(void **state)
 		"name description story_type current_state estimate accepted_at deadline "
 		"requested_by_id owner_ids owners label_ids labels follower_ids integration_id "
 		"external_id story_priority created_at project_id owned_by_id before_id after_id "
-		"tasks comments reviews pull_requests branches";
+		"tasks comments reviews pull_requests branches blockers";
 
 	each_field(f, KIND_story) {
 		const struct field *row = schema_field(KIND_story, f);
