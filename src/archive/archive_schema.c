@@ -37,6 +37,8 @@ static const struct {
 	{ KIND_task, F_task_story_id, F_task_position },
 	{ KIND_activity, F_activity_project_id, F_activity_project_version },
 	{ KIND_activity, F_activity_performed_by_id, F_activity_occurred_at },
+	{ KIND_story_transition, F_story_transition_story_id, F_story_transition_occurred_at },
+	{ KIND_story_transition, F_story_transition_project_id, F_story_transition_occurred_at },
 	{ KIND_project_membership, F_project_membership_person_id, F_project_membership_id },
 	{ KIND_notification, F_notification_person_id, F_notification_updated_at },
 	{ KIND_notification, F_notification_created_at, F_notification_id },

@@ -12,6 +12,7 @@
 
 #include "children.h"
 #include "counts.h"
+#include "cycle_time.h"
 #include "order.h"
 #include "project_time.h"
 #include "route.h"
@@ -300,6 +301,7 @@ static const struct {
 	{ KIND_story, F_story_owned_by_id, fill_owner },
 	{ KIND_story, F_story_before_id, order_fill },
 	{ KIND_story, F_story_after_id, order_fill },
+	{ KIND_story, F_story_cycle_time_details, cycle_time_fill },
 	{ KIND_epic, F_epic_before_id, order_fill },
 	{ KIND_epic, F_epic_after_id, order_fill },
 	{ KIND_label, F_label_counts, counts_fill },

@@ -14,6 +14,7 @@
 #include "story_move.h"
 #include "storyfs/alloc.h"
 #include "tasks.h"
+#include "transitions.h"
 
 /* ---- the request ---- */
 
@@ -106,7 +107,9 @@ static int write_new(struct call *c, const struct story_request *req, struct rec
 	if (r == 0)
 		r = add_nested(c, &a, req->patch, story);
 	activity_add_primary(&a, story);
-	return r < 0 ? r : activity_write(c, &a, "story_create_activity", "added", message);
+	if (r == 0)
+		r = activity_write(c, &a, "story_create_activity", "added", message);
+	return r < 0 ? r : transitions_note(c, NULL, story);
 }
 
 static int add_comment(struct call *c, struct record *story)

@@ -9,6 +9,7 @@
 #include "order.h"
 #include "story.h"
 #include "storyfs/alloc.h"
+#include "transitions.h"
 
 /* ---- what happened, in V5's words ---- */
 
@@ -114,5 +115,7 @@ int story_write_update(struct call *c, const struct story_request *req, const st
 	if (r == 0)
 		r = activity_updated(c, &a, now, before.json);
 	activity_add_primary(&a, now);
-	return r < 0 ? r : activity_write(c, &a, words.kind, words.highlight, words.message);
+	if (r == 0)
+		r = activity_write(c, &a, words.kind, words.highlight, words.message);
+	return r < 0 ? r : transitions_note(c, old, now);
 }

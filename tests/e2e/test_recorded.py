@@ -24,7 +24,7 @@ ROUTES = [
     r'/projects/(?P<project>\w*)/stories/(?P<story>\d+)/(owners|labels|activity|tasks|comments)',
     r'/projects/(?P<project>\w*)/stories/(?P<story>\d+)/tasks/(?P<task>\d+)',
     r'/projects/(?P<project>\w*)/stories/(?P<story>\d+)/comments/(?P<comment>\d+)',
-    r'/projects/(?P<project>\w*)/stories/(?P<story>\d+)/reviews',
+    r'/projects/(?P<project>\w*)/stories/(?P<story>\d+)/(reviews|transitions)',
     r'/projects/(?P<project>\w*)/stories/(?P<story>\d+)/reviews/(?P<review>\d+)',
     r'/projects/(?P<project>\w*)/labels', r'/projects/(?P<project>\w*)/labels/(?P<label>\d+)',
     r'/projects/(?P<project>\w*)/epics', r'/projects/(?P<project>\w*)/epics/(?P<epic>\d+)',
