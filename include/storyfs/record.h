@@ -108,6 +108,9 @@ bool record_fulfils(const struct record *r, const struct record *patch);
  * form alone is patched goes, for it would tell the old value. */
 struct record *record_patched(const struct record *r, const struct record *patch);
 
+/* A record of another kind, with the values of all fields that both kinds have by key and type. */
+struct record *record_as(const struct record *r, enum kind kind);
+
 void records_fini(struct records *list);
 /* Takes the reference over. */
 void records_add(struct records *list, struct record *r);

@@ -121,6 +121,8 @@ struct resource {
 	bool paged;   /* lists come in pages (limit, offset) */
 	enum kind parent, parent2; /* what it belongs to, by which key */
 	int parent_key, parent2_key;
+	enum kind summary_of; /* what is stored in its place, or KIND_none */
+	int whose;	      /* the person who alone may see it; 0: others may, too */
 };
 
 const struct resource *schema_resource(enum kind kind);

@@ -24,6 +24,14 @@ static const char common_tables[] =
 	" key TEXT NOT NULL, json TEXT NOT NULL, PRIMARY KEY(project_id, kind, key))"
 	" WITHOUT ROWID;";
 
+/* Tables of kinds that are stored with another now: what they held goes there. */
+static const struct {
+	const char *table, *columns;
+	enum kind into;
+} moved[] = {
+	{ "account_summary", "id, name, status, plan, _extra", KIND_account },
+};
+
 /* What is looked for beside ids and parents' keys. */
 static const struct {
 	enum kind kind;
@@ -42,6 +50,9 @@ static const struct {
 	{ KIND_project_membership, F_project_membership_person_id, F_project_membership_id },
 	{ KIND_notification, F_notification_person_id, F_notification_updated_at },
 	{ KIND_notification, F_notification_created_at, F_notification_id },
+	{ KIND_project, F_project_account_id, F_project_id },
+	{ KIND_account_membership, F_account_membership_person_id, F_account_membership_id },
+	{ KIND_workspace, F_workspace_person_id, F_workspace_id },
 };
 
 static const char *const column_types[] = {
@@ -136,6 +147,24 @@ static int make_table(struct connection *c, enum kind kind)
 	return r;
 }
 
+static int move_table(struct connection *c, const char *table, const char *columns, enum kind into)
+{
+	scoped(buf_fini) struct buf there = BUF_INIT;
+	scoped(buf_fini) struct buf sql = BUF_INIT;
+	int64_t n = 0;
+
+	buf_add_fmt(&there,
+		"SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = '%s'", table);
+	int r = db_number(c, there.data, &n);
+
+	if (r || !n)
+		return r < 0 ? r : 0;
+	buf_add_fmt(&sql,
+		"INSERT OR IGNORE INTO \"%s\"(%s) SELECT %s FROM \"%s\"; DROP TABLE \"%s\"",
+		schema_resource(into)->name, columns, columns, table, table);
+	return db_run(c, sql.data);
+}
+
 int archive_make_tables(struct connection *c)
 {
 	int r = db_run(c, common_tables);
@@ -144,6 +173,8 @@ int archive_make_tables(struct connection *c)
 		if (archive_is_kept((enum kind)kind))
 			r = make_table(c, (enum kind)kind);
 	}
+	for (size_t i = 0; r == 0 && i < sizeof(moved) / sizeof(*moved); i++)
+		r = move_table(c, moved[i].table, moved[i].columns, moved[i].into);
 	for (size_t i = 0; r == 0 && i < sizeof(indexes) / sizeof(*indexes); i++)
 		r = add_index(c, indexes[i].kind, indexes[i].field, indexes[i].then);
 	return r;

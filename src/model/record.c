@@ -222,6 +222,20 @@ struct record *record_patched(const struct record *r, const struct record *patch
 	return copy;
 }
 
+struct record *record_as(const struct record *r, enum kind kind)
+{
+	struct record *other = record_new(kind);
+
+	each_field(f, kind) {
+		const struct field *field = schema_field(kind, f);
+		int from = schema_find_field(r->kind, field->key);
+
+		if (from >= 0 && schema_field(r->kind, from)->type == field->type)
+			record_set(other, f, value_copy(field, &r->values[from]));
+	}
+	return other;
+}
+
 void records_fini(struct records *list)
 {
 	for (size_t i = 0; i < list->n; i++)

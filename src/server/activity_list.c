@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The endpoints that list activity: of a project, a story, an epic, or one's own. */
+#include "projects.h"
 #include "route.h"
 #include "shape.h"
 
@@ -45,10 +46,30 @@ int activity_list(struct call *c)
 	return answer_activity(c, &q);
 }
 
+/* Of projects one is in no more, nothing is told, be it one's own deeds. */
 int activity_list_mine(struct call *c)
 {
 	struct query q = { .kind = KIND_activity, .order = F_activity_occurred_at };
+	const struct ids *visible = NULL;
+	int r = projects_visible(c, &visible);
 
 	query_where(&q, F_activity_performed_by_id, OP_EQ, c->who.person_id);
-	return answer_activity(c, &q);
+	query_where(&q, F_activity_project_id, OP_IN, 0)->where[1].ids = visible;
+	return r < 0 ? r : answer_activity(c, &q);
+}
+
+int activity_list_workspace(struct call *c)
+{
+	const struct value *v = record_get(c->at[KIND_workspace], F_workspace_project_ids);
+	struct query q = { .kind = KIND_activity, .order = F_activity_occurred_at };
+	scoped(ids_fini) struct ids ids = { 0 };
+	const struct ids *visible = NULL;
+	int r = projects_visible(c, &visible);
+
+	for (size_t i = 0; r == 0 && v->state == VALUE_SET && i < v->ids.n; i++) {
+		if (ids_has(visible, v->ids.v[i]))
+			ids_add(&ids, v->ids.v[i]);
+	}
+	query_where(&q, F_activity_project_id, OP_IN, 0)->where[0].ids = &ids;
+	return r < 0 ? r : answer_activity(c, &q);
 }

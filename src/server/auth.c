@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <strings.h>
 
+#include "accounts.h"
 #include "storyfs/alloc.h"
 #include "storyfs/token.h"
 
@@ -160,6 +161,25 @@ int auth_enter_project(struct call *c, int64_t project_id)
 	return 0;
 }
 
+/* ---- accounts ---- */
+
+static int enter_account(struct call *c, const struct record *account)
+{
+	scoped(record_unref) struct record *membership = NULL;
+
+	if (c->who.trusted)
+		return 0;
+	if (is_anonymous(c))
+		return refuse_credentials(c, token_fix);
+	int r = accounts_find_membership(c->tx, record_id(account), c->who.person_id, &membership);
+
+	if (r < 0)
+		return r;
+	enum role role = r == 0 && accounts_is_admin(membership) ? ROLE_OWNER : ROLE_VIEWER;
+
+	return r == 0 && is_enough(role, c->route->access) ? 0 : auth_refuse(c);
+}
+
 /* ---- the path ---- */
 
 static bool belongs_to(const struct record *r, int key, const struct record *parent)
@@ -173,6 +193,10 @@ static int check_parent(struct call *c, const struct record *r)
 	const struct resource *res = schema_resource(record_kind(r));
 	bool belongs = true;
 
+	if (record_kind(r) == KIND_account)
+		return enter_account(c, r);
+	if (res->whose && !c->who.trusted && record_int(r, res->whose, 0) != c->who.person_id)
+		return auth_refuse(c);
 	if (res->parent && c->at[res->parent])
 		belongs = belongs_to(r, res->parent_key, c->at[res->parent]);
 	else if (res->parent2 && c->at[res->parent2])
@@ -210,7 +234,10 @@ int auth_load_path(struct call *c, const struct route_match *match)
 
 	if (c->route->access == PERSON && is_anonymous(c))
 		return refuse_credentials(c, token_fix);
-	for (int i = 0; r == 0 && i < match->n; i++)
+	for (int i = 0; r == 0 && i < match->n; i++) {
+		if (match->ids[i].kind == KIND_account && !match->ids[i].is_number)
+			return v5_error_problem(&c->error, "The id isn't valid");
 		r = load(c, match->ids[i].kind, match->ids[i].id);
+	}
 	return r;
 }

@@ -44,10 +44,12 @@ struct call {
 	const struct route *route;
 	struct tx *tx;
 	struct who who;
-	enum role role;		    /* in at[KIND_project] */
-	bool is_guest;		    /* there by its being public alone */
-	struct moment *moment;	    /* see call_now_ms */
-	int64_t ids[N_KINDS];	    /* what the path names, 0 for nothing */
+	enum role role;	       /* in at[KIND_project] */
+	bool is_guest;	       /* there by its being public alone */
+	struct moment *moment; /* see call_now_ms */
+	int64_t ids[N_KINDS];  /* what the path names, 0 for nothing */
+	struct ids visible;    /* projects_visible */
+	bool knows_visible;
 	struct record *at[N_KINDS]; /* the same, loaded; the project also of /stories/{story} */
 	struct params *params;
 	struct value *given; /* of the route's own parameters, by P_<set>_<key> */

@@ -240,6 +240,12 @@ static int store_entry(struct import_run *run, struct entry *e)
 	int64_t project_id = import_project_of(run, e->record);
 
 	run->report.read[e->key.kind]++;
+	if (e->key.kind == KIND_project) {
+		int r = import_keep_account(run, e->record);
+
+		if (r < 0)
+			return r;
+	}
 	if (project_id && ids_has(&run->newer, project_id))
 		return 0;
 	if (schema_resource(e->key.kind)->plain) {
@@ -317,6 +323,8 @@ static int store(struct import_run *run)
 		e = import_find_owner(run);
 	if (e == 0)
 		e = import_memberships(run);
+	if (e == 0)
+		e = import_accounts(run);
 	return e;
 }
 

@@ -137,7 +137,9 @@ static void set_rank(struct record *r, size_t index)
 static int64_t take_out(const struct place *p, const struct record *holder,
 	const struct record *nested, size_t index)
 {
-	scoped(record_unref) struct record *r = record_copy(nested);
+	enum kind whole = schema_resource(record_kind(nested))->summary_of;
+	scoped(record_unref) struct record *r =
+		whole ? record_as(nested, whole) : record_copy(nested);
 	const struct resource *res = schema_resource(record_kind(r));
 
 	if (res->plain)

@@ -5,8 +5,10 @@
  */
 #include <inttypes.h>
 
+#include "accounts.h"
 #include "import_run.h"
 #include "storyfs/alloc.h"
+#include "storyfs/clock.h"
 #include "storyfs/identity.h"
 
 /* ---- the owner ---- */
@@ -131,16 +133,7 @@ static struct record *from_summary(const struct import_run *run, int64_t project
 	each_record(s, &run->summaries) {
 		if (record_int(s, F_membership_summary_project_id, 0) != project_id)
 			continue;
-		struct record *m = record_new(KIND_project_membership);
-
-		each_field(f, KIND_project_membership) {
-			const struct field *field = schema_field(KIND_project_membership, f);
-			int from = schema_find_field(KIND_membership_summary, field->key);
-
-			if (from >= 0)
-				record_set(m, f, value_copy(field, record_get(s, from)));
-		}
-		return m;
+		return record_as(s, KIND_project_membership);
 	}
 	return NULL;
 }
@@ -266,4 +259,26 @@ int import_memberships(struct import_run *run)
 			return r;
 	}
 	return 0;
+}
+
+/* ---- accounts ---- */
+
+int import_accounts(struct import_run *run)
+{
+	int64_t now = clock_now_ms();
+
+	return accounts_complete(run->tx, now - now % 1000);
+}
+
+int import_keep_account(struct import_run *run, struct record *project)
+{
+	scoped(record_unref) struct record *old = NULL;
+	int e = 1;
+
+	if (!record_has(project, F_project_account_id))
+		e = tx_get(run->tx, KIND_project, record_id(project), &old);
+	if (e == 0 && record_has(old, F_project_account_id))
+		record_set_int(
+			project, F_project_account_id, record_int(old, F_project_account_id, 0));
+	return e < 0 ? e : 0;
 }

@@ -117,16 +117,9 @@ static void set_rank(const struct reader *rd, struct record *r)
 
 static void take_me(struct reader *rd, const struct record *me)
 {
-	scoped(record_unref) struct record *person = record_new(KIND_person);
+	scoped(record_unref) struct record *person = record_as(me, KIND_person);
 	const struct value *projects = record_get(me, F_me_projects);
 
-	each_field(f, KIND_person) {
-		int from = schema_find_field(KIND_me, schema_field(KIND_person, f)->key);
-
-		if (from >= 0 && record_has(me, from))
-			record_set(person, f,
-				value_copy(schema_field(KIND_me, from), record_get(me, from)));
-	}
 	if (record_has(me, F_me_time_zone))
 		record_set_text(person, F_person_olson_name,
 			record_text(
@@ -154,8 +147,16 @@ static int64_t plain_key(const struct reader *rd, const struct record *r)
 
 static int take_record(struct reader *rd, struct record *r)
 {
+	enum kind whole = schema_resource(rd->kind)->summary_of;
 	int64_t id = record_id(r);
 
+	if (whole && id > 0) {
+		scoped(record_unref) struct record *part = r;
+		scoped(record_unref) struct record *stored = record_as(part, whole);
+
+		import_table_add_nested(&rd->run->table, stored, rd->file);
+		return 0;
+	}
 	if (rd->kind == KIND_membership_summary) {
 		records_add(&rd->run->summaries, r);
 		return 0;

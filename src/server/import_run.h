@@ -74,6 +74,10 @@ struct record *import_with_initials(const struct record *r);
 int import_find_owner(struct import_run *run);
 /* Who may see the imported projects. */
 int import_memberships(struct import_run *run);
+/* The accounts that the dump does not tell of. */
+int import_accounts(struct import_run *run);
+/* A project that names no account stays in the one the archive gave it. */
+int import_keep_account(struct import_run *run, struct record *project);
 
 SCOPED_VALUE(struct import_run, import_run_fini);
 

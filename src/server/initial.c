@@ -61,6 +61,16 @@ void initial_touch(struct record *r, int64_t now_ms)
 	set_now(r, "updated_at", now_ms, true);
 }
 
+void initial_fill(struct record *r)
+{
+	each_field(f, record_kind(r)) {
+		const struct field *field = schema_field(record_kind(r), f);
+
+		if (field->initial && (field->flags & FIELD_KEEP) && !record_has(r, f))
+			set_initial(r, f);
+	}
+}
+
 /* The patch without what is not stored, and without nulls. */
 static struct record *stored_part(const struct record *patch)
 {
@@ -85,12 +95,7 @@ int initial_make(struct call *c, const struct record *patch, struct record **ret
 	if (e < 0)
 		return e;
 	record_set_int(r, 0, id);
-	each_field(f, kind) {
-		const struct field *field = schema_field(kind, f);
-
-		if (field->initial && (field->flags & FIELD_KEEP) && !record_has(r, f))
-			set_initial(r, f);
-	}
+	initial_fill(r);
 	set_now(r, "created_at", call_now_ms(c), false);
 	set_now(r, "updated_at", call_now_ms(c), true);
 	*ret = take_ptr(r);

@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accounts.h"
 #include "initial.h"
 #include "input.h"
 #include "people.h"
 #include "route.h"
 #include "shape.h"
 #include "storyfs/alloc.h"
-#include "storyfs/check.h"
 #include "storyfs/text.h"
 
 /* ---- listing ---- */
@@ -87,6 +87,9 @@ static int write_new(
 	record_set_int(membership, F_project_membership_project_id, call_project_id(c));
 	r = tx_put(c->tx, membership);
 	if (r == 0)
+		r = accounts_join(c->tx, record_int(call_project(c), F_project_account_id, 0),
+			record_int(membership, F_project_membership_person_id, 0), call_now_ms(c));
+	if (r == 0)
 		r = activity_created(c, a, membership);
 	if (r == 0)
 		*ret = take_ptr(membership);
@@ -103,81 +106,15 @@ int memberships_add(
 	return write_new(c, a, patch, ret);
 }
 
-/* ---- by e-mail ---- */
-
-static bool is_address(const char *s)
-{
-	const char *at = strchr(s, '@');
-
-	return at && at != s && at[1] && !strpbrk(s, " \t\r\n,;<>") && !strchr(at + 1, '@');
-}
-
-static int refuse_address(struct call *c, const char *email)
-{
-	int r = v5_error_requirement(&c->error, "%s is not a valid email address.", email);
-
-	c->error.general_problem =
-		xstrdup("One or more consistency checks failed on the supplied Person.");
-	return r;
-}
-
-static int make_person(struct call *c, const char *email, int64_t *ret_id)
-{
-	const struct value *name = &c->given[P_membership_create_name];
-	const struct value *initials = &c->given[P_membership_create_initials];
-	scoped(record_unref) struct record *patch = record_new(KIND_person);
-	scoped(record_unref) struct record *person = NULL;
-
-	record_set_text(patch, F_person_email, email);
-	record_set_text(patch, F_person_name, name->state == VALUE_SET ? name->s : email);
-	if (initials->state == VALUE_SET)
-		record_set_text(patch, F_person_initials, initials->s);
-	int r = check_patch(patch, &c->error);
-
-	if (r == 0)
-		r = initial_make(c, patch, &person);
-	if (r == 0)
-		r = tx_put(c->tx, person);
-	if (r == 0)
-		*ret_id = record_id(person);
-	return r;
-}
-
-/* The person with this address; a new one when there is none. */
-static int find_person(struct call *c, const char *email, int64_t *ret_id)
-{
-	struct query q = { .kind = KIND_person, .limit = 1 };
-	scoped(ids_fini) struct ids found = { 0 };
-
-	if (!is_address(email))
-		return refuse_address(c, email);
-	query_where(&q, F_person_email, OP_EQ, 0)->where[0].s = email;
-	int r = tx_list_ids(c->tx, &q, &found);
-
-	if (r < 0 || !found.n)
-		return r < 0 ? r : make_person(c, email, ret_id);
-	*ret_id = found.v[0];
-	return 0;
-}
-
 static int find_member(struct call *c, struct record *patch)
 {
-	const struct value *email = &c->given[P_membership_create_email];
-	int64_t id = record_int(patch, F_project_membership_person_id, 0);
-	int r = 0;
+	const struct newcomer who = {
+		.email = &c->given[P_membership_create_email],
+		.name = &c->given[P_membership_create_name],
+		.initials = &c->given[P_membership_create_initials],
+	};
 
-	if (record_has(patch, F_project_membership_person_id)) {
-		record_clear(patch, F_project_membership_person_id);
-		return people_set_one(c, patch, F_project_membership_person_id, id);
-	}
-	if (email->state != VALUE_SET)
-		return v5_error_problem(&c->error,
-			"this endpoint requires at least one of the following parameters: email, "
-			"person_id");
-	r = find_person(c, email->s, &id);
-	if (r == 0)
-		record_set_int(patch, F_project_membership_person_id, id);
-	return r;
+	return people_set_newcomer(c, patch, F_project_membership_person_id, &who);
 }
 
 static int write_activity(struct call *c, struct activity *a, const struct record *membership,
@@ -269,17 +206,42 @@ int memberships_update(struct call *c)
 	return r < 0 ? r : answer_record(c, now);
 }
 
-int memberships_delete(struct call *c)
+static int remove_membership(struct call *c, const struct record *membership)
 {
-	const struct record *membership = c->at[KIND_project_membership];
 	scoped(activity_fini) struct activity a = { 0 };
 	int r = check_last_owner(c, membership);
 
 	if (r == 0)
 		r = tx_delete(c->tx, KIND_project_membership, record_id(membership));
 	activity_add_delete(&a, membership);
-	if (r == 0)
-		r = write_activity(
-			c, &a, membership, "project_membership_delete_activity", "removed");
+	return r < 0 ? r
+		     : write_activity(
+			       c, &a, membership, "project_membership_delete_activity", "removed");
+}
+
+int memberships_delete(struct call *c)
+{
+	int r = remove_membership(c, c->at[KIND_project_membership]);
+
 	return r < 0 ? r : answer_nothing(c);
+}
+
+int memberships_leave(struct call *c, const struct record *project, int64_t person_id)
+{
+	struct query q = { .kind = KIND_project_membership, .limit = 1 };
+	scoped(records_fini) struct records found = { 0 };
+
+	query_where(&q, F_project_membership_project_id, OP_EQ, record_id(project));
+	query_where(&q, F_project_membership_person_id, OP_EQ, person_id);
+	int r = tx_list(c->tx, &q, &found);
+
+	if (r < 0 || !found.n)
+		return r;
+	scoped(record_unref) struct record *before = c->at[KIND_project];
+
+	c->at[KIND_project] = record_copy(project);
+	r = remove_membership(c, found.items[0]);
+	record_unref(c->at[KIND_project]);
+	c->at[KIND_project] = take_ptr(before);
+	return r;
 }

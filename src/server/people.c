@@ -2,6 +2,13 @@
 /* Persons by id. */
 #include "people.h"
 
+#include <string.h>
+
+#include "initial.h"
+#include "storyfs/alloc.h"
+#include "storyfs/check.h"
+#include "storyfs/text.h"
+
 static int check_person(struct call *c, const char *key, int64_t id)
 {
 	scoped(record_unref) struct record *person = NULL;
@@ -67,4 +74,130 @@ bool people_same_set(const struct ids *ids, const struct value *v)
 			return false;
 	}
 	return ids->n == n;
+}
+
+/* ---- newcomers ---- */
+
+static bool is_address(const char *s)
+{
+	const char *at = strchr(s, '@');
+
+	return at && at != s && at[1] && !strpbrk(s, " \t\r\n,;<>") && !strchr(at + 1, '@');
+}
+
+static int refuse_address(struct call *c, const char *email)
+{
+	int r = v5_error_requirement(&c->error, "%s is not a valid email address.", email);
+
+	c->error.general_problem =
+		xstrdup("One or more consistency checks failed on the supplied Person.");
+	return r;
+}
+
+/* Who has this text as e-mail or username, whatever its case, but for one person; 1: nobody. */
+static int find_by_login(struct call *c, const char *login, int64_t but, int64_t *ret_id)
+{
+	const struct query q = { .kind = KIND_person, .limit = -1 };
+	scoped(records_fini) struct records people = { 0 };
+	scoped(free_ptr) char *wanted = text_lower(login);
+	int r = tx_list(c->tx, &q, &people);
+
+	if (r < 0)
+		return r;
+	each_record(person, &people) {
+		scoped(free_ptr) char *email = text_lower(record_text(person, F_person_email));
+		scoped(free_ptr) char *name = text_lower(record_text(person, F_person_username));
+
+		if (record_id(person) == but ||
+			(strcmp(email, wanted) != 0 && strcmp(name, wanted) != 0))
+			continue;
+		*ret_id = record_id(person);
+		return 0;
+	}
+	return 1;
+}
+
+/* The words of a name's initials: "Darth Vader" has "DV". */
+static void add_initials(const char *name, struct record *person)
+{
+	char letters[4] = { 0 };
+	size_t n = 0;
+	bool begins = true;
+
+	for (const char *p = name; *p && n + 1 < sizeof(letters); p++) {
+		if (begins && (unsigned char)*p < 0x80 && *p > ' ')
+			letters[n++] = (char)(*p >= 'a' && *p <= 'z' ? *p - 'a' + 'A' : *p);
+		begins = *p == ' ';
+	}
+	if (n)
+		record_set_text(person, F_person_initials, letters);
+}
+
+static int make_person(struct call *c, const struct newcomer *who, int64_t *ret_id)
+{
+	scoped(record_unref) struct record *patch = record_new(KIND_person);
+	scoped(record_unref) struct record *person = NULL;
+	const char *name = who->name->state == VALUE_SET ? who->name->s : who->email->s;
+
+	record_set_text(patch, F_person_email, who->email->s);
+	record_set_text(patch, F_person_name, name);
+	if (who->initials->state == VALUE_SET)
+		record_set_text(patch, F_person_initials, who->initials->s);
+	else
+		add_initials(name, patch);
+	int r = check_patch(patch, &c->error);
+
+	if (r == 0)
+		r = initial_make(c, patch, &person);
+	if (r == 0)
+		r = tx_put(c->tx, person);
+	if (r == 0)
+		*ret_id = record_id(person);
+	return r;
+}
+
+int people_set_newcomer(struct call *c, struct record *r, int f, const struct newcomer *who)
+{
+	int64_t id = record_int(r, f, 0);
+	int e;
+
+	if (record_has(r, f)) {
+		record_clear(r, f);
+		return people_set_one(c, r, f, id);
+	}
+	if (who->email->state != VALUE_SET)
+		return v5_error_problem(&c->error,
+			"this endpoint requires at least one of the following parameters: email, "
+			"person_id");
+	if (!is_address(who->email->s))
+		return refuse_address(c, who->email->s);
+	e = find_by_login(c, who->email->s, 0, &id);
+	if (e > 0)
+		e = make_person(c, who, &id);
+	if (e == 0)
+		record_set_int(r, f, id);
+	return e;
+}
+
+int people_check_login(struct call *c, const struct record *person)
+{
+	const char *email = record_text(person, F_person_email);
+	const char *username = record_text(person, F_person_username);
+	int64_t other;
+	int r = 1;
+
+	if (*email && !is_address(email))
+		return refuse_address(c, email);
+	if (strpbrk(username, ":@ \t"))
+		return v5_error_problem(
+			&c->error, "Username can't contain blanks, colons or at signs.");
+	if (*email)
+		r = find_by_login(c, email, record_id(person), &other);
+	if (r == 0)
+		return v5_error_problem(&c->error, "Email has already been taken");
+	if (r > 0 && *username)
+		r = find_by_login(c, username, record_id(person), &other);
+	if (r == 0)
+		return v5_error_problem(&c->error, "Username has already been taken");
+	return r < 0 ? r : 0;
 }

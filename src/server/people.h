@@ -13,6 +13,20 @@ int people_set(struct call *c, struct record *r, int f, const struct ids *wanted
 int people_set_one(struct call *c, struct record *r, int f, int64_t id);
 /* Who made a new resource: whom the patch names, else whoever asks. */
 int people_set_author(struct call *c, struct record *r, int f, const struct record *patch);
+
+/* Somebody who becomes a member: by id (in the field f of r), or by e-mail, with a name and
+ * initials if the archive does not know the address yet. Values that are not SET are not given. */
+struct newcomer {
+	const struct value *email, *name, *initials;
+};
+
+/* Set the person's id in f; a new person is made for an address that nobody has. */
+int people_set_newcomer(struct call *c, struct record *r, int f, const struct newcomer *who);
+
+/* Refuse an e-mail address or username that is none, or that somebody else has: both are what one
+ * logs in with. */
+int people_check_login(struct call *c, const struct record *person);
+
 /* Are these the same ids, whatever their order? A value that is not SET is an empty list. */
 bool people_same_set(const struct ids *ids, const struct value *v);
 

@@ -19,13 +19,13 @@ enum { MAX_ITERATION_LENGTH = 4, MAX_AVERAGED = 4, MAX_VELOCITY = 999 };
 static int check_name(struct call *c, const struct record *now)
 {
 	struct query q = { .kind = KIND_project, .limit = 1 };
-	scoped(ids_fini) struct ids mine = { 0 };
+	const struct ids *mine = NULL;
 	int64_t n = 0;
-	int r = projects_list_visible(c, &mine);
+	int r = projects_visible(c, &mine);
 
 	query_where(&q, F_project_id, OP_NE, record_id(now));
 	query_where(&q, F_project_name, OP_EQ, 0)->where[1].s = record_text(now, F_project_name);
-	query_where(&q, F_project_id, OP_IN, 0)->where[2].ids = &mine;
+	query_where(&q, F_project_id, OP_IN, 0)->where[2].ids = mine;
 	if (r == 0)
 		r = tx_count(c->tx, &q, &n);
 
@@ -71,9 +71,8 @@ static int check_scale(struct call *c, const struct record *patch, struct record
 	return 0;
 }
 
-static int check_zone(struct call *c, const struct record *now)
+int project_check_zone(struct call *c, const char *name)
 {
-	const char *name = project_zone_name(now);
 	int32_t offset;
 
 	/* Where the system has no zones at all, any will do. */
@@ -182,7 +181,7 @@ int project_check(
 	if (r == 0)
 		r = check_scale(c, patch, now);
 	if (r == 0 && change_is_given(patch, F_project_time_zone))
-		r = check_zone(c, now);
+		r = project_check_zone(c, project_zone_name(now));
 	if (r == 0)
 		r = set_start(c, patch, old, now);
 	if (r == 0)

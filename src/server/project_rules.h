@@ -11,4 +11,7 @@
 int project_check(
 	struct call *c, const struct record *patch, const struct record *old, struct record *now);
 
+/* Refuse a time zone that the system does not know. */
+int project_check_zone(struct call *c, const char *name);
+
 #endif

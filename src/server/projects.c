@@ -2,6 +2,7 @@
 /* Projects. */
 #include "projects.h"
 
+#include "accounts.h"
 #include "activity.h"
 #include "auth.h"
 #include "children.h"
@@ -34,15 +35,65 @@ int projects_list_visible(struct call *c, struct ids *ret)
 	return r;
 }
 
+int projects_visible(struct call *c, const struct ids **ret)
+{
+	int r = c->knows_visible ? 0 : projects_list_visible(c, &c->visible);
+
+	if (r < 0)
+		return r;
+	c->knows_visible = true;
+	*ret = &c->visible;
+	return 0;
+}
+
+int projects_is_visible(struct call *c, int64_t project_id, bool *ret)
+{
+	const struct record *entered = call_project(c);
+	const struct ids *visible;
+
+	*ret = entered && record_id(entered) == project_id;
+	if (*ret)
+		return 0;
+	int r = projects_visible(c, &visible);
+
+	if (r == 0)
+		*ret = ids_has(visible, project_id);
+	return r;
+}
+
+int projects_drop_invisible(struct call *c, enum kind kind, struct records *list)
+{
+	const struct resource *res = schema_resource(kind);
+	int key = kind == KIND_project ? F_project_id : res->parent_key;
+	size_t kept = 0;
+	int r = 0;
+
+	if (kind != KIND_project && res->parent != KIND_project)
+		return 0;
+	for (size_t i = 0; i < list->n; i++) {
+		struct record *one = list->items[i];
+		bool stays = false;
+
+		if (r == 0)
+			r = projects_is_visible(c, record_int(one, key, 0), &stays);
+		if (stays)
+			list->items[kept++] = one;
+		else
+			record_unref(one);
+	}
+	list->n = kept;
+	return r;
+}
+
 int projects_list(struct call *c)
 {
 	const struct value *accounts = &c->given[P_project_list_account_ids];
 	struct query q = { .kind = KIND_project, .limit = -1 };
-	scoped(ids_fini) struct ids visible = { 0 };
+	const struct ids *visible = NULL;
 	scoped(records_fini) struct records list = { 0 };
-	int r = projects_list_visible(c, &visible);
+	int r = projects_visible(c, &visible);
 
-	query_where(&q, F_project_id, OP_IN, 0)->where[0].ids = &visible;
+	query_where(&q, F_project_id, OP_IN, 0)->where[0].ids = visible;
 	if (accounts->state == VALUE_SET)
 		query_where(&q, F_project_account_id, OP_IN, 0)->where[1].ids = &accounts->ids;
 	if (r == 0)
@@ -98,6 +149,8 @@ int projects_create(struct call *c)
 	if (r == 0)
 		r = project_check(c, patch, NULL, project);
 	if (r == 0)
+		r = accounts_choose_new(c, project);
+	if (r == 0)
 		r = write_new(c, project);
 	return r < 0 ? r : answer_record(c, call_project(c));
 }
@@ -136,6 +189,8 @@ int projects_update(struct call *c)
 		return r;
 	now = record_patched(old, patch);
 	r = project_check(c, patch, old, now);
+	if (r == 0)
+		r = accounts_check_move(c, old, now);
 	if (r < 0)
 		return r;
 	differs = record_diff(old, now);

@@ -71,10 +71,9 @@ static void add_id(struct route_match *m, enum kind kind, const char *text)
 {
 	int64_t id = 0;
 
-	if (!parse_int(text, 1, INT64_MAX, &id))
-		id = 0;
+	m->ids[m->n].is_number = parse_int(text, INT64_MIN, INT64_MAX, &id);
 	m->ids[m->n].kind = kind;
-	m->ids[m->n++].id = id;
+	m->ids[m->n++].id = id > 0 ? id : 0;
 }
 
 static bool fits(const struct route *route, const struct segments *s, struct route_match *m)

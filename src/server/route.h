@@ -7,7 +7,8 @@
 #include "params.h"
 
 /* Who may call: anybody with a token, or, of those who have to do with the path's project, whoever
- * may read it (anybody, when it is public), its members, its owners. */
+ * may read it (anybody, when it is public), its members, its owners. Of an account, its owner and
+ * its admins are OWNER, who else is in it READER. */
 enum access {
 	PERSON,
 	READER,
@@ -35,13 +36,14 @@ static inline const struct param_set *route_params(const struct route *route)
 /* How many ids a path holds at most. */
 enum { ROUTE_IDS = 4 };
 
-/* A route that fits, and its ids in the path's order. An id that is no number is 0. */
+/* A route that fits, and its ids in the path's order. One that is no positive number is 0. */
 struct route_match {
 	const struct route *route;
 	int n;
 	struct {
 		enum kind kind;
 		int64_t id;
+		bool is_number;
 	} ids[ROUTE_IDS];
 };
 

@@ -18,6 +18,7 @@
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
 #include "storyfs/log.h"
+#include "upgrade.h"
 
 struct server {
 	struct archive *archive;
@@ -32,6 +33,10 @@ int server_new(struct archive *a, const struct server_config *config, struct ser
 
 	s->archive = a;
 	s->prefix = xstrdup(config && config->prefix ? config->prefix : SERVER_PREFIX);
+	int r = upgrade_archive(a);
+
+	if (r < 0)
+		return r;
 	*ret = take_ptr(s);
 	return 0;
 }
@@ -53,6 +58,7 @@ static void call_fini(struct call *c)
 	free(c->given);
 	for (int kind = 0; kind < N_KINDS; kind++)
 		record_unref(c->at[kind]);
+	ids_fini(&c->visible);
 	params_free(c->params);
 	fields_free(c->fields);
 	json_decref(c->body);

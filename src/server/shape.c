@@ -10,11 +10,13 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "accounts.h"
 #include "children.h"
 #include "counts.h"
 #include "cycle_time.h"
 #include "order.h"
 #include "project_time.h"
+#include "projects.h"
 #include "route.h"
 #include "storyfs/alloc.h"
 #include "zone.h"
@@ -97,16 +99,32 @@ static void collect_ids(const struct records *list, int f, struct ids *ret)
 	}
 }
 
+static void summarize(struct records *list, enum kind kind)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		struct record *whole = list->items[i];
+
+		list->items[i] = record_as(whole, kind);
+		record_unref(whole);
+	}
+}
+
+/* What is not there, or not for whoever asks, is not found. */
 static int load_by_ids(struct call *c, enum kind kind, const struct ids *ids,
 	const struct fields *nested, struct records *ret)
 {
-	struct query q = { .kind = kind, .limit = -1 };
+	enum kind whole = schema_resource(kind)->summary_of;
+	struct query q = { .kind = whole ? whole : kind, .limit = -1 };
 
 	if (!ids->n)
 		return 0;
 	query_where(&q, 0, OP_IN, 0)->where[0].ids = ids;
 	int r = tx_list(c->tx, &q, ret);
 
+	if (r == 0)
+		r = projects_drop_invisible(c, q.kind, ret);
+	if (whole)
+		summarize(ret, kind);
 	return r < 0 ? r : expand(c, kind, ret, nested);
 }
 
@@ -115,8 +133,11 @@ static void set_objects(struct record *r, int f, const struct ids *ids, const st
 	enum kind of = schema_field(record_kind(r), f)->of;
 	struct records nested = { 0 };
 
-	for (size_t i = 0; i < ids->n; i++)
-		records_add(&nested, find_or_make(found, of, ids->v[i]));
+	for (size_t i = 0; i < ids->n; i++) {
+		/* A project that is not there was deleted. */
+		if (of != KIND_project || find(found, ids->v[i]))
+			records_add(&nested, find_or_make(found, of, ids->v[i]));
+	}
 	if (of == KIND_label)
 		shape_sort_labels(&nested);
 	record_set_objects(r, f, &nested);
@@ -281,6 +302,27 @@ static int hide_email(struct call *c, struct records *list, int f)
 	return 0;
 }
 
+/* Projects that one has left, or that are gone, are not told of. */
+static int hide_projects(struct call *c, struct records *list, int f)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < list->n; i++) {
+		const struct value *v = record_get(list->items[i], f);
+		scoped(ids_fini) struct ids seen = { 0 };
+
+		for (size_t k = 0; r == 0 && v->state == VALUE_SET && k < v->ids.n; k++) {
+			bool visible = false;
+
+			r = projects_is_visible(c, v->ids.v[k], &visible);
+			if (visible)
+				ids_add(&seen, v->ids.v[k]);
+		}
+		record_set_ids(list->items[i], f, &seen);
+	}
+	return r;
+}
+
 static int fill_millis(struct call *c, struct records *list, int f);
 
 typedef int (*fill_function)(struct call *c, struct records *list, int f);
@@ -308,6 +350,15 @@ static const struct {
 	{ KIND_time_zone, F_time_zone_offset, fill_zone_offset },
 	{ KIND_person, F_person_email, hide_email },
 	{ KIND_activity, F_activity_changes, fill_millis },
+	{ KIND_workspace, F_workspace_project_ids, hide_projects },
+	{ KIND_account, F_account_project_ids, accounts_fill_projects },
+	{ KIND_account_summary, F_account_summary_owner_id, accounts_fill_summary },
+	{ KIND_account_summary, F_account_summary_admin_ids, accounts_fill_summary },
+	{ KIND_account_summary, F_account_summary_permissions, accounts_fill_summary },
+	{ KIND_account_summary, F_account_summary_number_of_projects, accounts_fill_summary },
+	{ KIND_account_summary, F_account_summary_number_of_private_projects,
+		accounts_fill_summary },
+	{ KIND_account_summary, F_account_summary_is_enterprise_guest, accounts_fill_summary },
 };
 
 /* ---- activity in milliseconds ---- */

@@ -17,7 +17,8 @@ from v5_data import DATA, NEEDS_DATA, dump_folders, dump_index, exchanges
 
 # What this version serves: path patterns, with the kind of each id in them.
 ROUTES = [
-    r'/me', r'/my/activity', r'/projects', r'/projects/(?P<project>\w*)',
+    r'/me', r'/my/activity', r'/my/workspaces/(?P<workspace>\d+)', r'/accounts(/\d+)?',
+    r'/account_summaries', r'/projects', r'/projects/(?P<project>\w*)',
     r'/projects/(?P<project>\w*)/activity', r'/projects/(?P<project>\w*)/memberships',
     r'/projects/(?P<project>\w*)/stories', r'/stories/(?P<story>\d+)',
     r'/projects/(?P<project>\w*)/stories/(?P<story>\d+)',

@@ -30,7 +30,7 @@ static void nested_resources_become_their_own(void **state)
 
 	put_star(x);
 	import_well(x, "star");
-	assert_field(x, KIND_account_summary, 5, F_account_summary_name, "\"Empire\"");
+	assert_field(x, KIND_account, 5, F_account_name, "\"Empire\"");
 	assert_field(x, KIND_project, 99, F_project_account_id, "5");
 	assert_field(x, KIND_label, 2, F_label_name, "\"b\"");
 	assert_field(x, KIND_label, 3, F_label_project_id, "99");

@@ -200,11 +200,16 @@ static const struct {
 } defaults[] = {
 	{ KIND_person, "id name email initials username" },
 	{ KIND_time_zone, "olson_name offset" },
-	{ KIND_account_summary, "id name status plan" },
+	{ KIND_account, "id name plan status created_at updated_at" },
+	{ KIND_account_membership, "id account_id created_at updated_at owner admin "
+				   "project_creator timekeeper time_enterer person" },
+	{ KIND_account_summary, "id name status plan days_left" },
+	{ KIND_workspace, "id name person_id project_ids" },
+	{ KIND_personal_settings, "header_display_mode reports_autorefresh" },
 	{ KIND_membership_summary,
 		"id project_id project_name project_color favorite role last_viewed_at" },
 	{ KIND_me, "id name initials username time_zone api_token has_google_identity projects "
-		   "email receives_in_app_notifications created_at updated_at" },
+		   "email receives_in_app_notifications created_at updated_at accounts" },
 	{ KIND_project,
 		"id name version iteration_length week_start_day point_scale point_scale_is_custom "
 		"bugs_and_chores_are_estimatable automatic_planning enable_tasks start_date "
@@ -312,6 +317,7 @@ static void limits_are_v5s(void **state)
 		size_t max;
 	} rows[] = {
 		{ KIND_project, F_project_name, 50 },
+		{ KIND_workspace, F_workspace_name, 25 },
 		{ KIND_project, F_project_description, 140 },
 		{ KIND_project, F_project_profile_content, 65535 },
 		{ KIND_project, F_project_point_scale, 255 },
