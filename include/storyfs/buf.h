@@ -27,6 +27,7 @@ char *buf_reserve(struct buf *b, size_t n);
 void buf_add(struct buf *b, const void *data, size_t len);
 void buf_add_char(struct buf *b, char c);
 void buf_add_str(struct buf *b, const char *s);
+/* The arguments do not lie within b. */
 void buf_add_fmt(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* The content as a C string, never NULL; the buffer keeps it. */

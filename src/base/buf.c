@@ -60,17 +60,24 @@ void buf_add_str(struct buf *b, const char *s)
 	buf_add(b, s, strlen(s));
 }
 
+/* Most texts fit into what is there. */
 void buf_add_fmt(struct buf *b, const char *fmt, ...)
 {
-	scoped(free_ptr) char *text = NULL;
+	size_t room = b->cap - b->len;
 	va_list ap;
 
 	va_start(ap, fmt);
-	int n = vasprintf(&text, fmt, ap);
+	int n = vsnprintf(b->data ? b->data + b->len : NULL, room, fmt, ap);
 
 	va_end(ap);
 	assert(n >= 0);
-	buf_add(b, text, (size_t)n);
+	if ((size_t)n >= room) {
+		buf_reserve(b, (size_t)n);
+		va_start(ap, fmt);
+		vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);
+		va_end(ap);
+	}
+	b->len += (size_t)n;
 }
 
 const char *buf_str(const struct buf *b)
