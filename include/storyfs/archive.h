@@ -41,6 +41,8 @@ int tx_begin(struct archive *a, enum tx_mode mode, struct tx **ret);
 int tx_commit(struct tx *tx);
 /* Undoes what was done and ends it. */
 void tx_abort(struct tx *tx);
+/* How many rows it has written so far, of whatever sort: what work a request makes. */
+int64_t tx_n_writes(const struct tx *tx);
 
 enum query_op {
 	OP_EQ,
@@ -73,6 +75,10 @@ struct query {
 	int n_where;
 	int order; /* by this field, then by id; the first field is the id */
 	bool descending;
+	struct {
+		bool given;
+		int64_t value, id;
+	} after;       /* only what comes after this value of the ordering field, and this id */
 	int64_t limit; /* -1: no limit */
 	int64_t offset;
 	const int *only; /* tx_list reads these n_only fields beside the first; NULL: all */
@@ -95,6 +101,14 @@ int tx_count(struct tx *tx, const struct query *q, int64_t *ret);
 int tx_extreme(struct tx *tx, const struct query *q, int field, bool largest, int64_t *ret);
 /* The sum of a number field over the matches; 0 over none. */
 int tx_sum(struct tx *tx, const struct query *q, int field, double *ret);
+
+/* The first match's id and its ordering field (an INT or DATETIME; 0 for no value); 1 when there is
+ * none. */
+int tx_first(struct tx *tx, const struct query *q, int64_t *ret_id, int64_t *ret_value);
+/* How many of the matches have which values of two fields: a record for each pair of values, which
+ * holds just them, and its number at the same place of ret_n. Order, limit and offset aside. */
+int tx_tally(struct tx *tx, const struct query *q, const int by[2], struct records *ret,
+	struct ids *ret_n);
 
 /* An id that no resource of this kind has or ever had. Needs TX_WRITE, as all below but the tx_get
  * and tx_find functions. */

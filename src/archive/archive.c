@@ -121,6 +121,7 @@ int archive_open(
 	pthread_mutex_init(&a->pool_lock, NULL);
 	pthread_mutex_init(&a->writer, NULL);
 	make_columns(a);
+	archive_make_rows(a);
 	int r = prepare_file(a, mode, ret_reason);
 
 	if (r < 0)
@@ -142,6 +143,7 @@ void archive_close(struct archive *a)
 	}
 	for (int kind = 0; kind < N_KINDS; kind++)
 		free(a->columns[kind]);
+	archive_free_rows(a);
 	pthread_mutex_destroy(&a->pool_lock);
 	pthread_mutex_destroy(&a->writer);
 	free(a->path);
@@ -230,7 +232,9 @@ int tx_begin(struct archive *a, enum tx_mode mode, struct tx **ret)
 	}
 	struct tx *tx = xcalloc(1, sizeof(*tx));
 
-	*tx = (struct tx){ .archive = a, .conn = c, .mode = mode };
+	*tx = (struct tx){
+		.archive = a, .conn = c, .mode = mode, .n_before = sqlite3_total_changes64(c->db)
+	};
 	r = mode == TX_WRITE ? db_run(c, "BEGIN IMMEDIATE") : begin_reading(c);
 	if (r < 0) {
 		end(tx);
@@ -255,6 +259,11 @@ void tx_abort(struct tx *tx)
 	if (!sqlite3_get_autocommit(tx->conn->db))
 		db_run(tx->conn, "ROLLBACK");
 	end(tx);
+}
+
+int64_t tx_n_writes(const struct tx *tx)
+{
+	return sqlite3_total_changes64(tx->conn->db) - tx->n_before;
 }
 
 /* ---- facts beside the resources ---- */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Connections. Statements are kept by their text; there are few texts, but for the combinations of
- * conditions that a caller may think of, so the memory of a connection is emptied when it grows.
+ * conditions that a caller may think of, so a connection that keeps many forgets the one that was
+ * asked for longest ago.
  */
 #include "archive_db.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "storyfs/alloc.h"
@@ -16,6 +18,7 @@ struct statement {
 	struct table_item item;
 	char *sql;
 	sqlite3_stmt *stmt;
+	uint64_t asked; /* when, by the connection's count */
 };
 
 static const struct {
@@ -52,16 +55,47 @@ int db_run(struct connection *c, const char *sql)
 	return sqlite3_exec(c->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : db_error(c, sql);
 }
 
+static void free_statement(struct statement *s)
+{
+	sqlite3_finalize(s->stmt);
+	free(s->sql);
+	free(s);
+}
+
 static void forget_statements(struct connection *c)
 {
 	struct statement *s;
 
-	while ((s = table_pop(&c->statements))) {
-		sqlite3_finalize(s->stmt);
-		free(s->sql);
-		free(s);
-	}
+	while ((s = table_pop(&c->statements)))
+		free_statement(s);
 	c->n_statements = 0;
+	for (int kind = 0; kind < N_KINDS; kind++) {
+		for (int i = 0; i < N_ROW_SQL; i++)
+			sqlite3_finalize(c->rows[kind][i]);
+	}
+}
+
+/* Never one whose rows are being read. */
+static void forget_oldest(struct connection *c)
+{
+	struct statement *oldest = NULL;
+
+	for (struct statement *s = NULL; (s = table_next(&c->statements, s));) {
+		if (!sqlite3_stmt_busy(s->stmt) && (!oldest || s->asked < oldest->asked))
+			oldest = s;
+	}
+	if (!oldest)
+		return;
+	table_remove(&c->statements, &oldest->item);
+	free_statement(oldest);
+	c->n_statements--;
+}
+
+static int prepare(struct connection *c, const char *sql, sqlite3_stmt **ret)
+{
+	int code = sqlite3_prepare_v3(c->db, sql, -1, SQLITE_PREPARE_PERSISTENT, ret, NULL);
+
+	return code == SQLITE_OK ? 0 : db_error(c, sql);
 }
 
 int db_prepare(struct connection *c, const char *sql, sqlite3_stmt **ret)
@@ -69,20 +103,35 @@ int db_prepare(struct connection *c, const char *sql, sqlite3_stmt **ret)
 	struct statement *s = table_find(&c->statements, sql, strlen(sql));
 	sqlite3_stmt *stmt;
 
-	if (s) {
-		*ret = s->stmt;
-		return 0;
+	if (!s) {
+		if (c->n_statements >= MAX_STATEMENTS)
+			forget_oldest(c);
+		int r = prepare(c, sql, &stmt);
+
+		if (r < 0)
+			return r;
+		s = xcalloc(1, sizeof(*s));
+		s->sql = xstrdup(sql);
+		s->stmt = stmt;
+		table_add(&c->statements, &s->item, s->sql, strlen(s->sql));
+		c->n_statements++;
 	}
-	if (c->n_statements >= MAX_STATEMENTS)
-		forget_statements(c);
-	if (sqlite3_prepare_v3(c->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL) != SQLITE_OK)
-		return db_error(c, sql);
-	s = xcalloc(1, sizeof(*s));
-	s->sql = xstrdup(sql);
-	s->stmt = stmt;
-	table_add(&c->statements, &s->item, s->sql, strlen(s->sql));
-	c->n_statements++;
-	*ret = stmt;
+	/* Whoever reads its rows would lose them. */
+	assert(!sqlite3_stmt_busy(s->stmt));
+	s->asked = ++c->n_asked;
+	*ret = s->stmt;
+	return 0;
+}
+
+int db_prepare_row(struct tx *tx, enum kind kind, enum row_sql what, sqlite3_stmt **ret)
+{
+	sqlite3_stmt **kept = &tx->conn->rows[kind][what];
+	int r = *kept ? 0 : prepare(tx->conn, tx->archive->row_sql[kind][what], kept);
+
+	if (r < 0)
+		return r;
+	assert(!sqlite3_stmt_busy(*kept));
+	*ret = *kept;
 	return 0;
 }
 

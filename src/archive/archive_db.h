@@ -14,6 +14,16 @@
 
 struct connection;
 
+/* What is done with single rows, each one statement a kind. */
+enum row_sql {
+	ROW_GET,
+	ROW_INSERT,
+	ROW_UPDATE,	 /* the columns that no index holds */
+	ROW_UPDATE_KEYS, /* those that one does, if they differ, so that the indexes stand still */
+	ROW_DELETE,
+	N_ROW_SQL,
+};
+
 /* Lock order: writer before pool_lock; pool_lock guards idle and n_idle. */
 struct archive {
 	char *path;
@@ -22,18 +32,22 @@ struct archive {
 	int n_idle;
 	pthread_mutex_t writer; /* held by the writing transaction */
 	char *columns[N_KINDS]; /* `"id","name",...,"_extra"`; NULL for a kind that is not kept */
+	char *row_sql[N_KINDS][N_ROW_SQL];
 };
 
 struct tx {
 	struct archive *archive;
 	struct connection *conn;
 	enum tx_mode mode;
+	int64_t n_before; /* rows that the connection had ever written */
 };
 
 struct connection {
 	sqlite3 *db;
 	struct table statements; /* prepared, by their text */
 	size_t n_statements;
+	uint64_t n_asked;
+	sqlite3_stmt *rows[N_KINDS][N_ROW_SQL];
 	struct connection *next; /* in the pool */
 };
 
@@ -45,8 +59,10 @@ void db_close(struct connection *c);
 int db_error(struct connection *c, const char *what);
 /* Run text without parameters and rows. */
 int db_run(struct connection *c, const char *sql);
-/* A statement for this text, ready to bind, kept by the connection for the next time. */
+/* A statement for this text, ready to bind, kept by the connection for the next time. It is the
+ * caller's until it is released, also while others are prepared. */
 int db_prepare(struct connection *c, const char *sql, sqlite3_stmt **ret);
+int db_prepare_row(struct tx *tx, enum kind kind, enum row_sql what, sqlite3_stmt **ret);
 /* 1 when there is a row, 0 at the end. */
 int db_step(struct connection *c, sqlite3_stmt *stmt);
 /* db_step for a statement that has no rows. */
@@ -61,6 +77,11 @@ void db_bind_text(sqlite3_stmt *stmt, int at, const char *text);
 int archive_make_tables(struct connection *c);
 /* Is the field a column? */
 bool archive_is_column(const struct field *field);
+/* Does an index hold the field? */
+bool archive_is_indexed(enum kind kind, int f);
+/* The texts of the statements about rows; archive_free_rows frees them. */
+void archive_make_rows(struct archive *a);
+void archive_free_rows(struct archive *a);
 /* Has the kind a table? */
 bool archive_is_kept(enum kind kind);
 

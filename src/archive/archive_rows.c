@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Records as rows: reading, writing, deleting them, by id and by condition. */
+/* Records from rows: by id and by condition. */
 #include <assert.h>
 #include <errno.h>
 #include <jansson.h>
@@ -11,57 +11,21 @@
 
 /* ---- a value in a column ---- */
 
-static void bind_json(sqlite3_stmt *stmt, int at, const struct field *field, const struct value *v)
-{
-	scoped(buf_fini) struct buf text = BUF_INIT;
-	json_t *json = json_from_value(field, v, NULL, 0);
-
-	json_write(json, &text);
-	json_decref(json);
-	sqlite3_bind_text(stmt, at, buf_str(&text), (int)text.len, SQLITE_TRANSIENT);
-}
-
-static void bind_value(sqlite3_stmt *stmt, int at, const struct field *field, const struct value *v)
-{
-	if (v->state != VALUE_SET)
-		return;
-	switch (field->type) {
-	case TYPE_INT:
-	case TYPE_BOOL:
-	case TYPE_DATETIME:
-	case TYPE_DATE:
-		sqlite3_bind_int64(stmt, at, v->i);
-		return;
-	case TYPE_FLOAT:
-		sqlite3_bind_double(stmt, at, v->f);
-		return;
-	case TYPE_STRING:
-	case TYPE_XSTRING:
-	case TYPE_JSON:
-		db_bind_text(stmt, at, v->s);
-		return;
-	case TYPE_ENUM:
-		db_bind_text(stmt, at, field->choices->words[v->i]);
-		return;
-	case TYPE_IDS:
-		bind_json(stmt, at, field, v);
-		return;
-	case TYPE_OBJECT:
-		db_bind_text(stmt, at, record_text(v->record, schema_resource(field->of)->label));
-		return;
-	case TYPE_OBJECTS:
-		return;
-	}
-}
-
+/* `[1,2]`, as bind_ids wrote it. */
 static void read_ids(struct record *r, int f, const char *text)
 {
-	json_t *list = json_loads(text, 0, NULL);
-	struct value v;
+	struct value v = { .state = VALUE_SET };
 
-	if (list && json_to_value(schema_field(record_kind(r), f), list, &v))
-		record_set(r, f, v);
-	json_decref(list);
+	while (*text == '[' || *text == ',') {
+		char *end;
+		int64_t id = strtoll(text + 1, &end, 10);
+
+		if (end == text + 1)
+			break;
+		ids_add(&v.ids, id);
+		text = end;
+	}
+	record_set(r, f, v);
 }
 
 static void read_word(struct record *r, int f, const char *text)
@@ -174,6 +138,16 @@ static void add_where(const struct query *q, struct buf *sql)
 	}
 }
 
+/* Of the order's fields, so that an index on the first finds where to begin. */
+static void add_after(const struct query *q, struct buf *sql)
+{
+	const struct resource *res = schema_resource(q->kind);
+
+	if (q->after.given)
+		buf_add_fmt(sql, "%s(\"%s\", \"%s\") %c (?, ?)", q->n_where ? " AND " : " WHERE ",
+			res->fields[q->order].key, res->fields[0].key, q->descending ? '<' : '>');
+}
+
 static void bind_ids(sqlite3_stmt *stmt, int at, const struct ids *ids)
 {
 	scoped(buf_fini) struct buf text = BUF_INIT;
@@ -185,7 +159,7 @@ static void bind_ids(sqlite3_stmt *stmt, int at, const struct ids *ids)
 	db_bind_text(stmt, at, text.data);
 }
 
-/* Binds what add_where left open; returns the next free place. */
+/* Binds what add_where and add_after left open; returns the next free place. */
 static int bind_where(sqlite3_stmt *stmt, const struct query *q)
 {
 	int at = 1;
@@ -205,6 +179,10 @@ static int bind_where(sqlite3_stmt *stmt, const struct query *q)
 		else
 			sqlite3_bind_int64(stmt, at++, c->i);
 	}
+	if (q->after.given) {
+		sqlite3_bind_int64(stmt, at++, q->after.value);
+		sqlite3_bind_int64(stmt, at++, q->after.id);
+	}
 	return at;
 }
 
@@ -218,6 +196,7 @@ static int prepare_select(
 
 	buf_add_fmt(&sql, "SELECT %s FROM \"%s\"", what, res->name);
 	add_where(q, &sql);
+	add_after(q, &sql);
 	if (sorted)
 		buf_add_fmt(&sql, " ORDER BY \"%s\"%s, \"%s\"%s LIMIT ? OFFSET ?",
 			res->fields[q->order].key, direction, res->fields[0].key, direction);
@@ -238,15 +217,16 @@ static int prepare_select(
 
 int tx_get(struct tx *tx, enum kind kind, int64_t id, struct record **ret)
 {
-	struct query q = { .kind = kind, .limit = 1 };
-	scoped(records_fini) struct records list = { 0 };
-	int r = tx_list(tx, query_where(&q, 0, OP_EQ, id), &list);
+	scoped(db_release) sqlite3_stmt *stmt = NULL;
+	int r = db_prepare_row(tx, kind, ROW_GET, &stmt);
 
 	if (r < 0)
 		return r;
-	if (!list.n)
-		return 1;
-	*ret = record_ref(list.items[0]);
+	sqlite3_bind_int64(stmt, 1, id);
+	r = db_step(tx->conn, stmt);
+	if (r <= 0)
+		return r < 0 ? r : 1;
+	*ret = read_row(kind, stmt);
 	return 0;
 }
 
@@ -347,161 +327,49 @@ int tx_sum(struct tx *tx, const struct query *q, int field, double *ret)
 	return 0;
 }
 
-/* ---- writing ---- */
-
-/* Remember that ids up to this one were given. */
-static int raise_sequence(struct tx *tx, enum kind kind, int64_t id)
+int tx_first(struct tx *tx, const struct query *q, int64_t *ret_id, int64_t *ret_value)
 {
+	const struct resource *res = schema_resource(q->kind);
 	scoped(db_release) sqlite3_stmt *stmt = NULL;
-	int r = db_prepare(tx->conn,
-		"INSERT INTO sequence(kind, last) VALUES(?1, ?2)"
-		" ON CONFLICT(kind) DO UPDATE SET last = max(last, ?2)",
-		&stmt);
+	scoped(buf_fini) struct buf what = BUF_INIT;
+	struct query first = *q;
 
-	if (r < 0)
-		return r;
-	db_bind_text(stmt, 1, schema_resource(kind)->name);
-	sqlite3_bind_int64(stmt, 2, id);
-	return db_finish(tx->conn, stmt);
-}
-
-static int last_id(struct tx *tx, enum kind kind, int64_t *ret)
-{
-	const char *name = schema_resource(kind)->name;
-	scoped(buf_fini) struct buf sql = BUF_INIT;
-
-	buf_add_fmt(&sql,
-		"SELECT max(ifnull((SELECT last FROM sequence WHERE kind = '%s'), 0),"
-		" ifnull((SELECT max(id) FROM \"%s\"), 0))",
-		name, name);
-	int r = db_number(tx->conn, sql.data, ret);
-
-	return r > 0 ? -EIO : r;
-}
-
-int tx_next_id(struct tx *tx, enum kind kind, int64_t *ret)
-{
-	int64_t last = 0;
-	int r = last_id(tx, kind, &last);
+	first.limit = 1;
+	buf_add_fmt(&what, "\"%s\",\"%s\"", res->fields[0].key, res->fields[q->order].key);
+	int r = prepare_select(tx, &first, what.data, true, &stmt);
 
 	if (r == 0)
-		r = raise_sequence(tx, kind, last + 1);
-	if (r == 0)
-		*ret = last + 1;
-	return r;
+		r = db_step(tx->conn, stmt);
+	if (r <= 0)
+		return r < 0 ? r : 1;
+	*ret_id = sqlite3_column_int64(stmt, 0);
+	*ret_value = sqlite3_column_int64(stmt, 1);
+	return 0;
 }
 
-static int delete_refs(struct tx *tx, enum kind kind, int64_t id)
+int tx_tally(struct tx *tx, const struct query *q, const int by[2], struct records *ret,
+	struct ids *ret_n)
 {
+	const struct resource *res = schema_resource(q->kind);
 	scoped(db_release) sqlite3_stmt *stmt = NULL;
-	int r = db_prepare(tx->conn, "DELETE FROM refs WHERE kind = ? AND id = ?", &stmt);
-
-	if (r < 0)
-		return r;
-	db_bind_text(stmt, 1, schema_resource(kind)->name);
-	sqlite3_bind_int64(stmt, 2, id);
-	return db_finish(tx->conn, stmt);
-}
-
-static int put_refs(struct tx *tx, const struct record *r, int f)
-{
-	scoped(db_release) sqlite3_stmt *stmt = NULL;
-	const struct value *v = record_get(r, f);
-	int e = db_prepare(tx->conn,
-		"INSERT OR IGNORE INTO refs(kind, field, target, id) VALUES(?, ?, ?, ?)", &stmt);
-
-	for (size_t i = 0; e == 0 && i < v->ids.n; i++) {
-		db_bind_text(stmt, 1, schema_resource(record_kind(r))->name);
-		db_bind_text(stmt, 2, schema_field(record_kind(r), f)->key);
-		sqlite3_bind_int64(stmt, 3, v->ids.v[i]);
-		sqlite3_bind_int64(stmt, 4, record_id(r));
-		e = db_finish(tx->conn, stmt);
-		sqlite3_reset(stmt);
-	}
-	return e;
-}
-
-static bool has_refs(enum kind kind, int f)
-{
-	const struct field *field = schema_field(kind, f);
-
-	return field->type == TYPE_IDS && archive_is_column(field);
-}
-
-static int replace_refs(struct tx *tx, const struct record *r)
-{
-	enum kind kind = record_kind(r);
-	bool deleted = false;
-	int e = 0;
-
-	for (int f = 0; e == 0 && f < schema_resource(kind)->n_fields; f++) {
-		if (!has_refs(kind, f))
-			continue;
-		if (!deleted)
-			e = delete_refs(tx, kind, record_id(r));
-		deleted = true;
-		if (e == 0 && record_has(r, f))
-			e = put_refs(tx, r, f);
-	}
-	return e;
-}
-
-static int put_row(struct tx *tx, const struct record *r)
-{
-	enum kind kind = record_kind(r);
 	scoped(buf_fini) struct buf sql = BUF_INIT;
-	scoped(db_release) sqlite3_stmt *stmt = NULL;
-	int at = 0;
 
-	buf_add_fmt(&sql, "INSERT OR REPLACE INTO \"%s\"(%s) VALUES(", schema_resource(kind)->name,
-		tx->archive->columns[kind]);
-	each_field(f, kind) {
-		if (archive_is_column(schema_field(kind, f)))
-			buf_add_str(&sql, "?,");
-	}
-	buf_add_str(&sql, "?)");
-	int e = db_prepare(tx->conn, sql.data, &stmt);
-
-	if (e < 0)
-		return e;
-	each_field(f, kind) {
-		if (archive_is_column(schema_field(kind, f)))
-			bind_value(stmt, ++at, schema_field(kind, f), record_get(r, f));
-	}
-	if (record_extra(r))
-		db_bind_text(stmt, at + 1, record_extra(r));
-	return db_finish(tx->conn, stmt);
-}
-
-int tx_put(struct tx *tx, const struct record *r)
-{
-	int e = put_row(tx, r);
-
-	return e < 0 ? e : replace_refs(tx, r);
-}
-
-static int delete_row(struct tx *tx, enum kind kind, int64_t id)
-{
-	scoped(buf_fini) struct buf sql = BUF_INIT;
-	scoped(db_release) sqlite3_stmt *stmt = NULL;
-
-	buf_add_fmt(&sql, "DELETE FROM \"%s\" WHERE id = ?", schema_resource(kind)->name);
+	buf_add_fmt(&sql, "SELECT \"%s\",\"%s\",count(*) FROM \"%s\"", res->fields[by[0]].key,
+		res->fields[by[1]].key, res->name);
+	add_where(q, &sql);
+	buf_add_str(&sql, " GROUP BY 1, 2 ORDER BY 1, 2");
 	int r = db_prepare(tx->conn, sql.data, &stmt);
 
 	if (r < 0)
 		return r;
-	sqlite3_bind_int64(stmt, 1, id);
-	r = db_finish(tx->conn, stmt);
-	return r < 0 ? r : sqlite3_changes(tx->conn->db) == 0;
-}
+	bind_where(stmt, q);
+	while ((r = db_step(tx->conn, stmt)) > 0) {
+		struct record *group = record_new(q->kind);
 
-int tx_delete(struct tx *tx, enum kind kind, int64_t id)
-{
-	int r = delete_row(tx, kind, id);
-
-	if (r == 0)
-		r = delete_refs(tx, kind, id);
-	if (r == 0)
-		r = raise_sequence(tx, kind, id);
+		read_value(group, by[0], stmt, 0);
+		read_value(group, by[1], stmt, 1);
+		records_add(ret, group);
+		ids_add(ret_n, sqlite3_column_int64(stmt, 2));
+	}
 	return r;
 }

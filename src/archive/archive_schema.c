@@ -32,13 +32,14 @@ static const struct {
 	{ "account_summary", "id, name, status, plan, _extra", KIND_account },
 };
 
-/* What is looked for beside ids and parents' keys. */
+/* What is looked for beside ids and parents' keys; last is 0 for an index on two fields. */
 static const struct {
 	enum kind kind;
-	int field, then;
+	int field, then, last;
 } indexes[] = {
 	{ KIND_story, F_story_project_id, F_story_rank },
 	{ KIND_story, F_story_project_id, F_story_accepted_at },
+	{ KIND_story, F_story_project_id, F_story_current_state, F_story_rank },
 	{ KIND_epic, F_epic_project_id, F_epic_rank },
 	{ KIND_epic, F_epic_label_id, F_epic_id },
 	{ KIND_label, F_label_project_id, F_label_name },
@@ -81,6 +82,20 @@ bool archive_is_kept(enum kind kind)
 	return res->n_fields && archive_is_column(&res->fields[0]);
 }
 
+bool archive_is_indexed(enum kind kind, int f)
+{
+	const struct resource *res = schema_resource(kind);
+
+	if ((res->parent && f == res->parent_key) || (res->parent2 && f == res->parent2_key))
+		return true;
+	for (size_t i = 0; i < sizeof(indexes) / sizeof(*indexes); i++) {
+		if (indexes[i].kind == kind &&
+			(f == indexes[i].field || f == indexes[i].then || f == indexes[i].last))
+			return true;
+	}
+	return false;
+}
+
 /* The columns that a table has, one a line with a line break before the first. */
 static int list_columns(struct connection *c, enum kind kind, struct buf *ret)
 {
@@ -116,15 +131,21 @@ static int add_columns(struct connection *c, enum kind kind)
 	return r;
 }
 
-static int add_index(struct connection *c, enum kind kind, int field, int then)
+/* last may be 0. */
+static int add_index(struct connection *c, enum kind kind, int field, int then, int last)
 {
+	scoped(buf_fini) struct buf columns = BUF_INIT;
 	scoped(buf_fini) struct buf sql = BUF_INIT;
-	const char *name = schema_resource(kind)->name;
-	const char *first = schema_field(kind, field)->key;
-	const char *second = schema_field(kind, then)->key;
+	const int fields[] = { field, then, last };
 
-	buf_add_fmt(&sql, "CREATE INDEX IF NOT EXISTS \"%s_by_%s_%s\" ON \"%s\"(\"%s\", \"%s\")",
-		name, first, second, name, first, second);
+	buf_add_fmt(&sql, "CREATE INDEX IF NOT EXISTS \"%s_by", schema_resource(kind)->name);
+	for (int i = 0; i < (last ? 3 : 2); i++) {
+		const char *key = schema_field(kind, fields[i])->key;
+
+		buf_add_fmt(&sql, "_%s", key);
+		buf_add_fmt(&columns, "%s\"%s\"", i ? ", " : "", key);
+	}
+	buf_add_fmt(&sql, "\" ON \"%s\"(%s)", schema_resource(kind)->name, columns.data);
 	return db_run(c, sql.data);
 }
 
@@ -141,9 +162,9 @@ static int make_table(struct connection *c, enum kind kind)
 	if (r == 0)
 		r = add_columns(c, kind);
 	if (r == 0 && res->parent)
-		r = add_index(c, kind, res->parent_key, 0);
+		r = add_index(c, kind, res->parent_key, 0, 0);
 	if (r == 0 && res->parent2)
-		r = add_index(c, kind, res->parent2_key, 0);
+		r = add_index(c, kind, res->parent2_key, 0, 0);
 	return r;
 }
 
@@ -176,6 +197,7 @@ int archive_make_tables(struct connection *c)
 	for (size_t i = 0; r == 0 && i < sizeof(moved) / sizeof(*moved); i++)
 		r = move_table(c, moved[i].table, moved[i].columns, moved[i].into);
 	for (size_t i = 0; r == 0 && i < sizeof(indexes) / sizeof(*indexes); i++)
-		r = add_index(c, indexes[i].kind, indexes[i].field, indexes[i].then);
+		r = add_index(
+			c, indexes[i].kind, indexes[i].field, indexes[i].then, indexes[i].last);
 	return r;
 }

@@ -211,6 +211,127 @@ static void queries_find_by_condition_in_order(void **state)
 	tx_abort(tx);
 }
 
+static void a_query_begins_after_a_place(void **state)
+{
+	struct fixture *fx = *state;
+	struct tx *tx = begin(fx, TX_WRITE);
+	struct query q = { .kind = KIND_story, .order = F_story_rank, .limit = -1 };
+	int64_t id, rank;
+
+	put_five(tx);
+	put(tx, make_story(6, "as the third", 97));
+	assert_int_equal(tx_first(tx, &q, &id, &rank), 0);
+	assert_int_equal(id, 5);
+	assert_int_equal(rank, 95);
+	q.after.given = true;
+	q.after.value = 97;
+	q.after.id = 3;
+	expect_ids(tx, &q, "6 2 1 ");
+	q.descending = true;
+	expect_ids(tx, &q, "4 5 ");
+	query_where(&q, F_story_id, OP_NE, 4);
+	assert_int_equal(tx_first(tx, &q, &id, &rank), 0);
+	assert_int_equal(id, 5);
+	query_where(&q, F_story_id, OP_NE, 5);
+	assert_int_equal(tx_first(tx, &q, &id, &rank), 1);
+	tx_abort(tx);
+}
+
+/* `state estimate=n` of each group; a missing estimate is -. */
+static void expect_tally(struct tx *tx, int64_t label_id, const char *expected)
+{
+	static const int by[2] = { F_story_current_state, F_story_estimate };
+	struct query q = { .kind = KIND_story, .limit = -1 };
+	scoped(records_fini) struct records groups = { 0 };
+	scoped(ids_fini) struct ids n = { 0 };
+	scoped(buf_fini) struct buf text = BUF_INIT;
+
+	query_where(&q, F_story_label_ids, OP_HAS, label_id);
+	assert_int_equal(tx_tally(tx, &q, by, &groups, &n), 0);
+	assert_int_equal(groups.n, n.n);
+	for (size_t i = 0; i < groups.n; i++) {
+		const struct record *group = groups.items[i];
+
+		buf_add_fmt(&text, "%s ", record_word(group, F_story_current_state));
+		if (record_has(group, F_story_estimate))
+			buf_add_fmt(&text, "%g", record_float(group, F_story_estimate, 0));
+		buf_add_fmt(&text, "=%lld ", (long long)n.v[i]);
+	}
+	assert_string_equal(buf_str(&text), expected);
+}
+
+static void put_counted(struct tx *tx, int64_t id, int state, double estimate, int64_t label_id)
+{
+	struct record *r = make_story(id, "counted", id);
+	struct ids labels = { 1, &label_id };
+
+	record_set_int(r, F_story_current_state, state);
+	if (estimate >= 0)
+		record_set_float(r, F_story_estimate, estimate);
+	if (label_id)
+		record_set_ids(r, F_story_label_ids, &labels);
+	put(tx, r);
+}
+
+static void a_tally_follows_what_is_put_and_deleted(void **state)
+{
+	struct fixture *fx = *state;
+	struct tx *tx = begin(fx, TX_WRITE);
+
+	expect_tally(tx, 7, "");
+	put_counted(tx, 1, STATE_STARTED, 0.5, 7);
+	put_counted(tx, 2, STATE_STARTED, 0.5, 7);
+	put_counted(tx, 3, STATE_STARTED, -1, 7);
+	put_counted(tx, 4, STATE_ACCEPTED, 3, 7);
+	put_counted(tx, 5, STATE_ACCEPTED, 3, 8);
+	put_counted(tx, 6, STATE_ACCEPTED, 3, 0);
+	expect_tally(tx, 7, "accepted 3=1 started =1 started 0.5=2 ");
+	expect_tally(tx, 8, "accepted 3=1 ");
+	put_counted(tx, 2, STATE_ACCEPTED, 3, 7);
+	put_counted(tx, 3, STATE_STARTED, 0.5, 8);
+	put_counted(tx, 6, STATE_ACCEPTED, 3, 8);
+	expect_tally(tx, 7, "accepted 3=2 started 0.5=1 ");
+	expect_tally(tx, 8, "accepted 3=2 started 0.5=1 ");
+	assert_int_equal(tx_delete(tx, KIND_story, 1), 0);
+	put_counted(tx, 4, STATE_ACCEPTED, 3, 0);
+	expect_tally(tx, 7, "accepted 3=1 ");
+	tx_abort(tx);
+	tx = begin(fx, TX_READ);
+	expect_tally(tx, 7, "");
+	tx_abort(tx);
+}
+
+/* What an index holds and does not hold, lists too: a second put replaces all of it. */
+static void a_record_that_is_put_again_is_the_new_one(void **state)
+{
+	struct fixture *fx = *state;
+	struct tx *tx = begin(fx, TX_WRITE);
+	struct record *first = make_story(7, "first", 5), *second = make_story(7, "second", 9);
+	int64_t v[] = { 1, 2, 3 };
+	struct ids some = { 2, v }, others = { 2, v + 1 };
+	scoped(record_unref) struct record *got = NULL;
+	struct query q = { .kind = KIND_story, .limit = -1 };
+
+	record_set_ids(first, F_story_owner_ids, &some);
+	record_set_text(first, F_story_description, "gone");
+	record_set_extra(first, xstrdup("{\"gone\":1}"));
+	record_set_ids(second, F_story_owner_ids, &others);
+	record_set_int(second, F_story_current_state, STATE_ACCEPTED);
+	put(tx, first);
+	put(tx, record_ref(second));
+	assert_int_equal(tx_get(tx, KIND_story, 7, &got), 0);
+	assert_true(record_same(got, second));
+	record_unref(second);
+	expect_ids(tx, query_where(&q, F_story_owner_ids, OP_HAS, 1), "");
+	q.n_where = 0;
+	expect_ids(tx, query_where(&q, F_story_owner_ids, OP_HAS, 3), "7 ");
+	q.n_where = 0;
+	expect_ids(tx, query_where(&q, F_story_rank, OP_EQ, 9), "7 ");
+	q.n_where = 0;
+	expect_ids(tx, query_where(&q, F_story_current_state, OP_EQ, STATE_STARTED), "");
+	tx_abort(tx);
+}
+
 static void a_replaced_list_is_no_longer_found(void **state)
 {
 	struct fixture *fx = *state;
@@ -432,6 +553,11 @@ int main(void)
 			a_nested_object_is_kept_by_its_name, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			queries_find_by_condition_in_order, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_query_begins_after_a_place, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_tally_follows_what_is_put_and_deleted, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_record_that_is_put_again_is_the_new_one, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_replaced_list_is_no_longer_found, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(ids_are_never_used_again, set_up, tear_down),

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* SQLite as the archive uses it: statements stay their callers', however many are prepared. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "archive_db.h"
+#include "storyfs/alloc.h"
+
+enum { MANY = 1000 };
+
+static int open_memory(void **state)
+{
+	struct connection *c;
+
+	assert_int_equal(db_open(":memory:", SQLITE_OPEN_READWRITE, &c), 0);
+	assert_int_equal(db_run(c, "CREATE TABLE t(a); INSERT INTO t VALUES(1),(2),(3)"), 0);
+	*state = c;
+	return 0;
+}
+
+static int close_memory(void **state)
+{
+	db_close(*state);
+	return 0;
+}
+
+static void prepare_many(struct connection *c, int from)
+{
+	for (int i = from; i < from + MANY; i++) {
+		scoped(free_ptr) char *sql = xasprintf("SELECT %d", i);
+		int64_t n;
+
+		assert_int_equal(db_number(c, sql, &n), 0);
+		assert_int_equal(n, i);
+	}
+}
+
+static void rows_are_read_on_while_others_are_prepared(void **state)
+{
+	struct connection *c = *state;
+	scoped(db_release) sqlite3_stmt *stmt = NULL;
+
+	assert_int_equal(db_prepare(c, "SELECT a FROM t ORDER BY a", &stmt), 0);
+	for (int i = 1; i <= 3; i++) {
+		assert_int_equal(db_step(c, stmt), 1);
+		assert_int_equal(sqlite3_column_int(stmt, 0), i);
+		prepare_many(c, i * MANY);
+	}
+	assert_int_equal(db_step(c, stmt), 0);
+}
+
+static void few_statements_are_kept_however_many_texts_there_are(void **state)
+{
+	struct connection *c = *state;
+
+	prepare_many(c, 0);
+	assert_in_range(c->n_statements, 1, 256);
+}
+
+static void what_is_asked_for_often_is_kept(void **state)
+{
+	struct connection *c = *state;
+	sqlite3_stmt *stmt, *again;
+
+	assert_int_equal(db_prepare(c, "SELECT a FROM t", &stmt), 0);
+	for (int i = 0; i < MANY; i += 100) {
+		for (int k = 0; k < 100; k++) {
+			scoped(free_ptr) char *sql = xasprintf("SELECT %d", i + k);
+			int64_t n;
+
+			assert_int_equal(db_number(c, sql, &n), 0);
+		}
+		assert_int_equal(db_prepare(c, "SELECT a FROM t", &again), 0);
+		assert_ptr_equal(stmt, again);
+	}
+}
+
+#define db_test(f) cmocka_unit_test_setup_teardown(f, open_memory, close_memory)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		db_test(rows_are_read_on_while_others_are_prepared),
+		db_test(few_statements_are_kept_however_many_texts_there_are),
+		db_test(what_is_asked_for_often_is_kept),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
