@@ -1,126 +1,223 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Orders are looked at as lists of ids (one read of an index), so that an archive whose ranks have
- * ties or holes still has one order, and gets proper ranks with the next move. */
+/*
+ * Every question about the order is one step along an index, by rank and then by id, so that an
+ * archive whose ranks have ties still has one order.
+ *
+ * Where ranks leave no room, a window around the place is spread evenly over the numbers between
+ * its own neighbours. It is the smallest one, doubling, that ends up loose enough, and the larger
+ * it is the looser it must be: so a window that was spread is far from tight, much must be put into
+ * it before its turn comes again, and the work for each insertion grows with the logarithm of the
+ * list, be they all made at one place.
+ */
 #include "order.h"
 
-#include <assert.h>
 #include <errno.h>
 
+#include "counts.h"
 #include "shape.h"
 
-/* Between the ranks of two, when there is nothing to go by. */
-static const int64_t gap = 1 << 16;
+enum {
+	GAP = 1 << 16,	   /* between the ranks of two, when there is nothing to go by */
+	WINDOW = 32,	   /* the smallest that is spread */
+	LOOSE_ENOUGH = 32, /* the room between two that it must end up with; half as much again for
+			      each doubling */
+};
+
+/* Where something stands; id 0 is nothing. */
+struct spot {
+	int64_t rank, id;
+};
 
 static int rank_field(const struct record *r)
 {
 	return shape_order(record_kind(r));
 }
 
-static int project_field(const struct record *r)
+static struct query in_project(const struct record *like)
 {
-	return schema_resource(record_kind(r))->parent_key;
-}
-
-static int list_ids(struct call *c, const struct record *like, struct ids *ret)
-{
+	int key = schema_resource(record_kind(like))->parent_key;
 	struct query q = { .kind = record_kind(like), .limit = -1, .order = rank_field(like) };
 
-	query_where(&q, project_field(like), OP_EQ, record_int(like, project_field(like), 0));
-	return tx_list_ids(c->tx, &q, ret);
+	query_where(&q, key, OP_EQ, record_int(like, key, 0));
+	return q;
 }
 
-/* The place of an id; n when it is not there. */
-static size_t find_id(const struct ids *ids, int64_t id)
+/* As it is stored; 1 when it is not there or has no rank. */
+static int find_rank(struct call *c, const struct record *like, int64_t id, int64_t *ret)
 {
-	size_t i = 0;
+	struct query q = { .kind = record_kind(like) };
 
-	while (i < ids->n && ids->v[i] != id)
-		i++;
-	return i;
+	return tx_extreme(c->tx, query_where(&q, 0, OP_EQ, id), rank_field(like), true, ret);
 }
 
-static struct neighbours neighbours_in(const struct ids *ids, int64_t id)
+static void begin_after(struct query *q, const struct spot *from)
 {
-	size_t at = find_id(ids, id);
-	struct neighbours n = { 0, 0 };
+	q->after.given = from->id != 0;
+	q->after.value = from->rank;
+	q->after.id = from->id;
+}
 
-	if (at < ids->n && at > 0)
-		n.after_id = ids->v[at - 1];
-	if (at + 1 < ids->n)
-		n.before_id = ids->v[at + 1];
-	return n;
+/* The next one below (or above) a spot, or from the end when that is nothing; `but` is left out. */
+static int find_beside(struct call *c, const struct record *like, const struct spot *from,
+	bool below, int64_t but, struct spot *ret)
+{
+	struct query q = in_project(like);
+	struct spot found = { 0, 0 };
+
+	begin_after(&q, from);
+	q.descending = !below;
+	if (but)
+		query_where(&q, 0, OP_NE, but);
+	int r = tx_first(c->tx, &q, &found.id, &found.rank);
+
+	if (r >= 0)
+		*ret = found;
+	return r < 0 ? r : 0;
+}
+
+/* ---- neighbours ---- */
+
+static int find_neighbour(struct call *c, const struct record *like, int64_t id, bool below,
+	int64_t but, int64_t *ret)
+{
+	struct spot from = { 0, id }, found = { 0, 0 };
+	int r = id ? find_rank(c, like, id, &from.rank) : 0;
+
+	if (r == 0)
+		r = find_beside(c, like, &from, below, but, &found);
+	if (r >= 0)
+		*ret = found.id;
+	return r < 0 ? r : 0;
 }
 
 int order_neighbours(struct call *c, const struct record *r, struct neighbours *ret)
 {
-	scoped(ids_fini) struct ids ids = { 0 };
-	int e = list_ids(c, r, &ids);
+	struct neighbours n = { 0, 0 };
+	int e = find_neighbour(c, r, record_id(r), false, 0, &n.after_id);
 
 	if (e == 0)
-		*ret = neighbours_in(&ids, record_id(r));
+		e = find_neighbour(c, r, record_id(r), true, 0, &n.before_id);
+	if (e == 0)
+		*ret = n;
 	return e;
-}
-
-int order_last(struct call *c, struct query *q, int64_t *ret_id)
-{
-	scoped(ids_fini) struct ids ids = { 0 };
-
-	q->order = shape_order(q->kind);
-	q->descending = true;
-	q->limit = 1;
-	int r = tx_list_ids(c->tx, q, &ids);
-
-	if (r == 0)
-		*ret_id = ids.n ? ids.v[0] : 0;
-	return r;
 }
 
 int order_above(struct call *c, const struct record *moving, int64_t id, int64_t *ret_id)
 {
-	scoped(ids_fini) struct ids ids = { 0 };
-	int r = list_ids(c, moving, &ids);
-
-	ids_remove(&ids, record_id(moving));
-	if (r == 0)
-		*ret_id = neighbours_in(&ids, id).after_id;
-	return r;
+	return find_neighbour(c, moving, id, false, record_id(moving), ret_id);
 }
 
 int order_below(struct call *c, const struct record *moving, int64_t id, int64_t *ret_id)
 {
-	scoped(ids_fini) struct ids ids = { 0 };
-	int r = list_ids(c, moving, &ids);
-
-	ids_remove(&ids, record_id(moving));
-	if (r == 0 && id)
-		*ret_id = neighbours_in(&ids, id).before_id;
-	else if (r == 0)
-		*ret_id = ids.n ? ids.v[0] : 0;
-	return r;
+	return find_neighbour(c, moving, id, true, record_id(moving), ret_id);
 }
 
 int order_bottom(struct call *c, const struct record *moving, int64_t *ret_id)
 {
-	scoped(ids_fini) struct ids ids = { 0 };
-	int r = list_ids(c, moving, &ids);
+	return find_neighbour(c, moving, 0, false, record_id(moving), ret_id);
+}
 
-	ids_remove(&ids, record_id(moving));
+int order_last(struct call *c, const struct record *story, unsigned states, int64_t *ret_id)
+{
+	struct spot last = { 0, 0 };
+
+	for (int state = 0; state < N_STATES; state++) {
+		struct query q = in_project(story);
+		struct spot found = { 0, 0 };
+
+		if (!(states & 1U << state))
+			continue;
+		q.descending = true;
+		query_where(&q, F_story_current_state, OP_EQ, state);
+		query_where(&q, F_story_id, OP_NE, record_id(story));
+		int r = tx_first(c->tx, &q, &found.id, &found.rank);
+
+		if (r < 0)
+			return r;
+		if (!last.id ||
+			(found.id && (found.rank > last.rank ||
+					     (found.rank == last.rank && found.id > last.id))))
+			last = found;
+	}
+	*ret_id = last.id;
+	return 0;
+}
+
+/* ---- room ---- */
+
+/* What is to be spread, in order, and what stands right outside. */
+struct window {
+	struct ids ids;
+	struct spot above, below;
+};
+
+static void window_fini(struct window *w)
+{
+	ids_fini(&w->ids);
+}
+
+SCOPED_VALUE(struct window, window_fini);
+
+/* Up to n ids from a spot on, and what comes after them. */
+static int list_side(struct call *c, const struct record *like, struct query *q, size_t n,
+	struct ids *ret, struct spot *ret_outside)
+{
+	int r;
+
+	q->limit = (int64_t)n + 1;
+	*ret_outside = (struct spot){ 0, 0 };
+	r = tx_list_ids(c->tx, q, ret);
+	if (r < 0 || ret->n <= n)
+		return r;
+	ret_outside->id = ret->v[--ret->n];
+	r = find_rank(c, like, ret_outside->id, &ret_outside->rank);
+	return r > 0 ? -EIO : r;
+}
+
+/* n on both sides of the gap below a spot. */
+static int load_window(struct call *c, const struct record *like, const struct spot *above,
+	size_t n, struct window *ret)
+{
+	struct query up = in_project(like), down = in_project(like);
+	scoped(ids_fini) struct ids uppers = { 0 };
+	scoped(ids_fini) struct ids lowers = { 0 };
+	int r = 0;
+
+	up.descending = true;
+	begin_after(&up, &(struct spot){ above->rank, above->id + 1 });
+	begin_after(&down, above);
+	ret->above = (struct spot){ 0, 0 };
+	if (above->id)
+		r = list_side(c, like, &up, n, &uppers, &ret->above);
 	if (r == 0)
-		*ret_id = ids.n ? ids.v[ids.n - 1] : 0;
+		r = list_side(c, like, &down, n, &lowers, &ret->below);
+	for (size_t i = uppers.n; i > 0; i--)
+		ids_add(&ret->ids, uppers.v[i - 1]);
+	for (size_t i = 0; i < lowers.n; i++)
+		ids_add(&ret->ids, lowers.v[i]);
 	return r;
 }
 
-/* ---- ranks ---- */
-
-static int renumber(struct call *c, const struct record *like, const struct ids *ids)
+/* Before which rank it begins, and the room that each of its ids, and one more, can have. */
+static int64_t room_in(const struct window *w, int64_t *ret_begin)
 {
-	for (size_t i = 0; i < ids->n; i++) {
+	int64_t n = (int64_t)w->ids.n + 1;
+
+	*ret_begin = w->above.id ? w->above.rank : w->below.id ? w->below.rank - n * GAP : 0;
+	return w->above.id && w->below.id ? (w->below.rank - w->above.rank) / n : GAP;
+}
+
+static int spread(struct call *c, const struct record *like, const struct window *w)
+{
+	int64_t begin, room = room_in(w, &begin);
+
+	for (size_t i = 0; i < w->ids.n; i++) {
 		scoped(record_unref) struct record *r = NULL;
-		int e = tx_get(c->tx, record_kind(like), ids->v[i], &r);
+		int e = tx_get(c->tx, record_kind(like), w->ids.v[i], &r);
 
 		if (e)
 			return e < 0 ? e : -EIO;
-		record_set_int(r, rank_field(like), (int64_t)(i + 1) * gap);
+		record_set_int(r, rank_field(like), begin + (int64_t)(i + 1) * room);
 		e = tx_put(c->tx, r);
 		if (e < 0)
 			return e;
@@ -128,95 +225,90 @@ static int renumber(struct call *c, const struct record *like, const struct ids 
 	return 0;
 }
 
-/* 1: it has none. */
-static int load_rank(struct call *c, const struct record *like, int64_t id, int64_t *ret)
+/* Room below a spot. The one that moves is spread with the others, where it still stands: its
+ * neighbours are told from there. */
+static int make_room(struct call *c, const struct record *like, const struct spot *above)
 {
-	scoped(record_unref) struct record *r = NULL;
-	int e = tx_get(c->tx, record_kind(like), id, &r);
+	int64_t enough = LOOSE_ENOUGH;
 
-	if (e)
-		return e;
-	if (!record_has(r, rank_field(like)))
-		return 1;
-	*ret = record_int(r, rank_field(like), 0);
-	return 0;
+	for (size_t n = WINDOW / 2;; n *= 2, enough += enough / 2) {
+		scoped(window_fini) struct window w = { 0 };
+		int64_t begin;
+		int r = load_window(c, like, above, n, &w);
+
+		if (r < 0)
+			return r;
+		if (room_in(&w, &begin) >= enough || (!w.above.id && !w.below.id))
+			return spread(c, like, &w);
+	}
 }
 
-/* A rank for the place `at` in the list; 1 when the numbers leave none. */
-static int rank_at(
-	struct call *c, const struct record *like, const struct ids *ids, size_t at, int64_t *ret)
-{
-	int64_t above = 0, below = 0;
-	int r = at > 0 ? load_rank(c, like, ids->v[at - 1], &above) : 0;
+/* ---- ranks ---- */
 
-	if (r == 0 && at < ids->n)
-		r = load_rank(c, like, ids->v[at], &below);
-	if (r)
+/* The spot of after_id, or the bottom's when there is no such; nothing for 0. */
+static int find_above(
+	struct call *c, const struct record *moving, int64_t after_id, struct spot *ret)
+{
+	struct spot end = { 0, 0 };
+
+	*ret = (struct spot){ 0, after_id };
+	if (!after_id)
+		return 0;
+	int r = find_rank(c, moving, after_id, &ret->rank);
+
+	return r > 0 ? find_beside(c, moving, &end, false, record_id(moving), ret) : r;
+}
+
+/* A rank between a spot and the next one; 1 when the numbers leave none. */
+static int rank_below(
+	struct call *c, const struct record *moving, const struct spot *above, int64_t *ret)
+{
+	struct spot below = { 0, 0 };
+	int r = find_beside(c, moving, above, true, record_id(moving), &below);
+
+	if (r < 0)
 		return r;
-	if (at == 0)
-		above = at < ids->n ? below - 2 * gap : -gap;
-	if (at == ids->n)
-		below = above + 2 * gap;
-	if (below - above < 2)
-		return 1;
-	*ret = above + (below - above) / 2;
-	return 0;
-}
-
-/* Proper ranks for all, the one that moves where it still stands (its neighbours are told from
- * there), and then its new one, which is not by chance the rank that it had. */
-static int rank_anew(
-	struct call *c, const struct record *moving, const struct ids *ids, size_t at, int64_t *ret)
-{
-	scoped(ids_fini) struct ids all = { 0 };
-	int r = list_ids(c, moving, &all);
-
-	if (r == 0)
-		r = renumber(c, moving, &all);
-	if (r == 0)
-		r = rank_at(c, moving, ids, at, ret);
-	assert(r <= 0);
-	if (r == 0)
-		*ret += *ret == record_int(moving, rank_field(moving), 0);
-	return r;
+	if (!above->id || !below.id) {
+		*ret = above->id ? above->rank + GAP : below.id ? below.rank - GAP : 0;
+		return 0;
+	}
+	*ret = above->rank + (below.rank - above->rank) / 2;
+	return below.rank - above->rank < 2;
 }
 
 int order_rank_after(struct call *c, const struct record *moving, int64_t after_id, int64_t *ret)
 {
-	scoped(ids_fini) struct ids ids = { 0 };
-	int r = list_ids(c, moving, &ids);
+	struct spot above;
+	int r = find_above(c, moving, after_id, &above);
 
-	if (r < 0)
+	if (r == 0)
+		r = rank_below(c, moving, &above, ret);
+	if (r <= 0)
 		return r;
-	ids_remove(&ids, record_id(moving));
-	size_t at = after_id ? find_id(&ids, after_id) + 1 : 0;
-
-	if (at > ids.n)
-		at = ids.n;
-	r = rank_at(c, moving, &ids, at, ret);
-	return r > 0 ? rank_anew(c, moving, &ids, at, ret) : r;
+	r = make_room(c, moving, &above);
+	if (r == 0)
+		r = find_rank(c, moving, above.id, &above.rank);
+	if (r == 0)
+		r = rank_below(c, moving, &above, ret);
+	if (r > 0)
+		return -EIO;
+	/* A move is told by its rank's having changed. */
+	if (r == 0)
+		*ret += *ret == record_int(moving, rank_field(moving), 0);
+	return r;
 }
 
 int order_fill(struct call *c, struct records *list, int f)
 {
 	bool is_story = record_kind(list->items[0]) == KIND_story;
 	bool next = f == (is_story ? (int)F_story_before_id : (int)F_epic_before_id);
-	scoped(ids_fini) struct ids ids = { 0 };
-	int64_t project_id = 0;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < list->n; i++) {
 		struct record *item = list->items[i];
-		int64_t mine = record_int(item, project_field(item), 0);
+		int64_t id = 0;
 
-		if (mine != project_id) {
-			ids_fini(&ids);
-			r = list_ids(c, item, &ids);
-			project_id = mine;
-		}
-		struct neighbours n = neighbours_in(&ids, record_id(item));
-		int64_t id = next ? n.before_id : n.after_id;
-
+		r = find_neighbour(c, item, record_id(item), next, 0, &id);
 		if (id)
 			record_set_int(item, f, id);
 	}

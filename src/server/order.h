@@ -2,7 +2,7 @@
 /*
  * The order of a project's stories, and of its epics. Each has a hidden rank, a number that grows
  * along the order with gaps between; what is put between two gets a number between theirs, and when
- * there is none left, all are numbered anew.
+ * there is none left, those around are moved apart.
  */
 #ifndef STORYFS_SERVER_ORDER_H
 #define STORYFS_SERVER_ORDER_H
@@ -17,8 +17,9 @@ struct neighbours {
 };
 
 int order_neighbours(struct call *c, const struct record *r, struct neighbours *ret);
-/* The last in the order among what matches; 0 when nothing does. */
-int order_last(struct call *c, struct query *q, int64_t *ret_id);
+/* The last of the other stories of its project that are in one of these states (a bit each); 0 when
+ * there is none. */
+int order_last(struct call *c, const struct record *story, unsigned states, int64_t *ret_id);
 /* The rank that puts a resource (id 0: a new one) directly after another of its project; after_id 0
  * is the top. */
 int order_rank_after(struct call *c, const struct record *moving, int64_t after_id, int64_t *ret);

@@ -4,6 +4,7 @@
  * and Backlog), the Icebox. A place is "directly after that story"; it must lie in the list that
  * the story's state belongs to.
  */
+#include "counts.h"
 #include "order.h"
 #include "params.h"
 #include "story.h"
@@ -26,40 +27,28 @@ static enum region region_of(const struct record *story)
 	return region_of_state(record_int(story, F_story_current_state, STATE_UNSCHEDULED));
 }
 
-static struct query others(const struct record *story)
-{
-	struct query q = { .kind = KIND_story };
-
-	query_where(&q, F_story_project_id, OP_EQ, record_int(story, F_story_project_id, 0));
-	query_where(&q, F_story_id, OP_NE, record_id(story));
-	return q;
-}
-
 /* ---- where a state belongs ---- */
+
+enum {
+	ANY_STATE = (1U << N_STATES) - 1,
+	SCHEDULED = ANY_STATE & ~(1U << STATE_UNSCHEDULED),
+	IN_WORK = SCHEDULED & ~(1U << STATE_UNSTARTED | 1U << STATE_PLANNED),
+};
 
 static int last_accepted(struct call *c, const struct record *story, int64_t *ret)
 {
-	struct query q = others(story);
-
-	return order_last(c, query_where(&q, F_story_current_state, OP_EQ, STATE_ACCEPTED), ret);
+	return order_last(c, story, 1U << STATE_ACCEPTED, ret);
 }
 
 static int last_scheduled(struct call *c, const struct record *story, int64_t *ret)
 {
-	struct query q = others(story);
-
-	return order_last(c, query_where(&q, F_story_current_state, OP_NE, STATE_UNSCHEDULED), ret);
+	return order_last(c, story, SCHEDULED, ret);
 }
 
 /* The last that somebody works on, or has: V5 put a story started from the Icebox behind it. */
 static int last_in_work(struct call *c, const struct record *story, int64_t *ret)
 {
-	struct query q = others(story);
-
-	query_where(&q, F_story_current_state, OP_NE, STATE_UNSCHEDULED);
-	query_where(&q, F_story_current_state, OP_NE, STATE_UNSTARTED);
-	query_where(&q, F_story_current_state, OP_NE, STATE_PLANNED);
-	return order_last(c, &q, ret);
+	return order_last(c, story, IN_WORK, ret);
 }
 
 /* After which story one of this state goes when nobody says. */
