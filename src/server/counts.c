@@ -6,25 +6,34 @@
 
 #include "storyfs/alloc.h"
 
-void counts_add(struct counts *counts, const struct record *story, int sign)
+static void add_many(struct counts *counts, const struct record *story, int64_t n)
 {
 	int64_t state = record_int(story, F_story_current_state, STATE_UNSCHEDULED);
 	double points = record_float(story, F_story_estimate, 0);
 
-	counts->stories[state] += sign;
-	counts->zero_points[state] += points > 0 ? 0 : sign;
-	counts->points[state] += points * sign;
+	counts->stories[state] += n;
+	counts->zero_points[state] += points > 0 ? 0 : n;
+	counts->points[state] += points * (double)n;
+}
+
+void counts_add(struct counts *counts, const struct record *story, int sign)
+{
+	add_many(counts, story, sign);
 }
 
 int counts_load(struct call *c, int64_t label_id, struct counts *ret)
 {
+	static const int by[2] = { F_story_current_state, F_story_estimate };
 	struct query q = { .kind = KIND_story, .limit = -1 };
-	scoped(records_fini) struct records stories = { 0 };
-	int r = tx_list(c->tx, query_where(&q, F_story_label_ids, OP_HAS, label_id), &stories);
+	scoped(records_fini) struct records groups = { 0 };
+	scoped(ids_fini) struct ids sizes = { 0 };
+
+	query_where(&q, F_story_label_ids, OP_HAS, label_id);
+	int r = tx_tally(c->tx, &q, by, &groups, &sizes);
 
 	*ret = (struct counts){ 0 };
-	for (size_t i = 0; i < stories.n; i++)
-		counts_add(ret, stories.items[i], 1);
+	for (size_t i = 0; i < groups.n; i++)
+		add_many(ret, groups.items[i], sizes.v[i]);
 	return r;
 }
 
@@ -73,36 +82,14 @@ static void set_counts(struct record *label, int f, const struct counts *counts)
 	record_set_text(label, f, buf_str(&text));
 }
 
-/* Many labels: all stories of their projects are read once. */
-static int load_stories(struct call *c, const struct records *labels, struct records *ret)
-{
-	struct query q = { .kind = KIND_story, .limit = -1 };
-	scoped(ids_fini) struct ids projects = { 0 };
-
-	for (size_t i = 0; i < labels->n; i++) {
-		int64_t id = record_int(labels->items[i], F_label_project_id, 0);
-
-		if (!ids_has(&projects, id))
-			ids_add(&projects, id);
-	}
-	query_where(&q, F_story_project_id, OP_IN, 0)->where[0].ids = &projects;
-	return tx_list(c->tx, &q, ret);
-}
-
 int counts_fill(struct call *c, struct records *labels, int f)
 {
-	scoped(records_fini) struct records stories = { 0 };
-	int r = load_stories(c, labels, &stories);
+	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < labels->n; i++) {
-		struct counts counts = { 0 };
+		struct counts counts;
 
-		for (size_t k = 0; k < stories.n; k++) {
-			const struct value *v = record_get(stories.items[k], F_story_label_ids);
-
-			if (v->state == VALUE_SET && ids_has(&v->ids, record_id(labels->items[i])))
-				counts_add(&counts, stories.items[k], 1);
-		}
+		r = counts_load(c, record_id(labels->items[i]), &counts);
 		set_counts(labels->items[i], f, &counts);
 	}
 	return r;

@@ -215,6 +215,19 @@ static const struct ids *labels_of(const struct record *story)
 		       : &none;
 }
 
+/* Does a story count the same for a label that it keeps? */
+static bool counts_same(const struct record *old, const struct record *now)
+{
+	static const int counted[] = { F_story_current_state, F_story_estimate };
+
+	for (size_t i = 0; i < sizeof(counted) / sizeof(*counted); i++) {
+		if (!value_equal(schema_field(KIND_story, counted[i]), record_get(old, counted[i]),
+			    record_get(now, counted[i])))
+			return false;
+	}
+	return true;
+}
+
 static int tell_count(struct call *c, struct activity *a, int64_t label_id,
 	const struct record *old, const struct record *now)
 {
@@ -247,10 +260,13 @@ int labels_tell_counts(
 	struct call *c, struct activity *a, const struct record *old, const struct record *now)
 {
 	const struct ids *mine = labels_of(now), *former = labels_of(old);
+	bool same = old && now && counts_same(old, now);
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < mine->n; i++)
-		r = tell_count(c, a, mine->v[i], old, now);
+	for (size_t i = 0; r == 0 && i < mine->n; i++) {
+		if (!same || !ids_has(former, mine->v[i]))
+			r = tell_count(c, a, mine->v[i], old, now);
+	}
 	for (size_t i = 0; r == 0 && i < former->n; i++) {
 		if (!ids_has(mine, former->v[i]))
 			r = tell_count(c, a, former->v[i], old, now);
