@@ -19,6 +19,7 @@
 #ifndef STORYFS_CURL_H
 #define STORYFS_CURL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,6 +44,12 @@ struct curl_config {
 	 */
 	int (*get_token)(void *data, struct buf *ret_token);
 	void *token_data;
+	/*
+	 * For URLs that somebody else chose: connect to public addresses alone (address.h), looked
+	 * at after the name was resolved, once for each connection, so that no name can point
+	 * inwards; the environment's proxy, which would resolve by itself, is not used. -EACCES.
+	 */
+	bool public_only;
 };
 
 /* -EINVAL when base_url is not an http or https URL or holds a user or password (logged). */

@@ -66,6 +66,10 @@ void http_request_fini(struct http_request *req);
  * target that starts with a slash and holds nothing but printable ASCII without `#`, header names
  * of RFC 9110's characters, header values that http_is_header_value() takes. */
 bool http_request_is_valid(const struct http_request *req);
+/* Cut an http or https URL into its origin (`https://host:port`, all that comes before the path)
+ * and the target that a request to it has; the fragment is dropped. The caller frees both. False
+ * when it is none, holds a user or a password, or what a request line cannot carry. */
+bool http_split_url(const char *url, char **ret_origin, char **ret_target);
 /* Free of control characters, so that it cannot end early and begin another header. */
 bool http_is_header_value(const char *value);
 

@@ -59,6 +59,11 @@ enum role {
 	ROLE_VIEWER,
 };
 
+enum webhook_version {
+	WEBHOOK_V3,
+	WEBHOOK_V5,
+};
+
 enum value_type {
 	TYPE_INT,   /* a whole number, ids too */
 	TYPE_FLOAT, /* a number; whole ones are written without a fraction */

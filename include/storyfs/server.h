@@ -17,6 +17,10 @@ struct server;
 
 struct server_config {
 	const char *prefix; /* where V5 begins in a path; NULL is SERVER_PREFIX */
+	/* A command was written, and is on disk; holding nothing, in the thread that asked. NULL:
+	 * nobody wants to know. */
+	void (*written)(void *data);
+	void *data;
 };
 
 /* The archive is borrowed and must outlive the server. */

@@ -30,6 +30,7 @@ struct transport {
 	 * caller, who frees it). -errno when there is none:
 	 *   -EHOSTUNREACH no such host, -ECONNREFUSED, -ECONNRESET cut or empty answer,
 	 *   -ETIMEDOUT, -EINTR cancelled, -EPROTO not HTTP or a body over the limit,
+	 *   -EACCES the host's address is one that the transport may not connect to,
 	 *   -EKEYREJECTED the TLS certificate was not accepted, -EINVAL the request is not
 	 *   http_request_is_valid() and was not sent, -EIO anything else.
 	 * Whether the server did what was asked is unknown after -ECONNRESET, -ETIMEDOUT, -EINTR,

@@ -6,9 +6,11 @@
 
 #include "command.h"
 #include "storyfs/archive.h"
+#include "storyfs/curl.h"
 #include "storyfs/http_server.h"
 #include "storyfs/log.h"
 #include "storyfs/server.h"
+#include "storyfs/webhook_sender.h"
 
 static const char default_listen[] = "127.0.0.1:5080";
 
@@ -38,7 +40,8 @@ static void announce(const struct arguments *args, const struct http_server *htt
 			buf_str(&address));
 }
 
-static enum exit_code serve(const struct arguments *args, struct server *server)
+static enum exit_code serve(
+	const struct arguments *args, struct server *server, const sigset_t *ends)
 {
 	const char *listen = args->values[OPTION_listen];
 	struct http_server_config config = {
@@ -47,30 +50,64 @@ static enum exit_code serve(const struct arguments *args, struct server *server)
 	};
 	scoped(buf_fini) struct buf reason = BUF_INIT;
 	scoped(http_server_stop) struct http_server *http = NULL;
-	sigset_t ends;
 	int number;
 
-	block_signals(&ends);
 	if (http_server_start(server, &config, &http, &reason) < 0) {
 		fprintf(stderr, "storyfs: %s\n", buf_str(&reason));
 		return EXIT_FAILED;
 	}
 	announce(args, http);
-	sigwait(&ends, &number);
+	sigwait(ends, &number);
 	/* A second one need not wait for anybody. */
-	pthread_sigmask(SIG_UNBLOCK, &ends, NULL);
+	pthread_sigmask(SIG_UNBLOCK, ends, NULL);
 	return EXIT_DONE;
+}
+
+/* ---- webhooks ---- */
+
+/* A receiver answers "thank you"; more than this is none. */
+enum { MOST_RECEIPT = 64 << 10 };
+
+static int connect_receiver(void *data, const char *origin, struct transport **ret)
+{
+	const struct arguments *args = data;
+	struct curl_config config = {
+		.base_url = origin,
+		.max_body = MOST_RECEIPT,
+		.public_only = !args->values[OPTION_webhook_private],
+	};
+
+	return curl_transport_new(&config, ret);
+}
+
+static int start_sender(
+	const struct arguments *args, struct archive *archive, struct webhook_sender **ret)
+{
+	struct webhook_sender_config config = {
+		.archive = archive,
+		.connect = connect_receiver,
+		.data = (void *)args,
+	};
+
+	return webhook_sender_start(&config, ret);
 }
 
 enum exit_code run_serve(const struct arguments *args)
 {
 	scoped(buf_fini) struct buf reason = BUF_INIT;
 	scoped(archive_close) struct archive *archive = NULL;
+	scoped(webhook_sender_stop) struct webhook_sender *sender = NULL;
 	scoped(server_free) struct server *server = NULL;
+	struct server_config config = { .written = webhook_sender_wake };
+	sigset_t ends;
 	int e = archive_open(args->operands[0], ARCHIVE_EXISTING, &archive, &reason);
 
 	if (e == 0) {
-		e = server_new(archive, NULL, &server);
+		block_signals(&ends);
+		e = start_sender(args, archive, &sender);
+		config.data = sender;
+		if (e == 0)
+			e = server_new(archive, &config, &server);
 		if (e < 0)
 			buf_add_str(&reason, "the server cannot start\n");
 	}
@@ -78,5 +115,5 @@ enum exit_code run_serve(const struct arguments *args)
 		fprintf(stderr, "storyfs: %s", buf_str(&reason));
 		return EXIT_FAILED;
 	}
-	return serve(args, server);
+	return serve(args, server, &ends);
 }

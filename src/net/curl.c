@@ -13,8 +13,10 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <utlist.h>
 
+#include "storyfs/address.h"
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
 #include "storyfs/job.h"
@@ -43,6 +45,7 @@ struct call {
 	size_t header_bytes;
 	unsigned int n_sent;
 	bool too_big;
+	bool is_refused; /* an address was */
 	char words[CURL_ERROR_SIZE];
 	struct http_response resp;
 };
@@ -57,6 +60,7 @@ struct curl_transport {
 	int64_t connect_timeout_ms;
 	int64_t timeout_ms;
 	size_t max_body;
+	bool public_only;
 	int (*get_token)(void *data, struct buf *ret_token);
 	void *token_data;
 
@@ -96,10 +100,13 @@ static const struct {
 	{ CURLE_SSL_PINNEDPUBKEYNOTMATCH, -EKEYREJECTED },
 };
 
-static int error_of(CURL *easy, CURLcode code)
+static int error_of(const struct call *call, CURLcode code)
 {
+	CURL *easy = call->easy;
 	long os_error = 0;
 
+	if (code == CURLE_COULDNT_CONNECT && call->is_refused)
+		return -EACCES;
 	if (code == CURLE_COULDNT_CONNECT) {
 		curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_error);
 		return os_error == ECONNREFUSED ? -ECONNREFUSED : -EHOSTUNREACH;
@@ -166,6 +173,18 @@ static int count_sending(void *arg, char *ip, char *local_ip, int port, int loca
 	return CURL_PREREQFUNC_OK;
 }
 
+/* The one place where a resolved address becomes a socket. */
+static curl_socket_t open_public(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct call *call = arg;
+
+	if (purpose != CURLSOCKTYPE_IPCXN || !address_is_public(&address->addr)) {
+		call->is_refused = true;
+		return CURL_SOCKET_BAD;
+	}
+	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
 static void set_body(CURL *easy, const struct buf *body)
 {
 	curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->len);
@@ -198,10 +217,17 @@ static void set_method(CURL *easy, const struct http_request *req)
 	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, http_method_name(req->method));
 }
 
-static void set_security(CURL *easy, const struct curl_transport *c)
+static void set_security(struct call *call, const struct curl_transport *c)
 {
+	CURL *easy = call->easy;
+
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, c->is_https ? "https" : "http");
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	if (c->public_only) {
+		curl_easy_setopt(easy, CURLOPT_PROXY, "");
+		curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_public);
+		curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call);
+	}
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
 	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
@@ -292,7 +318,7 @@ static int prepare_call(struct curl_transport *c, struct call *call)
 	if (!call->easy)
 		return -EIO;
 	set_handling(c, call);
-	set_security(call->easy, c);
+	set_security(call, c);
 	set_method(call->easy, call->req);
 	curl_easy_setopt(call->easy, CURLOPT_URL, url);
 	curl_easy_setopt(call->easy, CURLOPT_PATH_AS_IS, 1L);
@@ -348,7 +374,7 @@ static int outcome_of(struct call *call, CURLcode code)
 	long status = 0;
 
 	if (code != CURLE_OK)
-		return error_of(call->easy, code);
+		return error_of(call, code);
 	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (status < 100 || status > 599)
 		return -EPROTO;
@@ -410,7 +436,8 @@ static void log_outcome(struct curl_transport *c, const struct call *call, int r
 	}
 	log_warning("%s %s%.*s: %s", http_method_name(call->req->method), c->origin, path_len,
 		target,
-		call->too_big	  ? "the answer is too big"
+		call->is_refused  ? "its address is none that may be asked"
+		: call->too_big	  ? "the answer is too big"
 		: r == -ETIMEDOUT ? "no answer in time"
 		: call->words[0]  ? call->words
 				  : text_errno(r));
@@ -522,6 +549,7 @@ static struct curl_transport *new_parts(const struct curl_config *config, char *
 							   : DEFAULT_CONNECT_TIMEOUT_MS;
 	c->timeout_ms = config->timeout_ms ? config->timeout_ms : DEFAULT_TIMEOUT_MS;
 	c->max_body = config->max_body ? config->max_body : DEFAULT_MAX_BODY;
+	c->public_only = config->public_only;
 	c->get_token = config->get_token;
 	c->token_data = config->token_data;
 	job_queue_init(&c->queue, wake_network, c);

@@ -104,14 +104,37 @@ static bool is_header_name(const char *name)
 					   "0123456789!#$%&'*+-.^_`|~")];
 }
 
-bool http_request_is_valid(const struct http_request *req)
+static bool is_line_text(const char *text)
 {
-	if (req->method >= HTTP_OTHER || !req->target || req->target[0] != '/')
-		return false;
-	for (const char *p = req->target; *p; p++) {
+	for (const char *p = text; *p; p++) {
 		if (*p <= 0x20 || *p >= 0x7f || *p == '#')
 			return false;
 	}
+	return true;
+}
+
+bool http_split_url(const char *url, char **ret_origin, char **ret_target)
+{
+	scoped(free_ptr) char *text = xstrndup(url, strcspn(url, "#"));
+	bool is_https = strncasecmp(text, "https://", 8) == 0;
+
+	if (!is_line_text(text) || (!is_https && strncasecmp(text, "http://", 7) != 0))
+		return false;
+	const char *host = text + (is_https ? 8 : 7);
+	size_t len = strcspn(host, "/?");
+
+	if (!len || *host == ':' || memchr(host, '@', len) || memchr(host, '\\', len))
+		return false;
+	*ret_origin = xstrndup(text, (size_t)(host - text) + len);
+	*ret_target = xasprintf("%s%s", host[len] == '/' ? "" : "/", host + len);
+	return true;
+}
+
+bool http_request_is_valid(const struct http_request *req)
+{
+	if (req->method >= HTTP_OTHER || !req->target || req->target[0] != '/' ||
+		!is_line_text(req->target))
+		return false;
 	for (size_t i = 0; i < req->headers.n; i++) {
 		if (!is_header_name(req->headers.items[i].name) ||
 			!http_is_header_value(req->headers.items[i].value))

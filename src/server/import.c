@@ -11,6 +11,7 @@
 #include "storyfs/alloc.h"
 #include "storyfs/plain.h"
 #include "storyfs/text.h"
+#include "webhook.h"
 
 enum { PROGRESS_EVERY = 256 };
 
@@ -248,6 +249,12 @@ static int store_entry(struct import_run *run, struct entry *e)
 	}
 	if (project_id && ids_has(&run->newer, project_id))
 		return 0;
+	if (e->key.kind == KIND_project) {
+		int r = webhooks_skip_import(run->tx, e->record);
+
+		if (r < 0)
+			return r;
+	}
 	if (schema_resource(e->key.kind)->plain) {
 		int r = import_number(run, e->record);
 

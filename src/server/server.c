@@ -23,6 +23,8 @@
 struct server {
 	struct archive *archive;
 	char *prefix;
+	void (*written)(void *data);
+	void *data;
 };
 
 /* ---- life ---- */
@@ -33,6 +35,8 @@ int server_new(struct archive *a, const struct server_config *config, struct ser
 
 	s->archive = a;
 	s->prefix = xstrdup(config && config->prefix ? config->prefix : SERVER_PREFIX);
+	s->written = config ? config->written : NULL;
+	s->data = config ? config->data : NULL;
 	int r = upgrade_archive(a);
 
 	if (r < 0)
@@ -131,9 +135,13 @@ static int perform(struct server *s, struct call *c, const struct route_match *m
 	if (r < 0)
 		return r;
 	r = run(c, match);
-	if (r == 0)
-		return tx_commit(c->tx);
-	tx_abort(c->tx);
+	if (r < 0) {
+		tx_abort(c->tx);
+		return r;
+	}
+	r = tx_commit(c->tx);
+	if (r == 0 && mode == TX_WRITE && s->written)
+		s->written(s->data);
 	return r;
 }
 

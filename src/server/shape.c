@@ -14,6 +14,7 @@
 #include "children.h"
 #include "counts.h"
 #include "cycle_time.h"
+#include "millis.h"
 #include "order.h"
 #include "project_time.h"
 #include "projects.h"
@@ -323,7 +324,14 @@ static int hide_projects(struct call *c, struct records *list, int f)
 	return r;
 }
 
-static int fill_millis(struct call *c, struct records *list, int f);
+/* `changes` hold V5's values as they were; with date_format=millis their times change, too. */
+static int fill_millis(struct call *c, struct records *list, int f)
+{
+	(void)f;
+	for (size_t i = 0; c->json_flags & JSON_AS_MILLIS && i < list->n; i++)
+		millis_convert_changes(list->items[i]);
+	return 0;
+}
 
 typedef int (*fill_function)(struct call *c, struct records *list, int f);
 
@@ -360,51 +368,6 @@ static const struct {
 		accounts_fill_summary },
 	{ KIND_account_summary, F_account_summary_is_enterprise_guest, accounts_fill_summary },
 };
-
-/* ---- activity in milliseconds ---- */
-
-static void convert_times(enum kind kind, json_t *values)
-{
-	const char *key;
-	json_t *json;
-	void *next;
-
-	json_object_foreach_safe(values, next, key, json)
-	{
-		int f = schema_find_field(kind, key);
-		struct value v;
-
-		if (f >= 0 && schema_field(kind, f)->type == TYPE_DATETIME &&
-			json_to_value(schema_field(kind, f), json, &v) && v.state == VALUE_SET)
-			json_object_set_new(values, key, json_integer(v.i));
-	}
-}
-
-/* `changes` hold V5's values as they were; with date_format=millis their times change, too. */
-static int fill_millis(struct call *c, struct records *list, int f)
-{
-	for (size_t i = 0; c->json_flags & JSON_AS_MILLIS && i < list->n; i++) {
-		json_t *changes = json_loads(record_text(list->items[i], f), 0, NULL);
-		scoped(buf_fini) struct buf text = BUF_INIT;
-		size_t k;
-		json_t *change;
-
-		json_array_foreach(changes, k, change)
-		{
-			const char *word = json_string_value(json_object_get(change, "kind"));
-			enum kind kind = word ? schema_find_kind(word) : KIND_none;
-
-			convert_times(kind, json_object_get(change, "original_values"));
-			convert_times(kind, json_object_get(change, "new_values"));
-		}
-		if (changes) {
-			json_write(changes, &text);
-			record_set_text(list->items[i], f, buf_str(&text));
-		}
-		json_decref(changes);
-	}
-	return 0;
-}
 
 /* ---- all of it ---- */
 

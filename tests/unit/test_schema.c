@@ -260,6 +260,8 @@ static const struct {
 	{ KIND_notification,
 		"id project performer message context notification_type new_attachment_count "
 		"action story epic comment_id created_at updated_at read_at" },
+	{ KIND_webhook, "id project_id webhook_url webhook_version enabled last_error_code "
+			"last_response_body created_at updated_at" },
 	{ KIND_activity, "kind guid project_version message highlight changes primary_resources "
 			 "secondary_resources project performed_by occurred_at" },
 };

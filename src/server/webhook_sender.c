@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The sender's threads: one looks who is owed something, and gives each of those webhooks a thread
+ * for as long as there is something to tell it. Those that failed last time may have half of the
+ * threads, so that dead receivers leave the rest to the living.
+ */
+#include "storyfs/webhook_sender.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <time.h>
+#include <utlist.h>
+
+#include "storyfs/alloc.h"
+#include "storyfs/clock.h"
+#include "storyfs/log.h"
+#include "storyfs/text.h"
+#include "webhook_send.h"
+
+enum {
+	MOST_COURIERS = 64,
+	MOST_FAILING = MOST_COURIERS / 2,
+	ITEMS_A_TURN = 100, /* then another webhook may have the thread */
+	LOOK_EVERY_MS = 1000,
+};
+
+/* A thread that tells one webhook. */
+struct courier {
+	struct courier *prev, *next;
+	struct webhook_sender *sender;
+	int64_t webhook_id;
+	bool is_failing;
+};
+
+struct webhook_sender {
+	struct webhook_sender_config config;
+	pthread_t thread;
+	pthread_mutex_t lock; /* guards the members below */
+	pthread_cond_t changed;
+	struct courier *couriers;
+	int n_couriers, n_failing;
+	bool is_woken, is_stopping;
+};
+
+/* ---- couriers ---- */
+
+static bool is_stopping(void *data)
+{
+	struct webhook_sender *s = data;
+
+	lock_scope(&s->lock);
+	return s->is_stopping;
+}
+
+static void end_courier(struct courier *courier)
+{
+	struct webhook_sender *s = courier->sender;
+
+	lock_scope(&s->lock);
+	DL_DELETE(s->couriers, courier);
+	s->n_couriers--;
+	s->n_failing -= courier->is_failing;
+	s->is_woken = true;
+	pthread_cond_broadcast(&s->changed);
+	free(courier);
+}
+
+static void *run_courier(void *data)
+{
+	struct courier *courier = data;
+	struct webhook_sender *s = courier->sender;
+	struct call_limit limit = { .cancelled = is_stopping, .data = s };
+	scoped(webhook_line_fini) struct webhook_line line = { 0 };
+	enum webhook_outcome outcome = WEBHOOK_TOLD;
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < ITEMS_A_TURN && outcome == WEBHOOK_TOLD && !is_stopping(s);
+		i++)
+		r = webhook_send_next(&s->config, courier->webhook_id, &line, &limit, &outcome);
+	if (r < 0 && r != -EINTR)
+		log_error("webhook %lld: the archive: %s", (long long)courier->webhook_id,
+			text_errno(r));
+	webhook_line_fini(&line);
+	end_courier(courier);
+	return NULL;
+}
+
+static bool is_busy(struct webhook_sender *s, int64_t webhook_id)
+{
+	struct courier *courier;
+
+	DL_FOREACH(s->couriers, courier) {
+		if (courier->webhook_id == webhook_id)
+			return true;
+	}
+	return false;
+}
+
+static int start_detached(struct courier *courier)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	int r = pthread_create(&thread, &attr, run_courier, courier);
+
+	pthread_attr_destroy(&attr);
+	return -r;
+}
+
+/* Under the lock. */
+static void start_courier(struct webhook_sender *s, int64_t webhook_id, bool is_failing)
+{
+	struct courier *courier = xcalloc(1, sizeof(*courier));
+
+	*courier =
+		(struct courier){ .sender = s, .webhook_id = webhook_id, .is_failing = is_failing };
+	int r = start_detached(courier);
+
+	if (r < 0) {
+		log_warning("webhook %lld has to wait: no thread: %s", (long long)webhook_id,
+			text_errno(r));
+		free(courier);
+		return;
+	}
+	DL_APPEND(s->couriers, courier);
+	s->n_couriers++;
+	s->n_failing += is_failing;
+}
+
+static void start_couriers(struct webhook_sender *s, const struct ids *ids, bool is_failing)
+{
+	lock_scope(&s->lock);
+	for (size_t i = 0; i < ids->n && !s->is_stopping; i++) {
+		if (s->n_couriers >= MOST_COURIERS || (is_failing && s->n_failing >= MOST_FAILING))
+			break;
+		if (!is_busy(s, ids->v[i]))
+			start_courier(s, ids->v[i], is_failing);
+	}
+}
+
+/* ---- looking ---- */
+
+/* How long nothing is due, at most LOOK_EVERY_MS. */
+static int64_t look(struct webhook_sender *s)
+{
+	scoped(ids_fini) struct ids due = { 0 };
+	scoped(ids_fini) struct ids failing = { 0 };
+	int64_t now = clock_now_ms(), next = 0;
+	struct tx *tx;
+
+	if (tx_begin(s->config.archive, TX_READ, &tx) < 0)
+		return LOOK_EVERY_MS;
+	int r = webhook_list_due(tx, now, &due, &failing, &next);
+
+	tx_abort(tx);
+	if (r < 0)
+		return LOOK_EVERY_MS;
+	start_couriers(s, &due, false);
+	start_couriers(s, &failing, true);
+	return next && next - now < LOOK_EVERY_MS ? next - now : LOOK_EVERY_MS;
+}
+
+static void sleep_until_woken(struct webhook_sender *s, int64_t ms)
+{
+	struct timespec until;
+	int e = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += ms / 1000;
+	until.tv_nsec += ms % 1000 * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_nsec -= 1000000000;
+		until.tv_sec++;
+	}
+	lock_scope(&s->lock);
+	while (!s->is_woken && !s->is_stopping && e == 0)
+		e = pthread_cond_timedwait(&s->changed, &s->lock, &until);
+	s->is_woken = false;
+}
+
+static void *run_sender(void *data)
+{
+	struct webhook_sender *s = data;
+
+	while (!is_stopping(s))
+		sleep_until_woken(s, look(s));
+	return NULL;
+}
+
+/* ---- life ---- */
+
+static void free_parts(struct webhook_sender *s)
+{
+	pthread_cond_destroy(&s->changed);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+int webhook_sender_start(const struct webhook_sender_config *config, struct webhook_sender **ret)
+{
+	struct webhook_sender *s = xcalloc(1, sizeof(*s));
+	pthread_condattr_t attr;
+	sigset_t all, before;
+
+	s->config = *config;
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->changed, &attr);
+	pthread_condattr_destroy(&attr);
+	/* Signals are the program's; the couriers inherit the mask. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int r = pthread_create(&s->thread, NULL, run_sender, s);
+
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (r) {
+		free_parts(s);
+		return -r;
+	}
+	*ret = s;
+	return 0;
+}
+
+void webhook_sender_wake(void *sender)
+{
+	struct webhook_sender *s = sender;
+
+	lock_scope(&s->lock);
+	s->is_woken = true;
+	pthread_cond_broadcast(&s->changed);
+}
+
+static void wait_for_couriers(struct webhook_sender *s)
+{
+	lock_scope(&s->lock);
+	while (s->n_couriers)
+		pthread_cond_wait(&s->changed, &s->lock);
+}
+
+void webhook_sender_stop(struct webhook_sender *s)
+{
+	if (!s)
+		return;
+	lock_mutex(&s->lock);
+	s->is_stopping = true;
+	pthread_cond_broadcast(&s->changed);
+	pthread_mutex_unlock(&s->lock);
+	pthread_join(s->thread, NULL);
+	wait_for_couriers(s);
+	free_parts(s);
+}
