@@ -148,7 +148,7 @@ static void add_label_of(json_t *change, const struct record *r)
 			json_string(record_word(r, F_story_story_priority)));
 }
 
-static void add_change(struct activity *a, json_t *change)
+void activity_add_change(struct activity *a, struct json_t *change)
 {
 	if (!a->changes)
 		a->changes = json_array();
@@ -166,7 +166,7 @@ void activity_add_create(
 	json_decref(more);
 	json_object_set_new(change, "new_values", copy);
 	add_label_of(change, r);
-	add_change(a, change);
+	activity_add_change(a, change);
 }
 
 /* What differs: into from as it was, into to as it is; null for nothing. */
@@ -206,7 +206,7 @@ void activity_add_update(
 		json_object_set(change, "original_values", from);
 		json_object_set(change, "new_values", to);
 		add_label_of(change, r);
-		add_change(a, change);
+		activity_add_change(a, change);
 	}
 	json_decref(from);
 	json_decref(to);
@@ -217,7 +217,7 @@ void activity_add_delete(struct activity *a, const struct record *r)
 	json_t *change = begin_change(r, "delete");
 
 	add_label_of(change, r);
-	add_change(a, change);
+	activity_add_change(a, change);
 }
 
 void activity_add_counts(
@@ -228,7 +228,7 @@ void activity_add_counts(
 	json_object_set_new(change, "original_values", json_pack("{so}", "counts", before));
 	json_object_set_new(change, "new_values", json_pack("{so}", "counts", after));
 	add_label_of(change, label);
-	add_change(a, change);
+	activity_add_change(a, change);
 }
 
 void activity_add_primary(struct activity *a, const struct record *r)

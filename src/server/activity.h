@@ -37,6 +37,8 @@ void activity_add_delete(struct activity *a, const struct record *r);
 /* The changed counts of a label. */
 void activity_add_counts(struct activity *a, const struct record *label, struct json_t *before,
 	struct json_t *after);
+/* One that is told in its own way; taken over. */
+void activity_add_change(struct activity *a, struct json_t *change);
 /* What the command is about. */
 void activity_add_primary(struct activity *a, const struct record *r);
 /* What it is about from another end, in words of that one's. */

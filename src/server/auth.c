@@ -213,7 +213,8 @@ static int load(struct call *c, enum kind kind, int64_t id)
 	if (!id)
 		return v5_error_set(&c->error, V5_unfound_resource);
 	c->ids[kind] = id;
-	if (kind == KIND_person)
+	/* Persons are named alone; what is not kept (an iteration) cannot be loaded. */
+	if (kind == KIND_person || !(schema_field(kind, 0)->flags & FIELD_KEEP))
 		return 0;
 	if (kind == KIND_project)
 		return auth_enter_project(c, id);

@@ -496,10 +496,11 @@ static int read_page(struct call *c)
 		r = read_param(c, &params_page.params[P_page_offset], &offset);
 	if (r < 0)
 		return r;
-	int64_t n = limit.state == VALUE_SET ? limit.i : DEFAULT_LIMIT;
+	int64_t usual = c->route->limit ? c->route->limit : DEFAULT_LIMIT;
+	int64_t n = limit.state == VALUE_SET ? limit.i : usual;
 	int64_t from = offset.state == VALUE_SET ? offset.i : 0;
 
-	if (n < 0 || from < 0)
+	if (n < 0 || (from < 0 && !c->route->backwards))
 		return v5_error_problem(&c->error, "'%s' must be an integer value of 0 or greater",
 			n < 0 ? "limit" : "offset");
 	c->page = (struct page){

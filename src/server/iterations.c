@@ -25,6 +25,7 @@ struct iterations {
 	int64_t n_shown;
 	int64_t n_averaged;
 	int64_t initial_velocity;
+	bool automatic;
 	struct records overrides; /* by number */
 	struct ids numbers;	  /* of the overrides */
 };
@@ -140,6 +141,16 @@ int64_t iterations_number(const struct iterations *it, int64_t at_ms)
 	return number < 1 ? 1 : number;
 }
 
+int64_t iterations_project_id(const struct iterations *it)
+{
+	return it->project_id;
+}
+
+bool iterations_are_automatic(const struct iterations *it)
+{
+	return it->automatic;
+}
+
 const struct zone *iterations_zone(const struct iterations *it)
 {
 	return it->zone;
@@ -216,6 +227,7 @@ int iterations_load(struct call *c, const struct record *project, struct iterati
 		.weeks = record_int(project, F_project_iteration_length, 1),
 		.n_shown = record_int(project, F_project_number_of_done_iterations_to_show, 4),
 		.n_averaged = record_int(project, F_project_velocity_averaged_over, 3),
+		.automatic = record_int(project, F_project_automatic_planning, 1),
 		.initial_velocity = record_int(project, F_project_initial_velocity, 10),
 	};
 	if (it->weeks < 1)

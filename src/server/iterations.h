@@ -18,6 +18,9 @@ struct zone;
 int iterations_load(struct call *c, const struct record *project, struct iterations **ret);
 void iterations_free(struct iterations *it);
 
+int64_t iterations_project_id(const struct iterations *it);
+/* Does Current fill up by itself (automatic_planning)? */
+bool iterations_are_automatic(const struct iterations *it);
 /* The project's time zone, borrowed; NULL (which is UTC to zone.h) for one the system lacks. */
 const struct zone *iterations_zone(const struct iterations *it);
 /* The project's start_time: where iteration 1 begins. */

@@ -84,6 +84,16 @@ static int find_by_name(struct call *c, const char *name, struct record **ret)
 	return 0;
 }
 
+int labels_find(struct call *c, const char *name, int64_t *ret_id)
+{
+	scoped(free_ptr) char *stored = stored_name(name);
+	scoped(record_unref) struct record *label = NULL;
+	int r = find_by_name(c, stored, &label);
+
+	*ret_id = label ? record_id(label) : 0;
+	return r < 0 ? r : 0;
+}
+
 /* ---- creating ---- */
 
 static int make_label(struct call *c, const char *name, struct record **ret)

@@ -7,6 +7,8 @@
 
 /* Refuse labels within a patch that have neither an id nor a proper name. */
 int labels_check_nested(struct call *c, const struct record *patch);
+/* The label of that name, whatever its case; 0 when there is none. */
+int labels_find(struct call *c, const char *name, int64_t *ret_id);
 /* The ids of labels given by name or id, sorted by name, each once. Names that are new become
  * labels, all in one command. */
 int labels_resolve(struct call *c, const struct records *wanted, struct ids *ret);

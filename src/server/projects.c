@@ -8,6 +8,7 @@
 #include "children.h"
 #include "initial.h"
 #include "input.h"
+#include "iteration_overrides.h"
 #include "memberships.h"
 #include "project_rules.h"
 #include "review_types.h"
@@ -157,8 +158,23 @@ int projects_create(struct call *c)
 
 /* ---- updating ---- */
 
+/* Numbers mean other weeks when these change, so that nothing said of a number holds. */
+static int drop_overrides(struct call *c, struct activity *a, const struct record *old)
+{
+	static const int settings[] = { F_project_start_date, F_project_week_start_day,
+		F_project_iteration_length };
+
+	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++) {
+		if (!value_equal(schema_field(KIND_project, settings[i]),
+			    record_get(old, settings[i]), record_get(call_project(c), settings[i])))
+			return iteration_overrides_drop(c, a);
+	}
+	return 0;
+}
+
 static int write_update(struct call *c, struct record *now)
 {
+	scoped(record_unref) struct record *old = record_ref(call_project(c));
 	scoped(activity_fini) struct activity a = { 0 };
 	scoped(scoped_json_fini) struct scoped_json before = { NULL };
 	int r = activity_take_values(c, call_project(c), &before.json);
@@ -171,6 +187,8 @@ static int write_update(struct call *c, struct record *now)
 	r = tx_put(c->tx, now);
 	if (r == 0)
 		r = activity_updated(c, &a, now, before.json);
+	if (r == 0)
+		r = drop_overrides(c, &a, old);
 	activity_add_primary(&a, now);
 	return r < 0 ? r
 		     : activity_write(

@@ -24,6 +24,8 @@ struct route {
 	enum kind kind; /* what is answered, and whose fields are taken */
 	unsigned write; /* the fields taken: those with this enum field_write */
 	bool paged;
+	int64_t limit;	/* how many a page has when nobody says; 0: the usual number */
+	bool backwards; /* a negative offset counts from the end */
 	const struct param_set *params; /* more that is taken, or NULL */
 	const char *one_of; /* of these it needs at least one: V5's list, word for word */
 };

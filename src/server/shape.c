@@ -16,6 +16,7 @@
 #include "cycle_time.h"
 #include "millis.h"
 #include "order.h"
+#include "progress.h"
 #include "project_time.h"
 #include "projects.h"
 #include "route.h"
@@ -355,6 +356,22 @@ static const struct {
 	{ KIND_epic, F_epic_before_id, order_fill },
 	{ KIND_epic, F_epic_after_id, order_fill },
 	{ KIND_label, F_label_counts, counts_fill },
+	{ KIND_story, F_story_projected_completion, progress_fill_release },
+	{ KIND_story, F_story_points_accepted, progress_fill_release },
+	{ KIND_story, F_story_points_total, progress_fill_release },
+	{ KIND_story, F_story_counts_accepted, progress_fill_release },
+	{ KIND_story, F_story_counts_total, progress_fill_release },
+	{ KIND_release, F_release_story_ids, progress_fill_release },
+	{ KIND_release, F_release_projected_completion, progress_fill_release },
+	{ KIND_release, F_release_points_accepted, progress_fill_release },
+	{ KIND_release, F_release_points_total, progress_fill_release },
+	{ KIND_release, F_release_counts_accepted, progress_fill_release },
+	{ KIND_release, F_release_counts_total, progress_fill_release },
+	{ KIND_epic, F_epic_past_done_story_estimates, progress_fill_epic },
+	{ KIND_epic, F_epic_past_done_stories_count, progress_fill_epic },
+	{ KIND_epic, F_epic_past_done_stories_no_point_count, progress_fill_epic },
+	{ KIND_epic, F_epic_completed_at, progress_fill_epic },
+	{ KIND_epic, F_epic_projected_completion, progress_fill_epic },
 	{ KIND_time_zone, F_time_zone_offset, fill_zone_offset },
 	{ KIND_person, F_person_email, hide_email },
 	{ KIND_activity, F_activity_changes, fill_millis },

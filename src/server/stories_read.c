@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The endpoints that read stories. */
 
+#include "labels.h"
 #include "route.h"
 #include "shape.h"
 #include "storyfs/alloc.h"
@@ -31,18 +32,11 @@ static const struct {
 static int filter_label(struct call *c, struct query *q)
 {
 	const struct value *name = &c->given[P_story_list_with_label];
-	struct query labels = { .kind = KIND_label, .limit = 1 };
-	scoped(ids_fini) struct ids found = { 0 };
+	int64_t id = 0;
+	int r = name->state == VALUE_SET ? labels_find(c, name->s, &id) : 0;
 
-	if (name->state != VALUE_SET)
-		return 0;
-	scoped(free_ptr) char *low = text_lower(name->s);
-
-	query_where(&labels, F_label_project_id, OP_EQ, call_project_id(c));
-	query_where(&labels, F_label_name, OP_EQ, 0)->where[1].s = low;
-	int r = tx_list_ids(c->tx, &labels, &found);
-
-	query_where(q, F_story_label_ids, OP_HAS, found.n ? found.v[0] : 0);
+	if (name->state == VALUE_SET)
+		query_where(q, F_story_label_ids, OP_HAS, id);
 	return r;
 }
 

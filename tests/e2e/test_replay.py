@@ -267,7 +267,7 @@ class Replay:
                 del self.known[child][i]
 
     def apply_change(self, change, where):
-        kind, item = change['kind'], change['id']
+        kind, item = change['kind'], change.get('id')
         if kind not in KEPT:
             return
         if kind == 'story':

@@ -11,7 +11,7 @@ static void a_path_without_endpoint_is_no_route(void **state)
 	struct served *s = *state;
 	static const char *const paths[] = { "GET /nothing", "DELETE /me", "GET /Projects",
 		"POST /projects/1/stories/1", "GET /projects/1/stories/1/tasks/1/x",
-		"GET /projects/1/iterations", "GET /a/b/c/d/e/f/g/h/i/j/k/l/m/n", "GET /" };
+		"GET /projects/1/nothing", "GET /a/b/c/d/e/f/g/h/i/j/k/l/m/n", "GET /" };
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
 		expect_code(s, paths[i], NULL, "route_not_found");
