@@ -127,6 +127,18 @@ int tx_put_meta(struct tx *tx, const char *name, const char *value);
 int tx_put_token(struct tx *tx, const char *sha256, int64_t person_id);
 int tx_find_token(struct tx *tx, const char *sha256, int64_t *ret_person_id);
 
+/*
+ * The bytes of a file, by the id of its file_attachment. They are kept in pieces, so that neither
+ * side needs them in one. tx_put_bytes appends: a file may come in several calls.
+ */
+int tx_put_bytes(struct tx *tx, int64_t id, const void *data, size_t len);
+/* How many there are; 1 when none were ever put (a file of no bytes has been put). */
+int tx_count_bytes(struct tx *tx, int64_t id, int64_t *ret);
+/* Append len of them from this one on, or as many as there are. */
+int tx_get_bytes(struct tx *tx, int64_t id, int64_t from, size_t len, struct buf *ret);
+/* 0, also when there were none. */
+int tx_delete_bytes(struct tx *tx, int64_t id);
+
 /* Resources of kinds that the schema does not have, kept as their JSON under project, kind and a
  * key (id, number, guid or a digest). Putting the same again changes nothing. */
 int tx_put_unknown(

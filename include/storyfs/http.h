@@ -73,14 +73,28 @@ bool http_split_url(const char *url, char **ret_origin, char **ret_target);
 /* Free of control characters, so that it cannot end early and begin another header. */
 bool http_is_header_value(const char *value);
 
+/* The bytes of a body that are fetched while it is sent: one piece in memory at a time. */
+struct http_source {
+	int64_t len;
+	/* Put up to max bytes from this one on; how many (1 or more), or -errno when there is no
+	 * going on. Any thread may call, one at a time. */
+	int64_t (*read)(struct http_source *s, int64_t at, char *to, size_t max);
+	void (*free)(struct http_source *s);
+};
+
+void http_source_free(struct http_source *s);
+
 /* A response. `status` is 100 to 599. */
 struct http_response {
 	int status;
 	struct http_headers headers;
 	struct buf body;
+	struct http_source *source; /* the body, in place of `body`; NULL: none */
 };
 
 void http_response_fini(struct http_response *resp);
+/* Fetch what source has into body. -errno as its read; the response is as good as none then. */
+int http_response_gather(struct http_response *resp);
 
 /* Append text percent-encoded for a query value: all but RFC 3986's unreserved characters. */
 void http_add_encoded(struct buf *b, const char *text);

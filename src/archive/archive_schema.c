@@ -22,7 +22,9 @@ static const char common_tables[] =
 	" WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS unknown(project_id INTEGER NOT NULL, kind TEXT NOT NULL,"
 	" key TEXT NOT NULL, json TEXT NOT NULL, PRIMARY KEY(project_id, kind, key))"
-	" WITHOUT ROWID;";
+	" WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS file_bytes(id INTEGER NOT NULL, at INTEGER NOT NULL,"
+	" data BLOB NOT NULL, PRIMARY KEY(id, at));";
 
 /* Tables of kinds that are stored with another now: what they held goes there. */
 static const struct {
@@ -54,6 +56,7 @@ static const struct {
 	{ KIND_project, F_project_account_id, F_project_id },
 	{ KIND_account_membership, F_account_membership_person_id, F_account_membership_id },
 	{ KIND_workspace, F_workspace_person_id, F_workspace_id },
+	{ KIND_file_attachment, F_file_attachment_project_id, F_file_attachment_id },
 };
 
 static const char *const column_types[] = {
@@ -186,6 +189,32 @@ static int move_table(struct connection *c, const char *table, const char *colum
 	return db_run(c, sql.data);
 }
 
+/* Google documents were JSON within their comment before they had a table. */
+static int move_google_attachments(struct connection *c)
+{
+	static const char *const steps[] = {
+		"INSERT OR IGNORE INTO google_attachment(id, comment_id, person_id, google_kind,"
+		" title, google_id, alternate_link, resource_id) SELECT value ->> 'id',"
+		" comment.id, value ->> 'person_id', value ->> 'google_kind', value ->> 'title',"
+		" value ->> 'google_id', value ->> 'alternate_link', value ->> 'resource_id'"
+		" FROM comment, json_each(google_attachments) WHERE value ->> 'id' > 0",
+		"UPDATE comment SET google_attachments = NULL, google_attachment_ids ="
+		" (SELECT json_group_array(google_attachment.id) FROM google_attachment"
+		"  WHERE comment_id = comment.id) WHERE google_attachments IS NOT NULL",
+		"INSERT OR IGNORE INTO refs(kind, field, target, id) SELECT 'comment',"
+		" 'google_attachment_ids', id, comment_id FROM google_attachment",
+	};
+	int64_t n = 0;
+	int r = db_number(c,
+		"SELECT count(*) FROM pragma_table_info('comment') WHERE name ="
+		" 'google_attachments'",
+		&n);
+
+	for (size_t i = 0; r == 0 && n && i < sizeof(steps) / sizeof(*steps); i++)
+		r = db_run(c, steps[i]);
+	return r;
+}
+
 int archive_make_tables(struct connection *c)
 {
 	int r = db_run(c, common_tables);
@@ -199,5 +228,5 @@ int archive_make_tables(struct connection *c)
 	for (size_t i = 0; r == 0 && i < sizeof(indexes) / sizeof(*indexes); i++)
 		r = add_index(
 			c, indexes[i].kind, indexes[i].field, indexes[i].then, indexes[i].last);
-	return r;
+	return r < 0 ? r : move_google_attachments(c);
 }

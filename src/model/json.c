@@ -398,6 +398,12 @@ static void describe_type(const struct field *field, struct buf *b)
 		buf_add_fmt(b, "%s%s", i ? ", " : ": ", field->choices->words[i]);
 }
 
+/* Hidden, and nobody's to say. What is hidden for being secret is taken, and never told. */
+static bool is_servers_own(const struct field *field)
+{
+	return field->flags & FIELD_HIDDEN && !(field->flags & FIELD_SECRET);
+}
+
 /* One member of the object: into its field, or into extra. */
 static void take_member(struct record *r, json_t *extra, json_t *json, const struct place *at,
 	const struct reading *how)
@@ -406,7 +412,7 @@ static void take_member(struct record *r, json_t *extra, json_t *json, const str
 	int f = schema_find_field(kind, at->name);
 	struct value v;
 
-	if (f < 0 || schema_field(kind, f)->flags & FIELD_HIDDEN) {
+	if (f < 0 || is_servers_own(schema_field(kind, f))) {
 		const char *word = json_string_value(json);
 
 		if (strcmp(at->name, "kind") != 0 || !word || schema_find_kind(word) != kind)

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <ctype.h>
+#include <errno.h>
 #include <locale.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -143,11 +144,40 @@ bool http_request_is_valid(const struct http_request *req)
 	return true;
 }
 
+void http_source_free(struct http_source *s)
+{
+	if (s)
+		s->free(s);
+}
+
 void http_response_fini(struct http_response *resp)
 {
 	http_headers_fini(&resp->headers);
 	buf_fini(&resp->body);
+	http_source_free(resp->source);
 	*resp = (struct http_response){ 0 };
+}
+
+int http_response_gather(struct http_response *resp)
+{
+	struct http_source *s = resp->source;
+	size_t len = s ? (size_t)s->len : 0;
+	char *to = s ? buf_reserve(&resp->body, len) : NULL;
+
+	for (size_t at = 0; at < len;) {
+		int64_t n = s->read(s, (int64_t)at, to + at, len - at);
+
+		if (n <= 0)
+			return n < 0 ? (int)n : -EIO;
+		at += (size_t)n;
+	}
+	if (to) {
+		to[len] = '\0';
+		resp->body.len += len;
+	}
+	http_source_free(s);
+	resp->source = NULL;
+	return 0;
 }
 
 void http_add_encoded(struct buf *b, const char *text)

@@ -18,6 +18,7 @@
 #include "storyfs/json.h"
 #include "storyfs/record.h"
 
+struct content;
 struct params;
 struct route;
 
@@ -42,6 +43,7 @@ struct moment {
 struct call {
 	const struct http_request *req;
 	const struct route *route;
+	struct archive *archive;
 	struct tx *tx;
 	struct who who;
 	enum role role;	       /* in at[KIND_project] */
@@ -60,6 +62,7 @@ struct call {
 
 	int status;
 	struct json_t *body;
+	struct content *content; /* in place of body, when the answer is no JSON */
 	struct page page;
 	struct v5_error error;
 };

@@ -4,8 +4,10 @@
 
 #include <jansson.h>
 
+#include "attached.h"
 #include "auth.h"
 #include "change.h"
+#include "children.h"
 #include "initial.h"
 #include "input.h"
 #include "people.h"
@@ -16,118 +18,7 @@
 #include "storyfs/check.h"
 #include "storyfs/text.h"
 
-/* ---- attachments ---- */
-
-/* The project of a comment, by what it stands on; 0 when that is gone. */
-static int project_of(struct call *c, const struct record *comment, int64_t *ret)
-{
-	bool on_story = record_has(comment, F_comment_story_id);
-	int f = on_story ? F_comment_story_id : F_comment_epic_id;
-	scoped(record_unref) struct record *parent = NULL;
-	int r = tx_get(
-		c->tx, on_story ? KIND_story : KIND_epic, record_int(comment, f, 0), &parent);
-
-	if (r < 0)
-		return r;
-	*ret = parent ? record_int(parent, on_story ? F_story_project_id : F_epic_project_id, 0)
-		      : 0;
-	return 0;
-}
-
-/* A file on comments of other projects alone is not this project's to show. 1: so it is. */
-static int is_foreign(struct call *c, int64_t file_id)
-{
-	struct query q = { .kind = KIND_comment, .limit = -1 };
-	scoped(records_fini) struct records on = { 0 };
-	int r = tx_list(
-		c->tx, query_where(&q, F_comment_file_attachment_ids, OP_HAS, file_id), &on);
-
-	for (size_t i = 0; r == 0 && i < on.n; i++) {
-		int64_t project_id = 0;
-
-		r = project_of(c, on.items[i], &project_id);
-		if (r == 0 && project_id == call_project_id(c))
-			return 0;
-	}
-	return r < 0 ? r : on.n > 0;
-}
-
-static int check_attachment(struct call *c, int64_t id)
-{
-	scoped(record_unref) struct record *file = NULL;
-	int r = tx_get(c->tx, KIND_file_attachment, id, &file);
-
-	if (r == 0)
-		r = is_foreign(c, id);
-	if (r > 0)
-		return v5_error_problem(&c->error,
-			"The file attachment with id %lld does not exist.", (long long)id);
-	return r;
-}
-
-static int add_attachment(struct call *c, struct ids *ids, int64_t id)
-{
-	if (ids_has(ids, id))
-		return 0;
-	int r = check_attachment(c, id);
-
-	if (r == 0)
-		ids_add(ids, id);
-	return r;
-}
-
-static int add_attachments(struct call *c, struct ids *ids, const struct value *list)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && list->state == VALUE_SET && i < list->ids.n; i++)
-		r = add_attachment(c, ids, list->ids.v[i]);
-	return r;
-}
-
-static int add_attachment_objects(struct call *c, struct ids *ids, const struct value *list)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && list->state == VALUE_SET && i < list->records.n; i++)
-		r = add_attachment(c, ids, record_id(list->records.items[i]));
-	return r;
-}
-
-/* What a new comment's activity says of its attachments, beside their ids. */
-static int tell_attachments(struct call *c, const struct record *comment, json_t **ret)
-{
-	const struct value *v = record_get(comment, F_comment_file_attachment_ids);
-	json_t *files = json_array();
-
-	*ret = json_pack("{s[],s[],so,s[]}", "google_attachment_ids", "attachment_ids",
-		"file_attachments", files, "google_attachments");
-	for (size_t i = 0; v->state == VALUE_SET && i < v->ids.n; i++) {
-		scoped(record_unref) struct record *file = NULL;
-		int r = tx_get(c->tx, KIND_file_attachment, v->ids.v[i], &file);
-
-		if (r < 0)
-			return r;
-		if (r == 0)
-			json_array_append_new(files, json_from_record(file, NULL, 0));
-	}
-	return 0;
-}
-
 /* ---- adding ---- */
-
-static int apply_attachments(struct call *c, const struct record *patch, struct record *comment)
-{
-	scoped(ids_fini) struct ids ids = { 0 };
-	int r = add_attachments(c, &ids, record_get(patch, F_comment_file_attachment_ids));
-
-	if (r == 0)
-		r = add_attachment_objects(c, &ids, record_get(patch, F_comment_file_attachments));
-	if (r == 0 && !ids.n && text_is_blank(record_text(patch, F_comment_text)))
-		return v5_error_problem(&c->error, "Text can't be blank");
-	record_set_ids(comment, F_comment_file_attachment_ids, &ids);
-	return r;
-}
 
 static int tell_new(struct call *c, struct activity *a, const struct record *comment)
 {
@@ -136,7 +27,7 @@ static int tell_new(struct call *c, struct activity *a, const struct record *com
 	int r = activity_take_values(c, comment, &values.json);
 
 	if (r == 0)
-		r = tell_attachments(c, comment, &more);
+		r = attached_tell(c, comment, &more);
 	if (r < 0) {
 		json_decref(more);
 		return r;
@@ -160,7 +51,10 @@ int comments_add(struct call *c, struct activity *a, const struct record *parent
 		comment, on_story ? F_comment_story_id : F_comment_epic_id, record_id(parent));
 	r = people_set_author(c, comment, F_comment_person_id, patch);
 	if (r == 0)
-		r = apply_attachments(c, patch, comment);
+		r = attached_apply(c, patch, comment);
+	if (r == 0 && attached_is_empty(comment) &&
+		text_is_blank(record_text(patch, F_comment_text)))
+		return v5_error_problem(&c->error, "Text can't be blank");
 	if (r == 0)
 		r = tx_put(c->tx, comment);
 	if (r == 0)
@@ -222,33 +116,6 @@ static bool is_author(const struct call *c)
 	       record_int(c->at[KIND_comment], F_comment_person_id, 0) == c->who.person_id;
 }
 
-static void remove_ids(struct ids *ids, const struct value *list)
-{
-	for (size_t i = 0; list->state == VALUE_SET && i < list->ids.n; i++)
-		ids_remove(ids, list->ids.v[i]);
-}
-
-static int change_attachments(struct call *c, struct record *now)
-{
-	const struct field *field = schema_field(KIND_comment, F_comment_file_attachment_ids);
-	struct value v = value_copy(field, record_get(now, F_comment_file_attachment_ids));
-	size_t before = v.state == VALUE_SET ? v.ids.n : 0;
-
-	v.state = VALUE_SET;
-	int r = add_attachments(c, &v.ids, &c->given[P_comment_update_file_attachment_ids_to_add]);
-
-	if (r == 0)
-		r = add_attachment_objects(
-			c, &v.ids, &c->given[P_comment_update_attachments_to_add]);
-	remove_ids(&v.ids, &c->given[P_comment_update_file_attachment_ids_to_remove]);
-	remove_ids(&v.ids, &c->given[P_comment_update_attachment_ids_to_remove]);
-	if (before || v.ids.n)
-		record_set(now, F_comment_file_attachment_ids, v);
-	else
-		value_fini(field, &v);
-	return r;
-}
-
 static int write_update(struct call *c, const struct record *old, struct record *now)
 {
 	scoped(activity_fini) struct activity a = { 0 };
@@ -258,6 +125,8 @@ static int write_update(struct call *c, const struct record *old, struct record 
 	initial_touch(now, call_now_ms(c));
 	if (r == 0)
 		r = tx_put(c->tx, now);
+	if (r == 0)
+		r = attached_release(c, old, now);
 	if (r == 0)
 		r = activity_updated(c, &a, now, before.json);
 	if (r == 0)
@@ -282,15 +151,42 @@ int comments_update(struct call *c)
 	if (r < 0)
 		return r;
 	now = record_patched(old, patch);
-	r = change_attachments(c, now);
+	r = attached_change(c, now);
 	if (r == 0 && text_is_blank(record_text(now, F_comment_text)) &&
-		change_is_given(patch, F_comment_text) &&
-		!(record_has(now, F_comment_file_attachment_ids) &&
-			record_get(now, F_comment_file_attachment_ids)->ids.n))
+		change_is_given(patch, F_comment_text) && attached_is_empty(now))
 		return v5_error_problem(&c->error, "Text can't be blank");
 	if (r == 0 && change_differs(old, now, -1, -1))
 		r = write_update(c, old, now);
 	return r < 0 ? r : answer_record(c, now);
+}
+
+static bool may_delete(const struct call *c)
+{
+	return is_author(c) || c->role == ROLE_OWNER;
+}
+
+static int detach(struct call *c, int f, int64_t id)
+{
+	const struct record *old = c->at[KIND_comment];
+	scoped(record_unref) struct record *now = record_copy(old);
+
+	if (!may_delete(c))
+		return auth_refuse(c);
+	if (!attached_remove(now, f, id))
+		return v5_error_set(&c->error, V5_unfound_resource);
+	int r = write_update(c, old, now);
+
+	return r < 0 ? r : answer_nothing(c);
+}
+
+int comments_detach_file(struct call *c)
+{
+	return detach(c, F_comment_file_attachment_ids, record_id(c->at[KIND_file_attachment]));
+}
+
+int comments_detach_google(struct call *c)
+{
+	return detach(c, F_comment_google_attachment_ids, record_id(c->at[KIND_google_attachment]));
 }
 
 int comments_delete(struct call *c)
@@ -300,10 +196,14 @@ int comments_delete(struct call *c)
 	scoped(free_ptr) char *message =
 		xasprintf("deleted comment: \"%s\"", record_text(comment, F_comment_text));
 
-	if (!is_author(c) && c->role != ROLE_OWNER)
+	if (!may_delete(c))
 		return auth_refuse(c);
-	int r = tx_delete(c->tx, KIND_comment, record_id(comment));
+	int r = children_delete(c, KIND_comment, record_id(comment));
 
+	if (r == 0)
+		r = tx_delete(c->tx, KIND_comment, record_id(comment));
+	if (r == 0)
+		r = attached_release(c, comment, NULL);
 	activity_add_delete(&a, comment);
 	if (r == 0)
 		r = touch(c, &a, parent_of(c), 0);

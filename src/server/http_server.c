@@ -41,6 +41,7 @@ enum {
 	HEADER_BYTES = 128 << 10, /* request line and header of a connection */
 	DRAIN_FACTOR = 4,	  /* an oversized body is read to its end up to so many times the
 				     limit, so that the client gets to see why */
+	PIECE_BYTES = 256 << 10,  /* of a body that is fetched while it is sent */
 	STOP_GRACE_S = 10,
 	STATUS_TOO_LARGE = 413,
 };
@@ -137,12 +138,37 @@ static void make_too_large(const struct http_server *h, struct http_response *re
 	http_headers_add(&resp->headers, "Cache-Control", "no-cache");
 }
 
+static ssize_t read_piece(void *data, uint64_t at, char *to, size_t max)
+{
+	struct http_source *source = data;
+	int64_t n = source->read(source, (int64_t)at, to, max);
+
+	if (n > 0)
+		return (ssize_t)n;
+	log_error("http: an answer was cut short: %s", text_errno((int)n));
+	return MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static void free_source(void *data)
+{
+	http_source_free(data);
+}
+
+/* With its body, which is taken over. */
+static struct MHD_Response *make_response(struct http_response *resp)
+{
+	size_t len = resp->body.len;
+
+	if (resp->source)
+		return MHD_create_response_from_callback((uint64_t)resp->source->len, PIECE_BYTES,
+			read_piece, take_ptr(resp->source), free_source);
+	return MHD_create_response_from_buffer(len, buf_take(&resp->body), MHD_RESPMEM_MUST_FREE);
+}
+
 static enum MHD_Result send_response(
 	struct MHD_Connection *connection, struct http_response *resp, bool last)
 {
-	size_t len = resp->body.len;
-	struct MHD_Response *out =
-		MHD_create_response_from_buffer(len, buf_take(&resp->body), MHD_RESPMEM_MUST_FREE);
+	struct MHD_Response *out = make_response(resp);
 
 	if (!out)
 		return MHD_NO;

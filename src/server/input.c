@@ -412,6 +412,8 @@ int input_check_keys(struct call *c)
 {
 	const char *key;
 
+	if (params_list(c->params) && !c->route->list)
+		return params_refuse_body(&c->error);
 	for (size_t i = 0; (key = params_key(c->params, i)); i++) {
 		if (!is_general(c, key) && !is_in_set(route_params(c->route), key) &&
 			!is_field_taken(c->route, key) && !is_field_ignored(c->route, key))

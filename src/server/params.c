@@ -38,6 +38,8 @@ const struct param_set params_none = { NULL, 0 };
 struct params {
 	json_t *typed;
 	json_t *loose;
+	json_t *list; /* the body, when it is an array */
+	struct parts parts;
 };
 
 const struct choices *param_choices(const struct field *param)
@@ -124,22 +126,29 @@ static int refuse_encoding(struct v5_error *ret_error)
 	return v5_error_problem(ret_error, "parameters must be well-formed and encoded as UTF-8");
 }
 
+/* The key is cut in place. */
+static int add_pair(json_t *root, struct buf *key, struct buf *value, struct v5_error *ret_error)
+{
+	struct key_path path;
+
+	if (!key->len || !text_is_valid(key->data, key->len) ||
+		!text_is_valid(buf_str(value), value->len) || !split_key(key->data, &path))
+		return refuse_encoding(ret_error);
+	put_pair(root, &path, buf_str(value));
+	return 0;
+}
+
 static int read_pair(json_t *root, const char *text, size_t len, struct v5_error *ret_error)
 {
 	scoped(buf_fini) struct buf key = BUF_INIT;
 	scoped(buf_fini) struct buf value = BUF_INIT;
 	const char *equals = memchr(text, '=', len);
 	size_t key_len = equals ? (size_t)(equals - text) : len;
-	struct key_path path;
 
 	http_add_decoded(&key, text, key_len, true);
 	if (equals)
 		http_add_decoded(&value, equals + 1, len - key_len - 1, true);
-	if (!key.len || !text_is_valid(key.data, key.len) ||
-		!text_is_valid(buf_str(&value), value.len) || !split_key(key.data, &path))
-		return refuse_encoding(ret_error);
-	put_pair(root, &path, buf_str(&value));
-	return 0;
+	return add_pair(root, &key, &value, ret_error);
 }
 
 static int read_form(json_t *root, const char *text, size_t len, struct v5_error *ret_error)
@@ -163,6 +172,34 @@ static int read_form(json_t *root, const char *text, size_t len, struct v5_error
 	return 0;
 }
 
+/* ---- multipart ---- */
+
+/* Parts that are no files are what a form's pairs are. */
+static int read_part(json_t *root, const struct part *part, struct v5_error *ret_error)
+{
+	scoped(buf_fini) struct buf key = BUF_INIT;
+	scoped(buf_fini) struct buf value = BUF_INIT;
+
+	buf_add_str(&key, part->name);
+	buf_add(&value, part->data, part->len);
+	return add_pair(root, &key, &value, ret_error);
+}
+
+static int read_multipart(struct params *p, const char *content_type, const struct buf *body,
+	struct v5_error *ret_error)
+{
+	int r = multipart_read(content_type, body->data, body->len, &p->parts);
+
+	if (r < 0)
+		return v5_error_problem(
+			ret_error, "the body is not well-formed as multipart/form-data (RFC 7578)");
+	for (size_t i = 0; r == 0 && i < p->parts.n; i++) {
+		if (!p->parts.items[i].filename)
+			r = read_part(p->loose, &p->parts.items[i], ret_error);
+	}
+	return r;
+}
+
 /* ---- bodies ---- */
 
 /* A number beyond 64 bits is no broken body: read as a float, it is refused as what it is. */
@@ -176,16 +213,25 @@ static json_t *parse_body(const struct buf *body)
 	return json_loadb(body->data, body->len, JSON_DECODE_INT_AS_REAL, NULL);
 }
 
+int params_refuse_body(struct v5_error *ret_error)
+{
+	int r = v5_error_set(ret_error, V5_unhandled_condition);
+
+	ret_error->general_problem = xstrdup("Cannot parse the JSON-encoded request body.");
+	return r;
+}
+
 static int read_json(struct params *p, const struct buf *body, struct v5_error *ret_error)
 {
 	json_t *root = parse_body(body);
 
+	if (json_is_array(root)) {
+		p->list = root;
+		return 0;
+	}
 	if (!json_is_object(root)) {
 		json_decref(root);
-		int r = v5_error_set(ret_error, V5_unhandled_condition);
-
-		ret_error->general_problem = xstrdup("Cannot parse the JSON-encoded request body.");
-		return r;
+		return params_refuse_body(ret_error);
 	}
 	json_decref(p->typed);
 	p->typed = root;
@@ -211,6 +257,17 @@ static bool is_blank(const struct buf *b)
 	return !b->len || strspn(b->data, " \t\r\n") == b->len;
 }
 
+static int read_body(struct params *p, const struct http_request *req, struct v5_error *ret_error)
+{
+	const char *type = http_headers_get(&req->headers, "Content-Type");
+
+	if (multipart_is_one(type))
+		return read_multipart(p, type, &req->body, ret_error);
+	if (is_form(req))
+		return read_form(p->loose, req->body.data, req->body.len, ret_error);
+	return read_json(p, &req->body, ret_error);
+}
+
 int params_read(const struct http_request *req, const char *query, struct params **ret,
 	struct v5_error *ret_error)
 {
@@ -222,8 +279,7 @@ int params_read(const struct http_request *req, const char *query, struct params
 	if (query)
 		r = read_form(p->loose, query, strlen(query), ret_error);
 	if (r == 0 && !is_blank(&req->body))
-		r = is_form(req) ? read_form(p->loose, req->body.data, req->body.len, ret_error)
-				 : read_json(p, &req->body, ret_error);
+		r = read_body(p, req, ret_error);
 	if (r < 0)
 		return r;
 	*ret = take_ptr(p);
@@ -236,6 +292,8 @@ void params_free(struct params *p)
 		return;
 	json_decref(p->typed);
 	json_decref(p->loose);
+	json_decref(p->list);
+	parts_fini(&p->parts);
 	free(p);
 }
 
@@ -257,9 +315,36 @@ static const char *nth_key(json_t *object, size_t i)
 	return iter ? json_object_iter_key(iter) : NULL;
 }
 
+const struct part *params_file(const struct params *p, const char *name)
+{
+	for (size_t i = 0; i < p->parts.n; i++) {
+		const struct part *part = &p->parts.items[i];
+
+		if (part->filename && strcmp(part->name, name) == 0)
+			return part;
+	}
+	return NULL;
+}
+
+const struct json_t *params_list(const struct params *p)
+{
+	return p->list;
+}
+
+static const char *nth_file(const struct params *p, size_t i)
+{
+	for (size_t k = 0; k < p->parts.n; k++) {
+		if (p->parts.items[k].filename && i-- == 0)
+			return p->parts.items[k].name;
+	}
+	return NULL;
+}
+
 const char *params_key(const struct params *p, size_t i)
 {
-	size_t n = json_object_size(p->typed);
+	size_t typed = json_object_size(p->typed), loose = json_object_size(p->loose);
 
-	return i < n ? nth_key(p->typed, i) : nth_key(p->loose, i - n);
+	if (i < typed)
+		return nth_key(p->typed, i);
+	return i < typed + loose ? nth_key(p->loose, i - typed) : nth_file(p, i - typed - loose);
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The parameters of a request: out of the query (with bracket notation, `labels[][name]=x`), a
- * urlencoded body or a JSON body, and which parameters beside a resource's fields there are
- * (params.def). A parameter of the body comes before one of the query.
+ * urlencoded or multipart body or a JSON body, and which parameters beside a resource's fields
+ * there are (params.def). A parameter of the body comes before one of the query.
  */
 #ifndef STORYFS_SERVER_PARAMS_H
 #define STORYFS_SERVER_PARAMS_H
 
+#include "multipart.h"
 #include "storyfs/error.h"
 #include "storyfs/http.h"
 #include "storyfs/schema.h"
@@ -48,13 +49,19 @@ struct param_value {
 	bool loose;
 };
 
-/* query may be NULL; the body is read by its Content-Type. Refuses what is no JSON, no UTF-8, or
- * nested or long beyond reason. */
+/* query may be NULL; the body is read by its Content-Type, and must outlive the parameters. Refuses
+ * what is no JSON object or array, no UTF-8, or nested or long beyond reason. */
 int params_read(const struct http_request *req, const char *query, struct params **ret,
 	struct v5_error *ret_error);
 void params_free(struct params *p);
 struct param_value params_get(const struct params *p, const char *key);
-/* The i-th key, NULL after the last. */
+/* The file that came under this name, NULL when there is none. */
+const struct part *params_file(const struct params *p, const char *name);
+/* The body, when it is a JSON array; NULL else. Borrowed. */
+const struct json_t *params_list(const struct params *p);
+/* Refuse the body as none that the endpoint can read. */
+int params_refuse_body(struct v5_error *ret_error);
+/* The i-th key, files' names among them; NULL after the last. */
 const char *params_key(const struct params *p, size_t i);
 
 SCOPED_PTR(struct params, params_free);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "content.h"
 #include "digest.h"
 #include "route.h"
 #include "storyfs/alloc.h"
@@ -92,7 +93,7 @@ static bool is_known(const struct call *c, const char *etag)
 	bool reads = c->req->method == HTTP_GET || c->req->method == HTTP_HEAD;
 
 	/* Both forms hold the quoted digest, which nothing else does. */
-	return known && reads && (strcmp(known, "*") == 0 || strstr(known, etag + strlen("W/")));
+	return known && reads && (strcmp(known, "*") == 0 || strstr(known, strchr(etag, '"')));
 }
 
 static void add_body(const struct call *c, int status, json_t *json, struct http_response *ret)
@@ -114,22 +115,54 @@ static void respond_error(const struct call *c, struct http_response *ret)
 	json_decref(json);
 }
 
-static void respond_body(const struct call *c, struct http_response *ret)
+static void add_etag(const struct call *c, const char *etag, struct http_response *ret)
+{
+	http_headers_add(&ret->headers, "ETag", etag);
+	if (ret->status != 200 || !is_known(c, etag))
+		return;
+	ret->status = 304;
+	buf_reset(&ret->body);
+	http_source_free(ret->source);
+	ret->source = NULL;
+}
+
+static void add_digest(const struct call *c, struct http_response *ret)
 {
 	char digest[DIGEST_MD5_SIZE], etag[DIGEST_MD5_SIZE + sizeof("W/\"\"")];
 
+	digest_md5(ret->body.data, ret->body.len, digest);
+	snprintf(etag, sizeof(etag), "W/\"%s\"", digest);
+	add_etag(c, etag, ret);
+}
+
+/* What is not JSON is handed over as it is. */
+static void respond_content(const struct call *c, struct http_response *ret)
+{
+	struct content *content = c->content;
+
+	ret->status = c->status;
+	for (size_t i = 0; i < content->headers.n; i++)
+		http_headers_add(&ret->headers, content->headers.items[i].name,
+			content->headers.items[i].value);
+	http_headers_add(&ret->headers, "Cache-Control", "max-age=0, private, must-revalidate");
+	ret->body = content->bytes;
+	content->bytes = BUF_INIT;
+	ret->source = content->source;
+	content->source = NULL;
+	if (content->etag)
+		add_etag(c, content->etag, ret);
+	else
+		add_digest(c, ret);
+}
+
+static void respond_body(const struct call *c, struct http_response *ret)
+{
 	ret->status = c->status;
 	http_headers_add(&ret->headers, "Cache-Control", "max-age=0, private, must-revalidate");
 	add_body(c, c->status, c->body, ret);
-	digest_md5(ret->body.data, ret->body.len, digest);
-	snprintf(etag, sizeof(etag), "W/\"%s\"", digest);
-	http_headers_add(&ret->headers, "ETag", etag);
 	if (c->page.given)
 		add_page_headers(&c->page, ret);
-	if (is_known(c, etag)) {
-		ret->status = 304;
-		buf_reset(&ret->body);
-	}
+	add_digest(c, ret);
 }
 
 void respond(const struct call *c, int64_t took_ms, struct http_response *ret)
@@ -137,6 +170,8 @@ void respond(const struct call *c, int64_t took_ms, struct http_response *ret)
 	add_common_headers(c, took_ms, ret);
 	if (c->error.code) {
 		respond_error(c, ret);
+	} else if (c->content) {
+		respond_content(c, ret);
 	} else if (c->body) {
 		respond_body(c, ret);
 	} else {
@@ -146,6 +181,9 @@ void respond(const struct call *c, int64_t took_ms, struct http_response *ret)
 	if (!c->error.code && project_version(c))
 		http_headers_add_fmt(&ret->headers, "X-Tracker-Project-Version", "%lld",
 			(long long)project_version(c));
-	if (c->req->method == HTTP_HEAD)
-		buf_reset(&ret->body);
+	if (c->req->method != HTTP_HEAD)
+		return;
+	buf_reset(&ret->body);
+	http_source_free(ret->source);
+	ret->source = NULL;
 }

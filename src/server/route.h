@@ -27,6 +27,9 @@ struct route {
 	int64_t limit;	/* how many a page has when nobody says; 0: the usual number */
 	bool backwards; /* a negative offset counts from the end */
 	const struct param_set *params; /* more that is taken, or NULL */
+	bool reads;			/* changes nothing, though it is no GET */
+	bool list;			/* takes an array as its body */
+	bool outside;			/* stands outside V5's prefix, too */
 	const char *one_of; /* of these it needs at least one: V5's list, word for word */
 };
 

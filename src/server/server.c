@@ -5,6 +5,7 @@
  */
 #include "storyfs/server.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "activity.h"
 #include "auth.h"
 #include "console.h"
+#include "content.h"
 #include "input.h"
 #include "respond.h"
 #include "route.h"
@@ -66,6 +68,7 @@ static void call_fini(struct call *c)
 	params_free(c->params);
 	fields_free(c->fields);
 	json_decref(c->body);
+	content_free(c->content);
 	v5_error_fini(&c->error);
 }
 
@@ -80,13 +83,13 @@ static enum http_method routed_method(enum http_method method)
 }
 
 /* The target's path behind the prefix, and its query. Doubled slashes count as one here, too. */
-static bool split_target(const struct server *s, const char *target, const char **ret_path,
+static bool split_target(const char *prefix, const char *target, const char **ret_path,
 	size_t *ret_len, const char **ret_query)
 {
 	const char *query = strchr(target, '?');
 	const char *p = target;
 
-	for (const char *want = s->prefix; *want;) {
+	for (const char *want = prefix; *want;) {
 		if (*p != *want)
 			return false;
 		while (*want == '/' && p[1] == '/')
@@ -103,11 +106,16 @@ static bool split_target(const struct server *s, const char *target, const char 
 static int find_route(const struct server *s, struct call *c, struct route_match *ret_match,
 	const char **ret_query)
 {
-	const char *path;
+	enum http_method method = routed_method(c->req->method);
+	const char *path, *target = c->req->target;
 	size_t len;
+	bool found = false;
 
-	if (!c->req->target || !split_target(s, c->req->target, &path, &len, ret_query) ||
-		!route_find(routed_method(c->req->method), path, len, ret_match))
+	if (target && split_target(s->prefix, target, &path, &len, ret_query))
+		found = route_find(method, path, len, ret_match);
+	else if (target && split_target("", target, &path, &len, ret_query))
+		found = route_find(method, path, len, ret_match) && ret_match->route->outside;
+	if (!found)
 		return v5_error_set(&c->error, V5_route_not_found);
 	c->route = ret_match->route;
 	return 0;
@@ -129,7 +137,8 @@ static int run(struct call *c, const struct route_match *match)
 
 static int perform(struct server *s, struct call *c, const struct route_match *match)
 {
-	enum tx_mode mode = c->route->method == HTTP_GET ? TX_READ : TX_WRITE;
+	bool reads = c->route->method == HTTP_GET || c->route->reads;
+	enum tx_mode mode = reads ? TX_READ : TX_WRITE;
 	int r = tx_begin(s->archive, mode, &c->tx);
 
 	if (r < 0)
@@ -171,7 +180,9 @@ static void handle(struct server *s, const struct who *who, const struct http_re
 {
 	int64_t now = clock_now_ms();
 	struct moment moment = { .ms = now - now % 1000 };
-	scoped(call_fini) struct call c = { .req = req, .who = *who, .moment = &moment };
+	scoped(call_fini) struct call c = {
+		.req = req, .who = *who, .moment = &moment, .archive = s->archive
+	};
 	int64_t started = clock_monotonic_ms();
 
 	if (console_answer(s->prefix, req, ret))
@@ -211,7 +222,10 @@ static int perform_call(struct transport *t, const struct http_request *req,
 	if (r < 0)
 		return r;
 	server_handle_as(st->server, st->person_id, req, ret);
-	return 0;
+	r = http_response_gather(ret);
+	if (r < 0)
+		http_response_fini(ret);
+	return r < 0 ? -EIO : 0;
 }
 
 static void free_transport(struct transport *t)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "accounts.h"
+#include "attached.h"
 #include "children.h"
 #include "counts.h"
 #include "cycle_time.h"
@@ -372,6 +373,7 @@ static const struct {
 	{ KIND_epic, F_epic_past_done_stories_no_point_count, progress_fill_epic },
 	{ KIND_epic, F_epic_completed_at, progress_fill_epic },
 	{ KIND_epic, F_epic_projected_completion, progress_fill_epic },
+	{ KIND_comment, F_comment_attachment_ids, attached_fill },
 	{ KIND_time_zone, F_time_zone_offset, fill_zone_offset },
 	{ KIND_person, F_person_email, hide_email },
 	{ KIND_activity, F_activity_changes, fill_millis },

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
-#include <sqlite3.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,55 +12,8 @@
 
 #include <cmocka.h>
 
-#include "storyfs/alloc.h"
-#include "storyfs/archive.h"
+#include "archived.h"
 #include "storyfs/file.h"
-
-struct fixture {
-	char dir[64];
-	char *path;
-	struct archive *archive;
-};
-
-static void open_archive(struct fixture *fx, enum archive_mode mode)
-{
-	scoped(buf_fini) struct buf reason = BUF_INIT;
-
-	if (archive_open(fx->path, mode, &fx->archive, &reason) < 0)
-		fail_msg("%s", buf_str(&reason));
-}
-
-static int set_up(void **state)
-{
-	struct fixture *fx = xcalloc(1, sizeof(*fx));
-
-	strcpy(fx->dir, "/tmp/storyfs-test-XXXXXX");
-	assert_non_null(mkdtemp(fx->dir));
-	fx->path = xasprintf("%s/a.db", fx->dir);
-	open_archive(fx, ARCHIVE_CREATE);
-	*state = fx;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct fixture *fx = *state;
-	scoped(free_ptr) char *rm = xasprintf("rm -r '%s'", fx->dir);
-
-	archive_close(fx->archive);
-	assert_int_equal(system(rm), 0);
-	free(fx->path);
-	free(fx);
-	return 0;
-}
-
-static struct tx *begin(struct fixture *fx, enum tx_mode mode)
-{
-	struct tx *tx = NULL;
-
-	assert_int_equal(tx_begin(fx->archive, mode, &tx), 0);
-	return tx;
-}
 
 static struct record *make_story(int64_t id, const char *name, int64_t rank)
 {
@@ -468,15 +420,6 @@ static void expect_refusal(const char *path, enum archive_mode mode, int number,
 	assert_int_equal(archive_open(path, mode, &a, &reason), number);
 	assert_non_null(strstr(buf_str(&reason), part));
 	assert_null(a);
-}
-
-static void run_sql(const char *path, const char *sql)
-{
-	sqlite3 *db;
-
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
 }
 
 static void what_is_no_archive_is_refused(void **state)

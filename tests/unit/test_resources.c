@@ -307,6 +307,11 @@ static void comments_hold_attachments(void **state)
 	expect_problem(s, "PUT /projects/1/stories/1/comments/1",
 		"{\"file_attachment_ids_to_add\":[99]}",
 		"The file attachment with id 99 does not exist.");
+	/* What no comment holds is gone. */
+	expect_problem(s, "PUT /projects/1/stories/1/comments/1",
+		"{\"file_attachment_ids_to_add\":[70]}",
+		"The file attachment with id 70 does not exist.");
+	add_file(s, 70);
 	expect(s, "PUT /projects/1/stories/1/comments/1", "{\"file_attachment_ids_to_add\":[70]}",
 		200);
 	make_story(s, "{\"name\":\"b\",\"comments\":[{\"file_attachment_ids\":[70]}]}");

@@ -109,7 +109,8 @@ static void flags_fit_the_types(void **state)
 			assert_true(!row->max || text);
 			assert_true(!(row->flags & FIELD_INSTEAD) || row->via);
 			assert_true(!(row->flags & FIELD_REQ) || row->write);
-			assert_true(!(row->flags & FIELD_HIDDEN) || !row->write);
+			assert_true(!(row->flags & FIELD_HIDDEN) || !row->write ||
+				    (row->flags & FIELD_SECRET));
 			assert_false(row->flags & FIELD_HIDDEN &&
 				     row->flags & (FIELD_DEF | FIELD_FILE | FIELD_IDENT));
 			assert_true(!(row->flags & FIELD_LIST) || row->type == TYPE_IDS ||
@@ -262,6 +263,15 @@ static const struct {
 		"action story epic comment_id created_at updated_at read_at" },
 	{ KIND_webhook, "id project_id webhook_url webhook_version enabled last_error_code "
 			"last_response_body created_at updated_at" },
+	{ KIND_google_attachment, "id comment_id person_id google_kind title google_id "
+				  "alternate_link resource_id" },
+	{ KIND_integration,
+		"id kind project_id type name active base_url can_import is_other story_name "
+		"api_username zendesk_user_email view_id company product component "
+		"statuses_to_exclude filter_id account bin_id external_project_id import_api_url "
+		"basic_auth_username comments_private update_comments update_state created_at "
+		"updated_at" },
+	{ KIND_source_commit, "commit_id message url author repo" },
 	{ KIND_activity, "kind guid project_version message highlight changes primary_resources "
 			 "secondary_resources project performed_by occurred_at" },
 };
