@@ -123,9 +123,35 @@ int tx_delete(struct tx *tx, enum kind kind, int64_t id);
 int tx_get_meta(struct tx *tx, const char *name, struct buf *ret);
 int tx_put_meta(struct tx *tx, const char *name, const char *value);
 
-/* Tokens: only their SHA-256 in hex is ever stored. 1 when there is no such token. */
-int tx_put_token(struct tx *tx, const char *sha256, int64_t person_id);
+/* A token: only its SHA-256 in hex is ever stored. */
+struct token {
+	const char *sha256;
+	int64_t person_id;
+	int64_t created_ms; /* 0: unknown */
+	const char *label;  /* what it was made for, or NULL */
+};
+
+int tx_put_token(struct tx *tx, const struct token *token);
+/* 1 when there is no such token. */
 int tx_find_token(struct tx *tx, const char *sha256, int64_t *ret_person_id);
+/* A person's tokens, oldest first; what each is given is borrowed for the call. */
+int tx_each_token(struct tx *tx, int64_t person_id,
+	void (*each)(void *data, const struct token *token), void *data);
+/* One of a person's tokens, or with NULL all of them. */
+int tx_delete_token(struct tx *tx, int64_t person_id, const char *sha256);
+
+/* A person's password: libcrypt's hash of it, and libcrypt's setting for the token that comes with
+ * logging in by it; that token's SHA-256 once it was made, else "". Zeroed is none. */
+struct password {
+	struct buf hash, token_setting, token_sha256;
+};
+
+void password_fini(struct password *password);
+/* Replaces the one before. */
+int tx_put_password(struct tx *tx, int64_t person_id, const struct password *password);
+/* 1 when the person has none. */
+int tx_get_password(struct tx *tx, int64_t person_id, struct password *ret);
+int tx_delete_password(struct tx *tx, int64_t person_id);
 
 /*
  * The bytes of a file, by the id of its file_attachment. They are kept in pieces, so that neither
@@ -144,6 +170,7 @@ int tx_delete_bytes(struct tx *tx, int64_t id);
 int tx_put_unknown(
 	struct tx *tx, int64_t project_id, const char *kind, const char *key, const char *json);
 
+SCOPED_VALUE(struct password, password_fini);
 SCOPED_PTR(struct archive, archive_close);
 SCOPED_PTR(struct tx, tx_abort);
 

@@ -57,6 +57,7 @@ const char *http_headers_get(const struct http_headers *h, const char *name);
 struct http_request {
 	enum http_method method;
 	char *target;
+	char *peer; /* the address of who sent it, when a server knows it */
 	struct http_headers headers;
 	struct buf body;
 };

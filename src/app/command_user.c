@@ -7,6 +7,7 @@
 
 #include "command.h"
 #include "storyfs/archive.h"
+#include "storyfs/clock.h"
 #include "storyfs/identity.h"
 #include "storyfs/text.h"
 #include "storyfs/token.h"
@@ -51,7 +52,8 @@ static int give_token(const struct arguments *args, struct archive *archive,
 	if (e < 0)
 		return e;
 	token_digest(ret_token, digest);
-	e = tx_put_token(tx, digest, id);
+	e = tx_put_token(tx,
+		&(struct token){ .sha256 = digest, .person_id = id, .created_ms = clock_now_ms() });
 	return e < 0 ? e : tx_commit(take_ptr(tx));
 }
 

@@ -296,34 +296,6 @@ int tx_put_meta(struct tx *tx, const char *name, const char *value)
 	return db_finish(tx->conn, stmt);
 }
 
-int tx_put_token(struct tx *tx, const char *sha256, int64_t person_id)
-{
-	scoped(db_release) sqlite3_stmt *stmt = NULL;
-	int r = db_prepare(
-		tx->conn, "INSERT OR REPLACE INTO token(sha256, person_id) VALUES(?, ?)", &stmt);
-
-	if (r < 0)
-		return r;
-	db_bind_text(stmt, 1, sha256);
-	sqlite3_bind_int64(stmt, 2, person_id);
-	return db_finish(tx->conn, stmt);
-}
-
-int tx_find_token(struct tx *tx, const char *sha256, int64_t *ret_person_id)
-{
-	scoped(db_release) sqlite3_stmt *stmt = NULL;
-	int r = db_prepare(tx->conn, "SELECT person_id FROM token WHERE sha256 = ?", &stmt);
-
-	if (r < 0)
-		return r;
-	db_bind_text(stmt, 1, sha256);
-	r = db_step(tx->conn, stmt);
-	if (r <= 0)
-		return r < 0 ? r : 1;
-	*ret_person_id = sqlite3_column_int64(stmt, 0);
-	return 0;
-}
-
 int tx_put_unknown(
 	struct tx *tx, int64_t project_id, const char *kind, const char *key, const char *json)
 {

@@ -7,8 +7,6 @@
  */
 #include "archive_db.h"
 
-#include <string.h>
-
 static const char common_tables[] =
 	"CREATE TABLE IF NOT EXISTS refs(kind TEXT NOT NULL, field TEXT NOT NULL,"
 	" target INTEGER NOT NULL, id INTEGER NOT NULL,"
@@ -20,11 +18,21 @@ static const char common_tables[] =
 	" WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS token(sha256 TEXT PRIMARY KEY, person_id INTEGER NOT NULL)"
 	" WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS password(person_id INTEGER PRIMARY KEY, hash TEXT NOT NULL,"
+	" token_setting TEXT NOT NULL, token_sha256 TEXT NOT NULL);"
 	"CREATE TABLE IF NOT EXISTS unknown(project_id INTEGER NOT NULL, kind TEXT NOT NULL,"
 	" key TEXT NOT NULL, json TEXT NOT NULL, PRIMARY KEY(project_id, kind, key))"
 	" WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS file_bytes(id INTEGER NOT NULL, at INTEGER NOT NULL,"
 	" data BLOB NOT NULL, PRIMARY KEY(id, at));";
+
+/* What these tables gained since. */
+static const struct {
+	const char *table, *column, *type;
+} gained[] = {
+	{ "token", "created_ms", "INTEGER" },
+	{ "token", "label", "TEXT" },
+};
 
 /* Tables of kinds that are stored with another now: what they held goes there. */
 static const struct {
@@ -99,37 +107,34 @@ bool archive_is_indexed(enum kind kind, int f)
 	return false;
 }
 
-/* The columns that a table has, one a line with a line break before the first. */
-static int list_columns(struct connection *c, enum kind kind, struct buf *ret)
+static int add_column(struct connection *c, const char *table, const char *column, const char *type)
 {
 	scoped(db_release) sqlite3_stmt *stmt = NULL;
-	int r = db_prepare(c, "SELECT name FROM pragma_table_info(?)", &stmt);
+	scoped(buf_fini) struct buf sql = BUF_INIT;
+	int r = db_prepare(c, "SELECT 1 FROM pragma_table_info(?) WHERE name = ?", &stmt);
 
 	if (r < 0)
 		return r;
-	db_bind_text(stmt, 1, schema_resource(kind)->name);
-	buf_add_char(ret, '\n');
-	while ((r = db_step(c, stmt)) > 0)
-		buf_add_fmt(ret, "%s\n", (const char *)sqlite3_column_text(stmt, 0));
-	return r;
+	db_bind_text(stmt, 1, table);
+	db_bind_text(stmt, 2, column);
+	r = db_step(c, stmt);
+	sqlite3_reset(stmt);
+	if (r)
+		return r < 0 ? r : 0;
+	buf_add_fmt(&sql, "ALTER TABLE \"%s\" ADD COLUMN \"%s\" %s", table, column, type);
+	return db_run(c, sql.data);
 }
 
 static int add_columns(struct connection *c, enum kind kind)
 {
-	scoped(buf_fini) struct buf present = BUF_INIT;
-	int r = list_columns(c, kind, &present);
+	int r = 0;
 
 	for (int f = 0; r == 0 && f < schema_resource(kind)->n_fields; f++) {
 		const struct field *field = schema_field(kind, f);
-		scoped(buf_fini) struct buf line = BUF_INIT;
-		scoped(buf_fini) struct buf sql = BUF_INIT;
 
-		buf_add_fmt(&line, "\n%s\n", field->key);
-		if (!archive_is_column(field) || strstr(present.data, line.data))
-			continue;
-		buf_add_fmt(&sql, "ALTER TABLE \"%s\" ADD COLUMN \"%s\" %s",
-			schema_resource(kind)->name, field->key, column_types[field->type]);
-		r = db_run(c, sql.data);
+		if (archive_is_column(field))
+			r = add_column(c, schema_resource(kind)->name, field->key,
+				column_types[field->type]);
 	}
 	return r;
 }
@@ -219,6 +224,8 @@ int archive_make_tables(struct connection *c)
 {
 	int r = db_run(c, common_tables);
 
+	for (size_t i = 0; r == 0 && i < sizeof(gained) / sizeof(*gained); i++)
+		r = add_column(c, gained[i].table, gained[i].column, gained[i].type);
 	for (int kind = KIND_none + 1; r == 0 && kind < N_KINDS; kind++) {
 		if (archive_is_kept((enum kind)kind))
 			r = make_table(c, (enum kind)kind);

@@ -85,6 +85,7 @@ const char *http_headers_get(const struct http_headers *h, const char *name)
 void http_request_fini(struct http_request *req)
 {
 	free(req->target);
+	free(req->peer);
 	http_headers_fini(&req->headers);
 	buf_fini(&req->body);
 	*req = (struct http_request){ 0 };

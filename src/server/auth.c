@@ -37,6 +37,11 @@ static int refuse_credentials(struct call *c, const char *fix)
 	return r;
 }
 
+int auth_refuse_password(struct call *c)
+{
+	return refuse_credentials(c, password_fix);
+}
+
 static bool is_anonymous(const struct call *c)
 {
 	return !c->who.trusted && !c->who.person_id;
@@ -48,13 +53,14 @@ int auth_identify(struct call *c)
 	const char *token = http_headers_get(&c->req->headers, "X-TrackerToken");
 	char digest[TOKEN_DIGEST_SIZE];
 
-	if (c->who.trusted)
+	/* Or logged in already. */
+	if (c->who.trusted || c->who.person_id)
 		return 0;
 	if (!token)
 		token = json_string_value(params_get(c->params, "token").json);
-	/* The archive has no passwords to check. */
+	/* Where passwords are taken, it was looked at before. */
 	if (!token && basic && strncasecmp(basic, "Basic ", 6) == 0)
-		return refuse_credentials(c, password_fix);
+		return auth_refuse_password(c);
 	if (!token)
 		return 0;
 	token_digest(token, digest);

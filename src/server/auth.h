@@ -16,6 +16,8 @@ int auth_enter_project(struct call *c, int64_t project_id);
 /* Remember that there was a project: V5 answers 403 for one that was deleted, 404 for one that
  * never was. */
 int auth_bury_project(struct call *c, int64_t project_id);
+/* Refuse a name and password. */
+int auth_refuse_password(struct call *c);
 /* Refuse with unauthorized_operation. */
 int auth_refuse(struct call *c);
 

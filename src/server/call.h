@@ -17,6 +17,7 @@
 #include "storyfs/http.h"
 #include "storyfs/json.h"
 #include "storyfs/record.h"
+#include "storyfs/token.h"
 
 struct content;
 struct params;
@@ -46,11 +47,12 @@ struct call {
 	struct archive *archive;
 	struct tx *tx;
 	struct who who;
-	enum role role;	       /* in at[KIND_project] */
-	bool is_guest;	       /* there by its being public alone */
-	struct moment *moment; /* see call_now_ms */
-	int64_t ids[N_KINDS];  /* what the path names, 0 for nothing */
-	struct ids visible;    /* projects_visible */
+	enum role role;		      /* in at[KIND_project] */
+	bool is_guest;		      /* there by its being public alone */
+	char login_token[TOKEN_SIZE]; /* of who logged in by password */
+	struct moment *moment;	      /* see call_now_ms */
+	int64_t ids[N_KINDS];	      /* what the path names, 0 for nothing */
+	struct ids visible;	      /* projects_visible */
 	bool knows_visible;
 	struct record *at[N_KINDS]; /* the same, loaded; the project also of /stories/{story} */
 	struct params *params;
@@ -65,6 +67,7 @@ struct call {
 	struct content *content; /* in place of body, when the answer is no JSON */
 	struct page page;
 	struct v5_error error;
+	int64_t retry_after_s; /* beside an error; 0: nothing is said */
 };
 
 /* The instant of the call. Every look at the clock goes through here, so that an answer that nobody

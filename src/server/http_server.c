@@ -10,6 +10,7 @@
  */
 #include "storyfs/http_server.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -215,6 +216,23 @@ static enum MHD_Result add_header(
 	return MHD_YES;
 }
 
+/* The client's address as text, NULL when it has none. */
+static char *describe_peer(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const struct sockaddr *address = info ? info->client_addr : NULL;
+	char text[INET6_ADDRSTRLEN];
+	const void *bytes = NULL;
+
+	if (address && address->sa_family == AF_INET)
+		bytes = &((const struct sockaddr_in *)address)->sin_addr;
+	else if (address && address->sa_family == AF_INET6)
+		bytes = &((const struct sockaddr_in6 *)address)->sin6_addr;
+	return bytes && inet_ntop(address->sa_family, bytes, text, sizeof(text)) ? xstrdup(text)
+										 : NULL;
+}
+
 /* Would reading the body be in vain? So it is when the client waits for a go-ahead, or when it is
  * too much to be read for courtesy. */
 static bool is_hopeless(const struct http_server *h, const struct exchange *x)
@@ -238,6 +256,7 @@ static enum MHD_Result begin_request(struct http_server *h, struct MHD_Connectio
 	/* The same answer; libmicrohttpd leaves the body out, and says how long it would be. */
 	if (x->req.method == HTTP_HEAD)
 		x->req.method = HTTP_GET;
+	x->req.peer = describe_peer(connection);
 	MHD_get_connection_values(connection, MHD_HEADER_KIND, add_header, &x->req.headers);
 	if (!is_hopeless(h, x))
 		return MHD_YES;

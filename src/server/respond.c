@@ -111,6 +111,9 @@ static void respond_error(const struct call *c, struct http_response *ret)
 
 	ret->status = c->error.status;
 	http_headers_add(&ret->headers, "Cache-Control", "no-cache");
+	if (c->retry_after_s)
+		http_headers_add_fmt(
+			&ret->headers, "Retry-After", "%lld", (long long)c->retry_after_s);
 	add_body(c, ret->status, json, ret);
 	json_decref(json);
 }

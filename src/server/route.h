@@ -26,6 +26,7 @@ struct route {
 	bool paged;
 	int64_t limit;	/* how many a page has when nobody says; 0: the usual number */
 	bool backwards; /* a negative offset counts from the end */
+	bool basic;	/* takes a name and password in a token's place */
 	const struct param_set *params; /* more that is taken, or NULL */
 	bool reads;			/* changes nothing, though it is no GET */
 	bool list;			/* takes an array as its body */

@@ -15,6 +15,7 @@
 #include "console.h"
 #include "content.h"
 #include "input.h"
+#include "login.h"
 #include "respond.h"
 #include "route.h"
 #include "storyfs/alloc.h"
@@ -27,6 +28,7 @@ struct server {
 	char *prefix;
 	void (*written)(void *data);
 	void *data;
+	struct login *login;
 };
 
 /* ---- life ---- */
@@ -36,6 +38,7 @@ int server_new(struct archive *a, const struct server_config *config, struct ser
 	scoped(server_free) struct server *s = xcalloc(1, sizeof(*s));
 
 	s->archive = a;
+	s->login = login_new();
 	s->prefix = xstrdup(config && config->prefix ? config->prefix : SERVER_PREFIX);
 	s->written = config ? config->written : NULL;
 	s->data = config ? config->data : NULL;
@@ -51,6 +54,7 @@ void server_free(struct server *s)
 {
 	if (!s)
 		return;
+	login_free(s->login);
 	free(s->prefix);
 	free(s);
 }
@@ -166,6 +170,8 @@ static void answer(struct server *s, struct call *c)
 		r = params_read(c->req, query, &c->params, &c->error);
 	if (r == 0)
 		r = input_read_shape(c);
+	if (r == 0 && match.route->basic)
+		r = login_by_password(c, s->login, s->archive);
 	if (r == 0)
 		r = perform(s, c, &match);
 	if (r < 0 && !c->error.code) {

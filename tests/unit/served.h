@@ -203,7 +203,8 @@ static inline void served_add_person(struct tx *tx, enum who_asks who, const cha
 	served_token(who, token);
 	token_digest(token, digest);
 	assert_int_equal(tx_put(tx, r), 0);
-	assert_int_equal(tx_put_token(tx, digest, who), 0);
+	assert_int_equal(
+		tx_put_token(tx, &(struct token){ .sha256 = digest, .person_id = who }), 0);
 }
 
 static inline int served_set_up(void **state)

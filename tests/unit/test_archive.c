@@ -404,7 +404,7 @@ static void facts_and_tokens_are_kept(void **state)
 	assert_int_equal(tx_get_meta(tx, "owner", &value), 0);
 	assert_string_equal(buf_str(&value), "2");
 	assert_int_equal(tx_find_token(tx, "abc", &person), 1);
-	assert_int_equal(tx_put_token(tx, "abc", 12), 0);
+	assert_int_equal(tx_put_token(tx, &(struct token){ .sha256 = "abc", .person_id = 12 }), 0);
 	assert_int_equal(tx_find_token(tx, "abc", &person), 0);
 	assert_int_equal(person, 12);
 	assert_int_equal(tx_put_unknown(tx, 1, "review", "5", "{}"), 0);
