@@ -14,6 +14,7 @@ void activity_fini(struct activity *a)
 	json_decref(a->changes);
 	json_decref(a->primary);
 	json_decref(a->secondary);
+	ids_fini(&a->told);
 	*a = (struct activity){ 0 };
 }
 

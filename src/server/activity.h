@@ -16,6 +16,7 @@ struct activity {
 	struct json_t *changes;
 	struct json_t *primary;
 	struct json_t *secondary;
+	struct ids told; /* who was notified of it (notify.h) */
 };
 
 void activity_fini(struct activity *a);

@@ -216,9 +216,11 @@ static int load(struct call *c, enum kind kind, int64_t id)
 {
 	scoped(record_unref) struct record *r = NULL;
 
+	c->ids[kind] = id;
+	if (kind == KIND_none)
+		return 0;
 	if (!id)
 		return v5_error_set(&c->error, V5_unfound_resource);
-	c->ids[kind] = id;
 	/* Persons are named alone; what is not kept (an iteration) cannot be loaded. */
 	if (kind == KIND_person || !(schema_field(kind, 0)->flags & FIELD_KEEP))
 		return 0;
@@ -244,6 +246,8 @@ int auth_load_path(struct call *c, const struct route_match *match)
 	for (int i = 0; r == 0 && i < match->n; i++) {
 		if (match->ids[i].kind == KIND_account && !match->ids[i].is_number)
 			return v5_error_problem(&c->error, "The id isn't valid");
+		if (match->ids[i].kind == KIND_none && !match->ids[i].is_number)
+			return v5_error_set(&c->error, V5_unfound_resource);
 		r = load(c, match->ids[i].kind, match->ids[i].id);
 	}
 	return r;

@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "change.h"
+#include "followers.h"
 #include "initial.h"
 #include "input.h"
 #include "people.h"
@@ -127,13 +128,18 @@ static int update_links(
 	return r;
 }
 
+static char *blocking_message(const struct record *blocker)
+{
+	return xasprintf("This story is blocking #%lld: \"%s\"",
+		(long long)record_int(blocker, F_blocker_story_id, 0),
+		record_text(blocker, F_blocker_description));
+}
+
 /* What the item says of the stories that it is about from the other end. */
 static int add_secondary(struct call *c, struct activity *a, const struct record *blocker)
 {
 	const struct ids *links = links_of(blocker);
-	scoped(free_ptr) char *message = xasprintf("This story is blocking #%lld: \"%s\"",
-		(long long)record_int(blocker, F_blocker_story_id, 0),
-		record_text(blocker, F_blocker_description));
+	scoped(free_ptr) char *message = blocking_message(blocker);
 
 	for (size_t i = 0; i < links->n; i++) {
 		scoped(record_unref) struct record *story = NULL;
@@ -145,6 +151,70 @@ static int add_secondary(struct call *c, struct activity *a, const struct record
 			activity_add_secondary(a, story, message, "is blocking");
 	}
 	return 0;
+}
+
+/* ---- telling ---- */
+
+/* Tell those who follow the blocked story; of a new one, also those of the stories it waits for. */
+static int tell_followers(struct call *c, struct activity *a, const struct record *story,
+	const struct record *blocker, const char *done)
+{
+	scoped(free_ptr) char *after =
+		xasprintf(" %s: \"%s\"", done, record_text(blocker, F_blocker_description));
+	const struct notice notice = {
+		.subject = story,
+		.type = "blocker",
+		.action = "update",
+		.before = "",
+		.after = after,
+		.context = record_text(blocker, F_blocker_description),
+	};
+
+	return followers_tell(c, a, &notice);
+}
+
+static int tell_blocking(struct call *c, struct activity *a, const struct record *blocker)
+{
+	const struct ids *links = links_of(blocker);
+	scoped(free_ptr) char *message = blocking_message(blocker);
+
+	for (size_t i = 0; i < links->n; i++) {
+		scoped(record_unref) struct record *story = NULL;
+		int r = tx_get(c->tx, KIND_story, links->v[i], &story);
+		const struct notice notice = {
+			.subject = story,
+			.type = "blocker",
+			.action = "create",
+			.after = message,
+			.context = record_text(blocker, F_blocker_description),
+		};
+
+		if (r == 0)
+			r = followers_tell(c, a, &notice);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int tell_new(struct call *c, struct activity *a, const struct record *story,
+	const struct record *blocker)
+{
+	scoped(free_ptr) char *after =
+		xasprintf(" added a blocker: \"%s\"", record_text(blocker, F_blocker_description));
+	const struct notice notice = {
+		.subject = story,
+		.type = "blocker",
+		.action = "create",
+		.before = "",
+		.after = after,
+		.context = record_text(blocker, F_blocker_description),
+	};
+	int r = followers_tell_mentioned(c, a, &notice, "blocker");
+
+	if (r == 0)
+		r = followers_tell(c, a, &notice);
+	return r < 0 ? r : tell_blocking(c, a, blocker);
 }
 
 /* ---- stories that are done, or go ---- */
@@ -174,7 +244,11 @@ static int settle_one(
 	if (r < 0 || !resolves)
 		return r;
 	r = tx_get(c->tx, KIND_story, record_int(blocker, F_blocker_story_id, 0), &blocked);
-	return r ? (r < 0 ? r : 0) : change_touch(c, a, blocked, 0);
+	if (r == 0)
+		r = change_touch(c, a, blocked, NULL);
+	if (r == 0)
+		r = tell_followers(c, a, blocked, blocker, "resolved a blocker");
+	return r < 0 ? r : 0;
 }
 
 int blockers_settle(struct call *c, struct activity *a, struct record *story, bool done)
@@ -239,6 +313,8 @@ int blockers_add(struct call *c, struct activity *a, const struct record *story,
 		r = update_links(c, a, NULL, blocker);
 	if (r == 0)
 		r = add_secondary(c, a, blocker);
+	if (r == 0)
+		r = tell_new(c, a, story, blocker);
 	if (r == 0 && ret)
 		*ret = take_ptr(blocker);
 	return r;
@@ -246,16 +322,26 @@ int blockers_add(struct call *c, struct activity *a, const struct record *story,
 
 /* ---- endpoints ---- */
 
-/* The end of a command: the blocked story changed, too. */
+/* The blocked story changed, too; whom the text mentions only now follows it. */
+static int touch_story(
+	struct call *c, struct activity *a, const struct record *old, const struct record *now)
+{
+	scoped(ids_fini) struct ids mentioned = { 0 };
+	int r = followers_find_new(c, old ? record_text(old, F_blocker_description) : "",
+		record_text(now, F_blocker_description), &mentioned);
+
+	return r < 0 ? r : change_touch(c, a, c->at[KIND_story], &mentioned);
+}
+
+/* The end of a command. */
 static int write_activity(struct call *c, struct activity *a, const struct record *blocker,
 	const char *kind, const char *highlight)
 {
 	scoped(free_ptr) char *message =
 		xasprintf("%s: \"%s\"", highlight, record_text(blocker, F_blocker_description));
-	int r = change_touch(c, a, c->at[KIND_story], 0);
 
 	activity_add_primary(a, c->at[KIND_story]);
-	return r < 0 ? r : activity_write(c, a, kind, highlight, message);
+	return activity_write(c, a, kind, highlight, message);
 }
 
 int blockers_create(struct call *c)
@@ -268,6 +354,8 @@ int blockers_create(struct call *c)
 	if (r == 0)
 		r = blockers_add(c, &a, c->at[KIND_story], patch, &blocker);
 	if (r == 0)
+		r = touch_story(c, &a, NULL, blocker);
+	if (r == 0)
 		r = write_activity(c, &a, blocker, "blocker_create_activity", "added a blocker");
 	return r < 0 ? r : answer_record(c, blocker);
 }
@@ -279,6 +367,27 @@ static const char *highlight_of(const struct record *old, const struct record *n
 	if (resolved == (bool)record_int(old, F_blocker_resolved, 0))
 		return "edited a blocker";
 	return resolved ? "resolved a blocker" : "unresolved a blocker";
+}
+
+/* Those who are mentioned only now, then those who follow. */
+static int tell_update(
+	struct call *c, struct activity *a, const struct record *old, const struct record *now)
+{
+	scoped(ids_fini) struct ids mentioned = { 0 };
+	const struct notice notice = {
+		.subject = c->at[KIND_story],
+		.type = "blocker",
+		.action = "update",
+		.before = "You were mentioned by ",
+		.after = "",
+		.context = record_text(now, F_blocker_description),
+	};
+	int r = followers_find_new(c, record_text(old, F_blocker_description),
+		record_text(now, F_blocker_description), &mentioned);
+
+	if (r == 0)
+		r = notify_tell(c, a, &notice, &mentioned);
+	return r < 0 ? r : tell_followers(c, a, c->at[KIND_story], now, highlight_of(old, now));
 }
 
 static int write_update(struct call *c, const struct record *old, struct record *now)
@@ -298,6 +407,10 @@ static int write_update(struct call *c, const struct record *old, struct record 
 		r = update_links(c, &a, old, now);
 	if (r == 0)
 		r = add_secondary(c, &a, now);
+	if (r == 0)
+		r = touch_story(c, &a, old, now);
+	if (r == 0)
+		r = tell_update(c, &a, old, now);
 	return r < 0 ? r
 		     : write_activity(
 			       c, &a, now, "blocker_update_activity", highlight_of(old, now));
@@ -327,6 +440,8 @@ int blockers_delete(struct call *c)
 	activity_add_delete(&a, blocker);
 	if (r == 0)
 		r = update_links(c, &a, blocker, NULL);
+	if (r == 0)
+		r = change_touch(c, &a, c->at[KIND_story], NULL);
 	if (r == 0)
 		r = write_activity(c, &a, blocker, "blocker_delete_activity", "deleted a blocker");
 	return r < 0 ? r : answer_nothing(c);

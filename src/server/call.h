@@ -66,6 +66,7 @@ struct call {
 	struct json_t *body;
 	struct content *content; /* in place of body, when the answer is no JSON */
 	struct page page;
+	int64_t last_notification_ms; /* 0: does not matter here */
 	struct v5_error error;
 	int64_t retry_after_s; /* beside an error; 0: nothing is said */
 };

@@ -2,6 +2,7 @@
 /* Changes of a resource. */
 #include "change.h"
 
+#include "followers.h"
 #include "initial.h"
 
 bool change_is_given(const struct record *patch, int f)
@@ -21,29 +22,15 @@ bool change_differs(const struct record *a, const struct record *b, int but, int
 	return false;
 }
 
-static void add_follower(struct record *r, int64_t person_id)
-{
-	int f = schema_find_field(record_kind(r), "follower_ids");
-	const struct value *v = record_get(r, f);
-
-	if (v->state == VALUE_SET && ids_has(&v->ids, person_id))
-		return;
-	struct value more = value_copy(schema_field(record_kind(r), f), v);
-
-	more.state = VALUE_SET;
-	ids_add(&more.ids, person_id);
-	record_set(r, f, more);
-}
-
-int change_touch(struct call *c, struct activity *a, struct record *r, int64_t follower_id)
+int change_touch(struct call *c, struct activity *a, struct record *r, const struct ids *followers)
 {
 	scoped(scoped_json_fini) struct scoped_json before = { NULL };
 	int e = activity_take_values(c, r, &before.json);
 
 	if (e < 0)
 		return e;
-	if (follower_id)
-		add_follower(r, follower_id);
+	for (size_t i = 0; followers && i < followers->n; i++)
+		followers_add(r, followers->v[i]);
 	initial_touch(r, call_now_ms(c));
 	e = tx_put(c->tx, r);
 	return e < 0 ? e : activity_updated(c, a, r, before.json);

@@ -8,6 +8,7 @@
 #include "auth.h"
 #include "change.h"
 #include "children.h"
+#include "followers.h"
 #include "initial.h"
 #include "input.h"
 #include "people.h"
@@ -36,6 +37,28 @@ static int tell_new(struct call *c, struct activity *a, const struct record *com
 	return 0;
 }
 
+/* Whoever follows is told; whom the text mentions, in words of their own. */
+static int tell_followers(struct call *c, struct activity *a, const struct record *parent,
+	const struct record *comment)
+{
+	const char *text = record_text(comment, F_comment_text);
+	const struct value *files = record_get(comment, F_comment_file_attachment_ids);
+	scoped(free_ptr) char *after = xasprintf(" added comment: \"%s\"", text);
+	const struct notice notice = {
+		.subject = parent,
+		.type = "comment",
+		.action = "create",
+		.before = "",
+		.after = after,
+		.context = record_has(comment, F_comment_text) ? text : NULL,
+		.comment_id = record_id(comment),
+		.n_attachments = files->state == VALUE_SET ? (int64_t)files->ids.n : 0,
+	};
+	int r = followers_tell_mentioned(c, a, &notice, "comment_with_mention");
+
+	return r < 0 ? r : followers_tell(c, a, &notice);
+}
+
 int comments_add(struct call *c, struct activity *a, const struct record *parent,
 	const struct record *patch, struct record **ret)
 {
@@ -59,16 +82,11 @@ int comments_add(struct call *c, struct activity *a, const struct record *parent
 		r = tx_put(c->tx, comment);
 	if (r == 0)
 		r = tell_new(c, a, comment);
+	if (r == 0)
+		r = tell_followers(c, a, parent, comment);
 	if (r == 0 && ret)
 		*ret = take_ptr(comment);
 	return r;
-}
-
-static int touch(struct call *c, struct activity *a, struct record *parent, int64_t follower_id)
-{
-	bool follows = record_int(call_project(c), F_project_enable_following, 1);
-
-	return change_touch(c, a, parent, follows ? follower_id : 0);
 }
 
 int comments_write(
@@ -76,10 +94,14 @@ int comments_write(
 {
 	scoped(activity_fini) struct activity a = { 0 };
 	scoped(record_unref) struct record *comment = NULL;
+	scoped(ids_fini) struct ids followers = { 0 };
 	int r = comments_add(c, &a, parent, patch, &comment);
 
 	if (r == 0)
-		r = touch(c, &a, parent, record_int(comment, F_comment_person_id, 0));
+		r = followers_find(c, record_int(comment, F_comment_person_id, 0),
+			record_text(comment, F_comment_text), &followers);
+	if (r == 0)
+		r = change_touch(c, &a, parent, &followers);
 	if (r < 0)
 		return r;
 	scoped(free_ptr) char *message =
@@ -116,10 +138,28 @@ static bool is_author(const struct call *c)
 	       record_int(c->at[KIND_comment], F_comment_person_id, 0) == c->who.person_id;
 }
 
+/* Those who are mentioned only now follow from now on, and are told. */
+static int tell_mentioned(struct call *c, struct activity *a, const struct record *comment,
+	const struct ids *mentioned)
+{
+	const struct notice notice = {
+		.subject = parent_of(c),
+		.type = "comment_with_mention",
+		.action = "update",
+		.before = "You were mentioned by ",
+		.after = "",
+		.context = record_text(comment, F_comment_text),
+		.comment_id = record_id(comment),
+	};
+
+	return notify_tell(c, a, &notice, mentioned);
+}
+
 static int write_update(struct call *c, const struct record *old, struct record *now)
 {
 	scoped(activity_fini) struct activity a = { 0 };
 	scoped(scoped_json_fini) struct scoped_json before = { NULL };
+	scoped(ids_fini) struct ids mentioned = { 0 };
 	int r = activity_take_values(c, old, &before.json);
 
 	initial_touch(now, call_now_ms(c));
@@ -130,7 +170,12 @@ static int write_update(struct call *c, const struct record *old, struct record 
 	if (r == 0)
 		r = activity_updated(c, &a, now, before.json);
 	if (r == 0)
-		r = touch(c, &a, parent_of(c), 0);
+		r = followers_find_new(c, record_text(old, F_comment_text),
+			record_text(now, F_comment_text), &mentioned);
+	if (r == 0)
+		r = change_touch(c, &a, parent_of(c), &mentioned);
+	if (r == 0)
+		r = tell_mentioned(c, &a, now, &mentioned);
 	activity_add_primary(&a, parent_of(c));
 	return r < 0 ? r
 		     : activity_write(
@@ -206,7 +251,7 @@ int comments_delete(struct call *c)
 		r = attached_release(c, comment, NULL);
 	activity_add_delete(&a, comment);
 	if (r == 0)
-		r = touch(c, &a, parent_of(c), 0);
+		r = change_touch(c, &a, parent_of(c), NULL);
 	activity_add_primary(&a, parent_of(c));
 	if (r == 0)
 		r = activity_write(c, &a, "comment_delete_activity", "deleted comment:", message);

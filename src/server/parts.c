@@ -70,7 +70,7 @@ static int write_activity(struct call *c, struct activity *a, const struct recor
 	scoped(free_ptr) char *kind =
 		xasprintf("%s_%s_activity", schema_resource(record_kind(part))->name, verb);
 	scoped(buf_fini) struct buf title = BUF_INIT;
-	int r = change_touch(c, a, parent_of(c), 0);
+	int r = change_touch(c, a, parent_of(c), NULL);
 
 	if (r == 0)
 		r = add_title(c, part, &title);

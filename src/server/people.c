@@ -76,6 +76,33 @@ bool people_same_set(const struct ids *ids, const struct value *v)
 	return ids->n == n;
 }
 
+int people_check_member(struct call *c, int64_t person_id)
+{
+	struct query q = { .kind = KIND_project_membership };
+	int64_t n = 0;
+
+	query_where(&q, F_project_membership_project_id, OP_EQ, call_project_id(c));
+	query_where(&q, F_project_membership_person_id, OP_EQ, person_id);
+	int r = tx_count(c->tx, &q, &n);
+
+	return r == 0 && !n ? v5_error_problem(&c->error,
+				      "The person with id %lld is not a member of this project.",
+				      (long long)person_id)
+			    : r;
+}
+
+int people_list_projects(struct call *c, struct ids *ret)
+{
+	struct query q = { .kind = KIND_project_membership, .limit = -1 };
+	scoped(records_fini) struct records mine = { 0 };
+	int r = tx_list(c->tx,
+		query_where(&q, F_project_membership_person_id, OP_EQ, c->who.person_id), &mine);
+
+	for (size_t i = 0; i < mine.n; i++)
+		ids_add(ret, record_int(mine.items[i], F_project_membership_project_id, 0));
+	return r;
+}
+
 /* ---- newcomers ---- */
 
 static bool is_address(const char *s)

@@ -13,6 +13,10 @@ int people_set(struct call *c, struct record *r, int f, const struct ids *wanted
 int people_set_one(struct call *c, struct record *r, int f, int64_t id);
 /* Who made a new resource: whom the patch names, else whoever asks. */
 int people_set_author(struct call *c, struct record *r, int f, const struct record *patch);
+/* Refuse who is no member of the call's project, in whatever role. */
+int people_check_member(struct call *c, int64_t person_id);
+/* The projects that whoever asks is a member of. */
+int people_list_projects(struct call *c, struct ids *ret);
 
 /* Somebody who becomes a member: by id (in the field f of r), or by e-mail, with a name and
  * initials if the archive does not know the address yet. Values that are not SET are not given. */

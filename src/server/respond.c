@@ -105,6 +105,13 @@ static void add_body(const struct call *c, int status, json_t *json, struct http
 	http_headers_add(&ret->headers, "Content-Type", "application/json; charset=utf-8");
 }
 
+static void add_notification_header(const struct call *c, struct http_response *ret)
+{
+	if (c->last_notification_ms)
+		http_headers_add_fmt(&ret->headers, "X-Tracker-Last-Notification-Timestamp", "%lld",
+			(long long)c->last_notification_ms);
+}
+
 static void respond_error(const struct call *c, struct http_response *ret)
 {
 	json_t *json = v5_error_encode(&c->error);
@@ -165,6 +172,7 @@ static void respond_body(const struct call *c, struct http_response *ret)
 	add_body(c, c->status, c->body, ret);
 	if (c->page.given)
 		add_page_headers(&c->page, ret);
+	add_notification_header(c, ret);
 	add_digest(c, ret);
 }
 

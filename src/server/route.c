@@ -85,10 +85,9 @@ static bool fits(const struct route *route, const struct segments *s, struct rou
 		if (*p != '/')
 			return false;
 		size_t len = strcspn(++p, "/");
-		enum kind kind = id_kind(p, len);
 
-		if (kind)
-			add_id(m, kind, s->items[i]);
+		if (*p == '{')
+			add_id(m, id_kind(p, len), s->items[i]);
 		else if (strlen(s->items[i]) != len || strncmp(p, s->items[i], len) != 0)
 			return false;
 		p += len;

@@ -18,7 +18,7 @@ enum access {
 
 struct route {
 	enum http_method method;
-	const char *path; /* `{kind}` stands for an id of that kind */
+	const char *path; /* `{kind}` stands for an id of that kind, `{what}` for a number */
 	int (*handle)(struct call *c);
 	enum access access;
 	enum kind kind; /* what is answered, and whose fields are taken */
@@ -42,7 +42,8 @@ static inline const struct param_set *route_params(const struct route *route)
 /* How many ids a path holds at most. */
 enum { ROUTE_IDS = 4 };
 
-/* A route that fits, and its ids in the path's order. One that is no positive number is 0. */
+/* A route that fits, and its ids in the path's order. One that is no positive number is 0. A number
+ * that is no resource's id (`{timestamp}`) is of KIND_none. */
 struct route_match {
 	const struct route *route;
 	int n;

@@ -522,6 +522,24 @@ int answer_record(struct call *c, const struct record *r)
 	return 0;
 }
 
+int answer_named(struct call *c, enum kind kind, const struct value *ids)
+{
+	struct query q = { .kind = kind, .limit = -1 };
+	scoped(records_fini) struct records found = { 0 };
+	scoped(records_fini) struct records list = { 0 };
+	int r = 0;
+
+	if (ids->state == VALUE_SET && ids->ids.n) {
+		query_where(&q, 0, OP_IN, 0)->where[0].ids = &ids->ids;
+		r = tx_list(c->tx, &q, &found);
+	}
+	for (size_t i = 0; r == 0 && ids->state == VALUE_SET && i < ids->ids.n; i++)
+		records_add(&list, find_or_make(&found, kind, ids->ids.v[i]));
+	if (kind == KIND_label)
+		shape_sort_labels(&list);
+	return r < 0 ? r : answer_records(c, kind, &list);
+}
+
 int answer_nothing(struct call *c)
 {
 	c->status = 204;

@@ -14,6 +14,8 @@ int answer_record(struct call *c, const struct record *r);
 /* The call's answer is this list; what fields asks for is put into its records, which must be the
  * caller's alone. */
 int answer_records(struct call *c, enum kind kind, struct records *list);
+/* The call's answer is the resources of the kind that a list of ids names. */
+int answer_named(struct call *c, enum kind kind, const struct value *ids);
 /* The call is answered without a body: 204. */
 int answer_nothing(struct call *c);
 

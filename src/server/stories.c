@@ -4,6 +4,7 @@
 #include "change.h"
 #include "children.h"
 #include "comments.h"
+#include "followers.h"
 #include "initial.h"
 #include "input.h"
 #include "labels.h"
@@ -68,6 +69,8 @@ static int prepare_story(struct call *c, const struct story_request *req, struct
 	set_project_and_url(c, story);
 	r = story_apply(c, req, story);
 	if (r == 0)
+		r = followers_expect(c, req->patch, story);
+	if (r == 0)
 		r = story_place(c, req, NULL, story);
 	if (r == 0)
 		r = story_check(c, req->patch, NULL, story);
@@ -106,6 +109,8 @@ static int write_new(struct call *c, const struct story_request *req, struct rec
 		r = activity_created(c, &a, story);
 	if (r == 0)
 		r = add_nested(c, &a, req->patch, story);
+	if (r == 0)
+		r = story_notify_new(c, &a, story);
 	activity_add_primary(&a, story);
 	if (r == 0)
 		r = activity_write(c, &a, "story_create_activity", "added", message);
@@ -192,6 +197,8 @@ int stories_delete(struct call *c)
 		r = tx_delete(c->tx, KIND_story, record_id(story));
 	if (r == 0)
 		r = labels_tell_counts(c, &a, story, NULL);
+	if (r == 0)
+		r = story_notify_deleted(c, &a, story);
 	activity_add_delete(&a, story);
 	activity_add_primary(&a, story);
 	if (r == 0)

@@ -30,6 +30,12 @@ int story_check(
 int story_place(struct call *c, const struct story_request *req, const struct record *old,
 	struct record *now);
 
+/* Tell people what became of it, as part of the command. */
+int story_notify_new(struct call *c, struct activity *a, const struct record *story);
+int story_notify_update(
+	struct call *c, struct activity *a, const struct record *old, const struct record *now);
+int story_notify_deleted(struct call *c, struct activity *a, const struct record *story);
+
 /* Write a story that differs from old, as one command. */
 int story_write_update(struct call *c, const struct story_request *req, const struct record *old,
 	struct record *now);

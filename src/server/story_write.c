@@ -114,6 +114,8 @@ int story_write_update(struct call *c, const struct story_request *req, const st
 		r = labels_tell_counts(c, &a, old, now);
 	if (r == 0)
 		r = activity_updated(c, &a, now, before.json);
+	if (r == 0)
+		r = story_notify_update(c, &a, old, now);
 	activity_add_primary(&a, now);
 	if (r == 0)
 		r = activity_write(c, &a, words.kind, words.highlight, words.message);

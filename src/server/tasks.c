@@ -107,7 +107,7 @@ int tasks_create(struct call *c)
 	if (r == 0)
 		r = tasks_add(c, &a, record_id(c->at[KIND_story]), patch, &task);
 	if (r == 0)
-		r = change_touch(c, &a, c->at[KIND_story], 0);
+		r = change_touch(c, &a, c->at[KIND_story], NULL);
 	if (r < 0)
 		return r;
 	scoped(free_ptr) char *message =
@@ -143,7 +143,7 @@ static int write_update(struct call *c, const struct record *old, struct record 
 
 	initial_touch(now, call_now_ms(c));
 	if (r == 0)
-		r = change_touch(c, &a, c->at[KIND_story], 0);
+		r = change_touch(c, &a, c->at[KIND_story], NULL);
 	if (r == 0)
 		r = tx_put(c->tx, now);
 	if (r == 0)
@@ -193,7 +193,7 @@ int tasks_delete(struct call *c)
 	if (r == 0)
 		r = renumber(c, &a, &rest, 0, 0);
 	if (r == 0)
-		r = change_touch(c, &a, c->at[KIND_story], 0);
+		r = change_touch(c, &a, c->at[KIND_story], NULL);
 	if (r == 0)
 		r = write_activity(c, &a, "task_delete_activity", "deleted a task",
 			"deleted a task on this story");
