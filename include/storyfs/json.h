@@ -31,6 +31,13 @@ enum json_flag {
 void json_write_record(
 	const struct record *r, const struct fields *f, unsigned flags, struct buf *b);
 
+/* The same for an answer, and of a whole list: compact, written straight from the records. Of the
+ * flags it knows JSON_AS_MILLIS and JSON_WITHOUT_SECRETS. What is kept as JSON is taken to be that.
+ */
+void json_add_record(const struct record *r, const struct fields *f, unsigned flags, struct buf *b);
+void json_add_records(
+	const struct records *list, const struct fields *f, unsigned flags, struct buf *b);
+
 /* Parse one JSON object, or an array of them. -EBADMSG when the text is no such thing (the reason
  * is a line in problems) or an item lacks its id; lines about single fields go to problems, too,
  * and are no failure. problems may be NULL. */

@@ -45,11 +45,36 @@ static int64_t floor_div(int64_t a, int64_t b)
 	return a / b - (a % b < 0);
 }
 
-/* strftime's %Y does not pad. Returns the length. */
-static size_t format_day(const struct tm *tm, char ret_text[CLOCK_ISO_SIZE])
+static char *put_digits(char *to, int n, int64_t value)
 {
-	return (size_t)snprintf(ret_text, CLOCK_ISO_SIZE, "%04lld-%02d-%02d", tm->tm_year + 1900LL,
-		tm->tm_mon + 1, tm->tm_mday);
+	for (int i = n - 1; i >= 0; i--, value /= 10)
+		to[i] = (char)('0' + value % 10);
+	return to + n;
+}
+
+/* Returns its end. Years of four digits are most. */
+static char *format_day(const struct tm *tm, char ret_text[CLOCK_ISO_SIZE])
+{
+	int64_t year = tm->tm_year + INT64_C(1900);
+	char *p = year >= 0 && year <= 9999 ? put_digits(ret_text, 4, year)
+					    : ret_text + snprintf(ret_text, CLOCK_ISO_SIZE,
+								 "%04lld", (long long)year);
+
+	*p++ = '-';
+	p = put_digits(p, 2, tm->tm_mon + 1);
+	*p++ = '-';
+	return put_digits(p, 2, tm->tm_mday);
+}
+
+static char *format_time(const struct tm *tm, char *to)
+{
+	const int parts[] = { tm->tm_hour, tm->tm_min, tm->tm_sec };
+
+	for (int i = 0; i < 3; i++) {
+		*to++ = i ? ':' : 'T';
+		to = put_digits(to, 2, parts[i]);
+	}
+	return to;
 }
 
 void clock_format_iso(int64_t ms, char ret_text[CLOCK_ISO_SIZE])
@@ -59,13 +84,14 @@ void clock_format_iso(int64_t ms, char ret_text[CLOCK_ISO_SIZE])
 	struct tm tm;
 
 	gmtime_r(&sec, &tm);
-	size_t n = format_day(&tm, ret_text);
+	char *p = format_time(&tm, format_day(&tm, ret_text));
 
-	n += strftime(ret_text + n, CLOCK_ISO_SIZE - n, "T%H:%M:%S", &tm);
-	if (rest)
-		snprintf(ret_text + n, CLOCK_ISO_SIZE - n, ".%03dZ", rest);
-	else
-		snprintf(ret_text + n, CLOCK_ISO_SIZE - n, "Z");
+	if (rest) {
+		*p++ = '.';
+		p = put_digits(p, 3, rest);
+	}
+	*p++ = 'Z';
+	*p = '\0';
 }
 
 /* Exactly n digits at *p, which moves past them. */
@@ -179,7 +205,7 @@ void clock_format_date(int64_t days, char ret_text[CLOCK_ISO_SIZE])
 	struct tm tm;
 
 	gmtime_r(&sec, &tm);
-	format_day(&tm, ret_text);
+	*format_day(&tm, ret_text) = '\0';
 }
 
 bool clock_parse_date(const char *text, int64_t *ret_days)

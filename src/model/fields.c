@@ -164,7 +164,8 @@ bool fields_wants(const struct fields *f, enum kind kind, int field)
 		return false;
 	if ((row->flags & FIELD_IDENT) || fields_has(f, row->key))
 		return true;
-	return fields_has_default(f) && (row->flags & FIELD_DEF) && !is_replaced(f, kind, row->key);
+	return fields_has_default(f) && (row->flags & FIELD_DEF) &&
+	       (!f || !is_replaced(f, kind, row->key));
 }
 
 bool fields_wants_kind(const struct fields *f)

@@ -12,6 +12,7 @@
 #define STORYFS_SERVER_CALL_H
 
 #include "storyfs/archive.h"
+#include "storyfs/buf.h"
 #include "storyfs/error.h"
 #include "storyfs/fields.h"
 #include "storyfs/http.h"
@@ -63,7 +64,7 @@ struct call {
 	bool envelope;
 
 	int status;
-	struct json_t *body;
+	struct buf body;	 /* the answer, as JSON's text; empty for none */
 	struct content *content; /* in place of body, when the answer is no JSON */
 	struct page page;
 	int64_t last_notification_ms; /* 0: does not matter here */

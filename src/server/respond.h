@@ -8,6 +8,6 @@
 /* The headers that are on every response, whoever makes it. */
 void respond_add_common(struct http_headers *ret);
 /* Fills *ret, which is zeroed. */
-void respond(const struct call *c, int64_t took_ms, struct http_response *ret);
+void respond(struct call *c, int64_t took_ms, struct http_response *ret);
 
 #endif

@@ -71,7 +71,7 @@ static void call_fini(struct call *c)
 	ids_fini(&c->visible);
 	params_free(c->params);
 	fields_free(c->fields);
-	json_decref(c->body);
+	buf_fini(&c->body);
 	content_free(c->content);
 	v5_error_fini(&c->error);
 }

@@ -504,7 +504,7 @@ int answer_records(struct call *c, enum kind kind, struct records *list)
 		return r;
 	c->status = 200;
 	c->page.returned = (int64_t)list->n;
-	c->body = json_from_records(list, c->fields, c->json_flags);
+	json_add_records(list, c->fields, c->json_flags, &c->body);
 	return 0;
 }
 
@@ -518,7 +518,7 @@ int answer_record(struct call *c, const struct record *r)
 	if (e < 0)
 		return e;
 	c->status = 200;
-	c->body = json_from_record(one.items[0], c->fields, c->json_flags);
+	json_add_record(one.items[0], c->fields, c->json_flags, &c->body);
 	return 0;
 }
 

@@ -364,6 +364,59 @@ static void what_a_client_sends_may_lack_ids(void **state)
 	assert_false(takes(KIND_story, F_story_name, "true", VALUE_SET));
 }
 
+static void assert_straight(const struct record *r, const char *fields, unsigned flags)
+{
+	size_t at;
+	scoped(fields_free) struct fields *f = fields ? fields_parse(fields, &at) : NULL;
+	scoped(buf_fini) struct buf document = BUF_INIT;
+	scoped(buf_fini) struct buf straight = BUF_INIT;
+	scoped(buf_fini) struct buf list = BUF_INIT;
+	scoped(buf_fini) struct buf twice = BUF_INIT;
+	struct record *const items[] = { (struct record *)r, (struct record *)r };
+
+	json_write_record(r, f, flags, &document);
+	json_add_record(r, f, flags, &straight);
+	assert_string_equal(buf_str(&straight), buf_str(&document));
+	json_add_records(&(struct records){ 2, (struct record **)items }, f, flags, &list);
+	buf_add_fmt(&twice, "[%s,%s]", buf_str(&document), buf_str(&document));
+	assert_string_equal(buf_str(&list), buf_str(&twice));
+}
+
+static void text_straight_from_records_is_the_same(void **state)
+{
+	static const char *const shapes[] = { NULL, "name", ":default,labels(name),owned_by",
+		":default,tasks,requested_by_id,label_ids", "kind,id" };
+	static const char *const texts[] = { "", "plain", "\x01\x1f\x7f\b\f\n\r\t\"\\/",
+		"g\xc3\xbcn \xf0\x9f\x8d\x8e", "cut \xc3", "\xff\xfe", "\xed\xa0\x80" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(samples) / sizeof(*samples); i++) {
+		scoped(record_unref) struct record *r =
+			read_one(samples[i].kind, samples[i].text, NULL);
+
+		for (size_t k = 0; k < sizeof(shapes) / sizeof(*shapes); k++) {
+			assert_straight(r, shapes[k], 0);
+			assert_straight(r, shapes[k], JSON_AS_MILLIS | JSON_WITHOUT_SECRETS);
+		}
+	}
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		static const double numbers[] = { 0, -0.5, 1e20, 1e-7, 0.1, -3,
+			33.333333333333336 };
+		scoped(record_unref) struct record *r = record_new(KIND_story);
+
+		record_set_text(r, F_story_name, texts[i]);
+		record_set_float(r, F_story_estimate, numbers[i]);
+		record_set_int(r, F_story_id, i ? -(int64_t)i : INT64_MIN);
+		record_set_int(r, F_story_created_at, -1 - (int64_t)i * INT64_C(50000000000001));
+		record_set_int(r, F_story_updated_at, INT64_C(253402300799000));
+		assert_straight(r, NULL, 0);
+	}
+	scoped(buf_fini) struct buf nothing = BUF_INIT;
+
+	json_add_records(&(struct records){ 0 }, NULL, 0, &nothing);
+	assert_string_equal(buf_str(&nothing), "[]");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -378,6 +431,7 @@ int main(void)
 		cmocka_unit_test(a_patch_holds_what_changes_and_nothing_else),
 		cmocka_unit_test(secrets_stay_inside_when_asked),
 		cmocka_unit_test(what_a_client_sends_may_lack_ids),
+		cmocka_unit_test(text_straight_from_records_is_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
