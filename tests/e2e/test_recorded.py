@@ -30,6 +30,7 @@ ROUTES = [
     r'/projects/(?P<project>\w*)/labels', r'/projects/(?P<project>\w*)/labels/(?P<label>\d+)',
     r'/projects/(?P<project>\w*)/epics', r'/projects/(?P<project>\w*)/epics/(?P<epic>\d+)',
     r'/epics/(?P<epic>\d+)',
+    r'/projects/(?P<project>\w*)/iterations', r'/projects/(?P<project>\w*)/releases',
     r'/projects/(?P<project>\w*)/epics/(?P<epic>\d+)/comments',
     r'/projects/(?P<project>\w*)/epics/(?P<epic>\d+)/comments/(?P<comment>\d+)',
 ]
@@ -117,8 +118,9 @@ class Comparison:
         for name, n in (('Limit', limit), ('Offset', offset)):
             if n != int(self.x.headers['X-Tracker-Pagination-' + name]):
                 self.say(f'X-Tracker-Pagination-{name}: another than recorded: {n}')
+        start = offset if offset >= 0 else max(0, total + offset)  # from the end
         if returned != len(body) or returned > limit or \
-                returned != max(0, min(limit, total - offset)):
+                returned != max(0, min(limit, total - start)):
             self.say(f'pagination is not consistent: {total} {limit} {offset} {returned} '
                      f'for {len(body)}')
 
@@ -301,3 +303,28 @@ def test_everything_is_served_as_it_was_dumped(folder, serve, tmp_path):
             if kind == 'epic':  # a nested label may have been narrowed by the request
                 assert want.pop('label').items() <= mine.pop('label').items()
             assert mine == want
+
+
+@NEEDS_DATA
+def test_done_iterations_are_those_that_were_recorded(serve, tmp_path):
+    """Numbers and instants, over years and changes of the clocks; and the stories of those that
+    were done when they were recorded."""
+    compared = 0
+    for folder in dump_folders():
+        path = folder / 'iteration.json'
+        if not path.exists():
+            continue
+        done = storyfs('import', folder, DATA / 'dump' / 'people', tmp_path / 'a.db')
+        assert done.returncode == 0, done.stderr
+        server = serve(tmp_path / 'a.db')
+        stories = {s['id']: s for s in json.loads((folder / 'story.json').read_text())}
+        for want in json.loads(path.read_text(encoding='utf-8')):
+            at = want['number'] - 1
+            ours, = server.request('GET', f'/projects/{want["project_id"]}/iterations'
+                                          f'?limit=1&offset={at}').json()
+            for key in ('number', 'start', 'finish', 'team_strength', 'project_id'):
+                assert ours[key] == want[key], (want['number'], key)
+            if all(stories[i]['current_state'] == 'accepted' for i in want['stories']):
+                assert [s['id'] for s in ours['stories']] == want['stories'], want['number']
+            compared += 1
+    assert compared > 50
