@@ -130,6 +130,8 @@ static const struct {
 	{ KIND_story_transition,
 		{ F_story_transition_project_id, F_story_transition_project_version,
 			F_story_transition_story_id } },
+	{ KIND_iteration_override, { F_iteration_override_project_id, F_iteration_override_number,
+					   F_iteration_override_project_id } },
 };
 
 static void find_by_key(const struct record *r, const int keys[3], struct query *ret)
@@ -236,10 +238,29 @@ static int make_missing_projects(struct import_run *run)
 
 /* ---- storing ---- */
 
+/* An accepted story without its time would be in no iteration: it was so when it last changed. */
+static void date_acceptance(struct record *story)
+{
+	int64_t state = record_int(story, F_story_current_state, STATE_UNSCHEDULED);
+	int64_t created_at = record_int(story, F_story_created_at, 0);
+	int64_t at = record_int(story, F_story_updated_at, created_at);
+
+	if (state == STATE_ACCEPTED && !record_has(story, F_story_accepted_at) && at)
+		record_set_int(story, F_story_accepted_at, at);
+}
+
 static int store_entry(struct import_run *run, struct entry *e)
 {
 	int64_t project_id = import_project_of(run, e->record);
 
+	if (e->key.kind == KIND_story)
+		date_acceptance(e->record);
+	if (e->key.kind == KIND_iteration_override) {
+		int r = import_trim_override(run, e->record);
+
+		if (r)
+			return r < 0 ? r : 0;
+	}
 	run->report.read[e->key.kind]++;
 	if (e->key.kind == KIND_project) {
 		int r = import_keep_account(run, e->record);

@@ -145,6 +145,14 @@ static int64_t plain_key(const struct reader *rd, const struct record *r)
 	return project * limit + version;
 }
 
+/* What a release does not say of itself as a story. */
+static void set_release(const struct reader *rd, struct record *story)
+{
+	record_set_int(story, F_story_story_type, STORY_TYPE_RELEASE);
+	/* After all that have a place in their own file. */
+	record_set_int(story, F_story_rank, ((int64_t)1 << 40) + (int64_t)(rd->index + 1) * 65536);
+}
+
 static int take_record(struct reader *rd, struct record *r)
 {
 	enum kind whole = schema_resource(rd->kind)->summary_of;
@@ -154,6 +162,8 @@ static int take_record(struct reader *rd, struct record *r)
 		scoped(record_unref) struct record *part = r;
 		scoped(record_unref) struct record *stored = record_as(part, whole);
 
+		if (rd->kind == KIND_release)
+			set_release(rd, stored);
 		import_table_add_nested(&rd->run->table, stored, rd->file);
 		return 0;
 	}
@@ -221,8 +231,10 @@ static int take_element(struct reader *rd, const json_t *item)
 	struct record *r;
 	char path[32];
 
-	if (rd->kind == KIND_none) {
+	if (rd->kind == KIND_none || rd->kind == KIND_iteration) {
 		take_unknown(rd, item);
+		if (rd->kind == KIND_iteration)
+			import_take_iteration(rd->run, item, rd->file, plain_key(rd, NULL));
 		return 0;
 	}
 	snprintf(path, sizeof(path), "[%zu]", rd->index);
@@ -308,7 +320,8 @@ static int read_list(struct reader *rd)
 
 static bool is_read(enum kind kind)
 {
-	return kind == KIND_me || kind == KIND_membership_summary ||
+	return kind == KIND_me || kind == KIND_membership_summary || kind == KIND_iteration ||
+	       schema_resource(kind)->summary_of ||
 	       (kind && schema_field(kind, 0)->flags & FIELD_KEEP);
 }
 
@@ -318,6 +331,11 @@ static void note_unknown_kind(const struct reader *rd)
 		buf_add_fmt(&rd->run->report.notes,
 			"%s: %zu of the kind %s, which is not served yet; kept as they are\n",
 			rd->path, rd->index, rd->kind_name);
+	if (rd->kind == KIND_iteration && rd->index)
+		buf_add_fmt(&rd->run->report.notes,
+			"%s: %zu iterations, which are computed here; kept as they are, and their "
+			"overrides taken\n",
+			rd->path, rd->index);
 	if (rd->n_problems > SHOWN_PROBLEMS)
 		buf_add_fmt(&rd->run->report.notes, "%s: %zu more of these\n", rd->path,
 			rd->n_problems - SHOWN_PROBLEMS);

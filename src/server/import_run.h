@@ -56,6 +56,13 @@ int import_read_folder(struct import_run *run, const char *path);
 int64_t import_measure_folder(const char *path);
 void import_progress(struct import_run *run, const char *what);
 
+struct json_t;
+/* What a dump's iteration says beyond the usual, as an override yet to be trimmed. */
+void import_take_iteration(
+	struct import_run *run, const struct json_t *item, size_t file, int64_t key);
+/* Take off an override what is the project's usual; 1 when nothing is left. */
+int import_trim_override(struct import_run *run, struct record *override);
+
 /* Take nested resources out of all entries and report what is odd in them. */
 void import_flatten(struct import_run *run);
 /* The project that a resource belongs to; 0 when it belongs to none, or to an unknown one. */

@@ -4,22 +4,6 @@
 #include "route.h"
 #include "shape.h"
 
-/* The story's fields that a release has, too, by their names. */
-static struct record *make_release(const struct record *story)
-{
-	struct record *r = record_new(KIND_release);
-
-	each_field(f, KIND_release) {
-		int from = schema_find_field(KIND_story, schema_field(KIND_release, f)->key);
-
-		if (from >= 0 && record_has(story, from))
-			record_set(r, f,
-				value_copy(
-					schema_field(KIND_story, from), record_get(story, from)));
-	}
-	return r;
-}
-
 int releases_list(struct call *c)
 {
 	const struct value *state = &c->given[P_release_list_with_state];
@@ -39,7 +23,7 @@ int releases_list(struct call *c)
 	if (r == 0)
 		r = tx_list(c->tx, &q, &stories);
 	for (size_t i = 0; i < stories.n; i++)
-		records_add(&list, make_release(stories.items[i]));
+		records_add(&list, record_as(stories.items[i], KIND_release));
 	return r < 0 ? r : answer_records(c, KIND_release, &list);
 }
 
@@ -57,7 +41,7 @@ int releases_get(struct call *c)
 
 	if (r < 0)
 		return r;
-	scoped(record_unref) struct record *release = make_release(c->at[KIND_story]);
+	scoped(record_unref) struct record *release = record_as(c->at[KIND_story], KIND_release);
 
 	return answer_record(c, release);
 }

@@ -51,6 +51,78 @@ static void nested_resources_become_their_own(void **state)
 	assert_field(x, KIND_activity, 1, F_activity_story_ids, "[20]");
 }
 
+static int64_t count(struct fixture *x, enum kind kind)
+{
+	struct query q = { .kind = kind };
+	struct tx *tx;
+	int64_t n;
+
+	assert_int_equal(tx_begin(x->archive, TX_READ, &tx), 0);
+	assert_int_equal(tx_count(tx, &q, &n), 0);
+	tx_abort(tx);
+	return n;
+}
+
+static void iterations_that_are_unusual_become_overrides(void **state)
+{
+	(void)state;
+	FIXTURE(x);
+
+	put_star(x);
+	put_file(x, "star/iteration.json",
+		"[{\"kind\":\"iteration\",\"number\":1,\"project_id\":99,\"length\":1,"
+		"\"team_strength\":1,\"stories\":[]},"
+		"{\"number\":2,\"project_id\":99,\"length\":3,\"team_strength\":1,\"stories\":[20]},"
+		"{\"number\":3,\"project_id\":99,\"team_strength\":0.5}]");
+	put_file(x, "star/iteration_override.json",
+		"[{\"number\":7,\"project_id\":99,\"length\":2}]");
+	import_well(x, "star");
+	assert_int_equal(count(x, KIND_iteration_override), 3);
+	assert_field(x, KIND_iteration_override, 1, F_iteration_override_number, "2");
+	assert_field(x, KIND_iteration_override, 1, F_iteration_override_length, "3");
+	assert_field(x, KIND_iteration_override, 2, F_iteration_override_number, "3");
+	assert_field(x, KIND_iteration_override, 2, F_iteration_override_team_strength, "0.5");
+	assert_field(x, KIND_iteration_override, 3, F_iteration_override_length, "2");
+	/* Again, they are the same. */
+	import_well(x, "star");
+	assert_int_equal(count(x, KIND_iteration_override), 3);
+	assert_int_equal(x->report.changed[KIND_iteration_override], 0);
+}
+
+/* An old export may lack it, and no iteration would hold the story. */
+static void what_is_accepted_was_accepted_once(void **state)
+{
+	(void)state;
+	FIXTURE(x);
+
+	put_star(x);
+	put_file(x, "star/story.json",
+		"[{\"id\":20,\"project_id\":99,\"name\":\"n\",\"current_state\":\"accepted\","
+		"\"updated_at\":\"2020-02-02T00:00:00Z\"}]");
+	import_well(x, "star");
+	assert_field(x, KIND_story, 20, F_story_accepted_at, "\"2020-02-02T00:00:00Z\"");
+}
+
+static void releases_are_stories(void **state)
+{
+	(void)state;
+	FIXTURE(x);
+
+	put_star(x);
+	put_file(x, "star/release.json",
+		"[{\"kind\":\"release\",\"id\":20,\"name\":\"another name\",\"project_id\":99},"
+		"{\"kind\":\"release\",\"id\":77,\"name\":\"1.0\",\"project_id\":99,"
+		"\"current_state\":\"unstarted\",\"labels\":[]}]");
+	import_well(x, "star");
+	assert_field(x, KIND_story, 77, F_story_story_type, "\"release\"");
+	assert_field(x, KIND_story, 77, F_story_name, "\"1.0\"");
+	/* What the stories' own file says counts. */
+	scoped(record_unref) struct record *own = get(x, KIND_story, 20);
+
+	assert_string_not_equal(record_text(own, F_story_name), "another name");
+	assert_int_equal(record_int(own, F_story_story_type, -1), STORY_TYPE_BUG);
+}
+
 static void another_owned_by_than_the_first_owner_is_kept(void **state)
 {
 	(void)state;
@@ -304,6 +376,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(resources_are_kept_as_they_were_dumped),
 		cmocka_unit_test(nested_resources_become_their_own),
+		cmocka_unit_test(iterations_that_are_unusual_become_overrides),
+		cmocka_unit_test(what_is_accepted_was_accepted_once),
+		cmocka_unit_test(releases_are_stories),
 		cmocka_unit_test(another_owned_by_than_the_first_owner_is_kept),
 		cmocka_unit_test(a_file_of_its_own_counts_and_nested_ones_fill_it),
 		cmocka_unit_test(importing_twice_changes_nothing),
