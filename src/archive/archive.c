@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The archive as a file: opening it, its pool of connections, transactions, and the facts beside
- * the resources. Write-ahead logging lets every reader have a snapshot while one writer works; the
- * writer's turn is a mutex in this process and SQLite's lock between processes.
+ * The archive as a file: opening it, its pool of connections, and the facts beside the resources.
+ * Write-ahead logging lets every reader have a snapshot while one writer works.
  */
 #include "storyfs/archive.h"
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "archive_db.h"
@@ -18,7 +16,6 @@ enum {
 	APPLICATION_ID = 0x53746673, /* "Stfs" */
 	SCHEMA_VERSION = 1,
 	MAX_IDLE = 16,
-	WRITER_WAIT_S = 30,
 };
 
 /* ---- opening ---- */
@@ -119,7 +116,7 @@ int archive_open(
 
 	a->path = xstrdup(path);
 	pthread_mutex_init(&a->pool_lock, NULL);
-	pthread_mutex_init(&a->writer, NULL);
+	archive_init_turn(a);
 	make_columns(a);
 	archive_make_rows(a);
 	int r = prepare_file(a, mode, ret_reason);
@@ -145,7 +142,7 @@ void archive_close(struct archive *a)
 		free(a->columns[kind]);
 	archive_free_rows(a);
 	pthread_mutex_destroy(&a->pool_lock);
-	pthread_mutex_destroy(&a->writer);
+	archive_fini_turn(a);
 	free(a->path);
 	free(a);
 }
@@ -175,95 +172,16 @@ static bool keep_idle(struct archive *a, struct connection *c)
 	return true;
 }
 
-static int take_connection(struct archive *a, struct connection **ret)
+int archive_take_connection(struct archive *a, struct connection **ret)
 {
 	*ret = take_idle(a);
 	return *ret ? 0 : db_open(a->path, SQLITE_OPEN_READWRITE, ret);
 }
 
-static void give_connection(struct archive *a, struct connection *c)
+void archive_give_connection(struct archive *a, struct connection *c)
 {
 	if (!keep_idle(a, c))
 		db_close(c);
-}
-
-/* ---- transactions ---- */
-
-static int lock_writer(struct archive *a)
-{
-	struct timespec until;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += WRITER_WAIT_S;
-	return -pthread_mutex_timedlock(&a->writer, &until);
-}
-
-/* A snapshot begins with the first read, so there must be one. */
-static int begin_reading(struct connection *c)
-{
-	int64_t n;
-	int r = db_run(c, "BEGIN");
-
-	if (r == 0 && db_number(c, "SELECT count(*) FROM meta WHERE name = ''", &n) < 0)
-		r = -EIO;
-	return r;
-}
-
-static void end(struct tx *tx)
-{
-	give_connection(tx->archive, tx->conn);
-	if (tx->mode == TX_WRITE)
-		pthread_mutex_unlock(&tx->archive->writer);
-	free(tx);
-}
-
-int tx_begin(struct archive *a, enum tx_mode mode, struct tx **ret)
-{
-	struct connection *c;
-	int r = mode == TX_WRITE ? lock_writer(a) : 0;
-
-	if (r < 0)
-		return r;
-	r = take_connection(a, &c);
-	if (r < 0) {
-		if (mode == TX_WRITE)
-			pthread_mutex_unlock(&a->writer);
-		return r;
-	}
-	struct tx *tx = xcalloc(1, sizeof(*tx));
-
-	*tx = (struct tx){
-		.archive = a, .conn = c, .mode = mode, .n_before = sqlite3_total_changes64(c->db)
-	};
-	r = mode == TX_WRITE ? db_run(c, "BEGIN IMMEDIATE") : begin_reading(c);
-	if (r < 0) {
-		end(tx);
-		return r;
-	}
-	*ret = tx;
-	return 0;
-}
-
-int tx_commit(struct tx *tx)
-{
-	int r = db_run(tx->conn, "COMMIT");
-
-	if (r < 0 && !sqlite3_get_autocommit(tx->conn->db))
-		db_run(tx->conn, "ROLLBACK");
-	end(tx);
-	return r;
-}
-
-void tx_abort(struct tx *tx)
-{
-	if (!sqlite3_get_autocommit(tx->conn->db))
-		db_run(tx->conn, "ROLLBACK");
-	end(tx);
-}
-
-int64_t tx_n_writes(const struct tx *tx)
-{
-	return sqlite3_total_changes64(tx->conn->db) - tx->n_before;
 }
 
 /* ---- facts beside the resources ---- */

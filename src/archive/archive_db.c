@@ -135,6 +135,14 @@ int db_prepare_row(struct tx *tx, enum kind kind, enum row_sql what, sqlite3_stm
 	return 0;
 }
 
+int db_do(struct connection *c, const char *sql)
+{
+	scoped(db_release) sqlite3_stmt *stmt = NULL;
+	int r = db_prepare(c, sql, &stmt);
+
+	return r < 0 ? r : db_finish(c, stmt);
+}
+
 int db_step(struct connection *c, sqlite3_stmt *stmt)
 {
 	int code = sqlite3_step(stmt);

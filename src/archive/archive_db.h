@@ -24,13 +24,20 @@ enum row_sql {
 	N_ROW_SQL,
 };
 
-/* Lock order: writer before pool_lock; pool_lock guards idle and n_idle. */
+struct batch;
+
+/* pool_lock guards idle and n_idle, turn_lock the members below it; neither is held while the other
+ * is taken. */
 struct archive {
 	char *path;
 	pthread_mutex_t pool_lock;
 	struct connection *idle;
 	int n_idle;
-	pthread_mutex_t writer; /* held by the writing transaction */
+	pthread_mutex_t turn_lock;
+	pthread_cond_t turn_free;
+	bool writing;		/* somebody has the writer's turn */
+	int n_waiting;		/* for it */
+	struct batch *batch;	/* what is written and not yet on disk; of who has the turn */
 	char *columns[N_KINDS]; /* `"id","name",...,"_extra"`; NULL for a kind that is not kept */
 	char *row_sql[N_KINDS][N_ROW_SQL];
 };
@@ -59,6 +66,8 @@ void db_close(struct connection *c);
 int db_error(struct connection *c, const char *what);
 /* Run text without parameters and rows. */
 int db_run(struct connection *c, const char *sql);
+/* The same, with the statement kept. */
+int db_do(struct connection *c, const char *sql);
 /* A statement for this text, ready to bind, kept by the connection for the next time. It is the
  * caller's until it is released, also while others are prepared. */
 int db_prepare(struct connection *c, const char *sql, sqlite3_stmt **ret);
@@ -72,6 +81,11 @@ int db_number(struct connection *c, const char *sql, int64_t *ret);
 /* Ready for its next use. */
 void db_release(sqlite3_stmt *stmt);
 void db_bind_text(sqlite3_stmt *stmt, int at, const char *text);
+
+int archive_take_connection(struct archive *a, struct connection **ret);
+void archive_give_connection(struct archive *a, struct connection *c);
+void archive_init_turn(struct archive *a);
+void archive_fini_turn(struct archive *a);
 
 /* Make the tables that are missing, add the columns that are. */
 int archive_make_tables(struct connection *c);
