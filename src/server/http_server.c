@@ -2,11 +2,12 @@
 /*
  * HTTP for the V5 server. libmicrohttpd's threads (epoll, one pool) read a request to its end into
  * an exchange, ask the server, and send the answer; nothing but the server's own work blocks a
- * thread, so slow clients cost a connection and no more.
+ * thread, so slow clients cost a connection and no more. Requests that write may wait for their
+ * turn: they are done by workers, while their connection is suspended.
  *
  * libmicrohttpd calls an exchange's functions in this order: begin_exchange (the request line is
- * there), handle (once when the header is there, once for each piece of the body, once at its end),
- * end_exchange (sent, or the connection was lost).
+ * there), handle (once when the header is there, once for each piece of the body, once at its end,
+ * and once more when a worker has done it), end_exchange (sent, or the connection was lost).
  */
 #include "storyfs/http_server.h"
 
@@ -33,12 +34,14 @@
 #include "storyfs/parse.h"
 #include "storyfs/request_log.h"
 #include "storyfs/text.h"
+#include "workers.h"
 
 enum {
 	DEFAULT_BODY = 16 << 20,
 	DEFAULT_CONNECTIONS = 512,
 	DEFAULT_TIMEOUT_S = 60,
 	LEAST_THREADS = 4,
+	N_WORKERS = 16,		  /* so many writes can share one commit */
 	HEADER_BYTES = 128 << 10, /* request line and header of a connection */
 	DRAIN_FACTOR = 4,	  /* an oversized body is read to its end up to so many times the
 				     limit, so that the client gets to see why */
@@ -51,6 +54,7 @@ struct http_server {
 	struct server *server;
 	struct MHD_Daemon *daemon;
 	struct request_log *log;
+	struct workers *workers;
 	int fd;
 	size_t max_body;
 	pthread_mutex_t mutex; /* guards the members below */
@@ -60,17 +64,23 @@ struct http_server {
 };
 
 struct exchange {
+	struct work work;
+	struct http_server *server;
+	struct MHD_Connection *connection;
 	struct http_request req;
+	struct http_response resp;
 	char *method;
 	size_t received;
 	int64_t began_ms;
 	bool seen;    /* handle was called */
 	bool running; /* counted in n_running */
+	bool worked;  /* resp is what a worker answered */
 };
 
 static void exchange_free(struct exchange *x)
 {
 	http_request_fini(&x->req);
+	http_response_fini(&x->resp);
 	free(x->method);
 	free(x);
 }
@@ -184,26 +194,56 @@ static enum MHD_Result send_response(
 	return queued;
 }
 
-/* The request is whole, or already known to be too large. */
+/* Can it take long: does it write, or is a password to be checked? */
+static bool may_wait(const struct exchange *x)
+{
+	return !http_method_is_safe(x->req.method) ||
+	       http_headers_get(&x->req.headers, "Authorization");
+}
+
+static void work_on(struct work *work)
+{
+	struct exchange *x = (struct exchange *)work;
+
+	server_handle(x->server->server, &x->req, &x->resp);
+	x->worked = true;
+	MHD_resume_connection(x->connection);
+}
+
+static enum MHD_Result give_to_worker(
+	struct http_server *h, struct MHD_Connection *connection, struct exchange *x)
+{
+	x->work.run = work_on;
+	x->server = h;
+	x->connection = connection;
+	MHD_suspend_connection(connection);
+	workers_add(h->workers, &x->work);
+	return MHD_YES;
+}
+
+/* The request is whole, or already known to be too large; or a worker has answered it. */
 static enum MHD_Result answer(
 	struct http_server *h, struct MHD_Connection *connection, struct exchange *x)
 {
-	scoped(http_response_fini) struct http_response resp = { 0 };
+	struct http_response *resp = &x->resp;
 
-	start_running(h, x);
+	if (!x->running)
+		start_running(h, x);
 	if (x->received > h->max_body)
-		make_too_large(h, &resp);
-	else
-		server_handle(h->server, &x->req, &resp);
+		make_too_large(h, resp);
+	else if (!x->worked && may_wait(x))
+		return give_to_worker(h, connection, x);
+	else if (!x->worked)
+		server_handle(h->server, &x->req, resp);
 	if (h->log)
 		request_log_add(h->log, &(struct request_entry){
 						.method = x->method,
 						.target = x->req.target,
-						.status = resp.status,
+						.status = resp->status,
 						.body = &x->req.body,
 						.ms = clock_monotonic_ms() - x->began_ms,
 					});
-	return send_response(connection, &resp, is_stopping(h));
+	return send_response(connection, resp, is_stopping(h));
 }
 
 /* ---- requests ---- */
@@ -320,8 +360,8 @@ static int start_daemon(struct http_server *h, const struct http_server_config *
 						      : LEAST_THREADS;
 	unsigned limit = config->max_connections ? config->max_connections : DEFAULT_CONNECTIONS;
 	unsigned timeout_s = config->timeout_s ? config->timeout_s : DEFAULT_TIMEOUT_S;
-	unsigned flags =
-		MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG;
+	unsigned flags = MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_ALLOW_SUSPEND_RESUME |
+			 MHD_USE_ERROR_LOG;
 
 	int fd = fcntl(h->fd, F_DUPFD_CLOEXEC, 0);
 
@@ -341,6 +381,7 @@ static void server_release(struct http_server *h)
 	if (h->fd >= 0)
 		close(h->fd);
 	request_log_close(h->log);
+	workers_free(h->workers);
 	pthread_cond_destroy(&h->idle);
 	pthread_mutex_destroy(&h->mutex);
 	free(h);
@@ -378,7 +419,9 @@ int http_server_start(struct server *s, const struct http_server_config *config,
 	e = listen_open(config->listen, &h->fd, ret_reason);
 	if (e < 0)
 		return e;
-	e = start_daemon(h, config);
+	e = workers_new(N_WORKERS, &h->workers);
+	if (e == 0)
+		e = start_daemon(h, config);
 	if (e < 0) {
 		buf_add_str(ret_reason, "the HTTP server cannot start its threads");
 		return e;
@@ -421,6 +464,8 @@ void http_server_stop(struct http_server *h)
 		return;
 	close(MHD_quiesce_daemon(h->daemon));
 	wait_for_running(h);
+	/* libmicrohttpd wants no connection suspended; what a worker has begun ends in time. */
+	workers_free(take_ptr(h->workers));
 	MHD_stop_daemon(h->daemon);
 	server_release(h);
 }

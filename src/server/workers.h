@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Threads for work that may have to wait, so that those who answer quickly do not wait with it.
+ * What is added is done in that order, several at a time.
+ */
+#ifndef STORYFS_SERVER_WORKERS_H
+#define STORYFS_SERVER_WORKERS_H
+
+#include "storyfs/scope.h"
+
+struct workers;
+
+/* The first member of what is to be worked on; it is the caller's, and left alone from the moment
+ * that run is called. */
+struct work {
+	void (*run)(struct work *work);
+	struct work *next;
+};
+
+/* -EAGAIN when the system gives no threads. */
+int workers_new(unsigned n_threads, struct workers **ret);
+/* Does what was added before, and waits for all of it. */
+void workers_free(struct workers *w);
+void workers_add(struct workers *w, struct work *work);
+
+SCOPED_PTR(struct workers, workers_free);
+
+#endif
