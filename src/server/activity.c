@@ -134,9 +134,11 @@ static json_t *begin_change(const struct record *r, const char *change_type)
 static void add_label_of(json_t *change, const struct record *r)
 {
 	enum kind kind = record_kind(r);
-	static const bool named[N_KINDS] = {
-		[KIND_story] = true, [KIND_label] = true, [KIND_epic] = true, [KIND_project] = true
-	};
+	static const bool named[N_KINDS] = { [KIND_story] = true,
+		[KIND_label] = true,
+		[KIND_epic] = true,
+		[KIND_project] = true,
+		[KIND_story_template] = true };
 
 	if (named[kind])
 		json_object_set_new(

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Parts of stories and epics. Which kinds they are is a list; the rest follows from their rows. */
+/* Parts of stories, epics and projects. Which kinds they are is a list; the rest follows from their
+ * rows. */
 #include "parts.h"
 
 #include "change.h"
@@ -19,6 +20,7 @@ static bool is_part(enum kind kind)
 		[KIND_pull_request] = true,
 		[KIND_branch] = true,
 		[KIND_cicd_event] = true,
+		[KIND_story_template] = true,
 	};
 
 	return parts[kind];
@@ -26,7 +28,9 @@ static bool is_part(enum kind kind)
 
 static struct record *parent_of(const struct call *c)
 {
-	return c->at[KIND_story] ? c->at[KIND_story] : c->at[KIND_epic];
+	const struct resource *res = schema_resource(c->route->kind);
+
+	return c->at[c->at[res->parent] ? res->parent : res->parent2];
 }
 
 /* ---- in words ---- */
@@ -70,7 +74,9 @@ static int write_activity(struct call *c, struct activity *a, const struct recor
 	scoped(free_ptr) char *kind =
 		xasprintf("%s_%s_activity", schema_resource(record_kind(part))->name, verb);
 	scoped(buf_fini) struct buf title = BUF_INIT;
-	int r = change_touch(c, a, parent_of(c), NULL);
+	struct record *parent = parent_of(c);
+	bool in_project = record_kind(parent) == KIND_project;
+	int r = in_project ? 0 : change_touch(c, a, parent, NULL);
 
 	if (r == 0)
 		r = add_title(c, part, &title);
@@ -78,7 +84,7 @@ static int write_activity(struct call *c, struct activity *a, const struct recor
 		return r;
 	scoped(free_ptr) char *message = xasprintf("%s \"%s\"", highlight, buf_str(&title));
 
-	activity_add_primary(a, parent_of(c));
+	activity_add_primary(a, in_project ? part : parent);
 	return activity_write(c, a, kind, highlight, message);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What hangs on a story or an epic and has no rules of its own beyond its row's: reviews, pull
- * requests, branches, CI/CD events. One that comes, changes or goes touches what it hangs on.
+ * What hangs on a story, an epic or the project and has no rules of its own beyond its row's:
+ * reviews, pull requests, branches, CI/CD events, story templates. One that comes, changes or goes
+ * touches the story or epic that it hangs on.
  */
 #ifndef STORYFS_SERVER_PARTS_H
 #define STORYFS_SERVER_PARTS_H

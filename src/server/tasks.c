@@ -131,6 +131,14 @@ static const char *highlight_of(const struct record *old, const struct record *n
 	return "moved task:";
 }
 
+/* A new place alone is a kind of its own. */
+static const char *kind_of(const struct record *old, const struct record *now)
+{
+	bool moved = !change_differs(old, now, F_task_position, F_task_updated_at);
+
+	return moved ? "task_move_activity" : "task_update_activity";
+}
+
 static int write_update(struct call *c, const struct record *old, struct record *now)
 {
 	scoped(activity_fini) struct activity a = { 0 };
@@ -152,7 +160,7 @@ static int write_update(struct call *c, const struct record *old, struct record 
 		r = list_tasks(c, record_id(c->at[KIND_story]), &tasks);
 	if (r == 0)
 		r = renumber(c, &a, &tasks, record_id(now), record_int(now, F_task_position, 0));
-	return r < 0 ? r : write_activity(c, &a, "task_update_activity", highlight, message);
+	return r < 0 ? r : write_activity(c, &a, kind_of(old, now), highlight, message);
 }
 
 int tasks_update(struct call *c)

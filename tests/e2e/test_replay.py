@@ -150,10 +150,19 @@ class Writer:
         r = self.random
         story = self.story()
         made = self.send('POST', f'/stories/{story}/comments', {'text': f'comment {r.randrange(1000)}'})
+        for emoji in r.sample(('+1', 'heart'), r.randrange(3)) if made else ():
+            self.send('POST', f'/stories/{story}/comments/{made["id"]}/reactions', {'emoji': emoji})
         if made and r.random() < 0.5:
             self.send('PUT', f'/stories/{story}/comments/{made["id"]}', {'text': 'on second thoughts'})
         if made and r.random() < 0.3:
             self.send('DELETE', f'/stories/{story}/comments/{made["id"]}')
+
+    def follow(self):
+        path, person = f'/stories/{self.story()}/followers', self.random.choice(self.known['people'])
+        if self.random.random() < 0.6:
+            self.send('POST', path, {'person_id': person})
+        else:
+            self.send('DELETE', f'{path}/{person}')
 
     def blocker(self):
         r = self.random
@@ -174,12 +183,13 @@ class Writer:
                 {'name': 'Other'}, {'description': None}, {'after_id': None},
                 {'label': {'name': f'l{r.randrange(30)}'}})))
             self.send('POST', f'/epics/{made["id"]}/comments', {'text': 'on the epic'})
+            self.send('POST', f'/epics/{made["id"]}/followers', {'id': r.choice(self.known['people'])})
         if made and r.random() < 0.3:
             self.send('DELETE', f'/epics/{made["id"]}')
 
     def run(self, n):
         whats = (self.create,) * 4 + (self.update,) * 8 + (self.move,) * 4 + (self.delete,) + \
-            (self.label,) * 3 + (self.task,) * 3 + (self.comment,) * 2 + (self.blocker,) * 3 + (self.epic,)
+            (self.label,) * 3 + (self.task,) * 3 + (self.comment,) * 2 + (self.blocker,) * 3 + (self.follow,) + (self.epic,)
         while len(self.statuses) < n:
             self.random.choice(whats)()
         self.connection.close()
@@ -187,7 +197,7 @@ class Writer:
 
 # ---- knowing by activity alone ----
 
-KEPT = ('story', 'task', 'comment', 'blocker', 'label', 'epic')
+KEPT = ('story', 'task', 'comment', 'reaction', 'blocker', 'label', 'epic')
 IN_STORY = ('task', 'comment', 'blocker')
 PLACES = ('before_id', 'after_id')
 
@@ -261,10 +271,10 @@ class Replay:
         del self.known[kind][item]
         if kind in self.order:
             self.order[kind].remove(item)
-        parent = {'story': 'story_id', 'epic': 'epic_id'}.get(kind)
-        for child in IN_STORY if parent else ():
+        parent = {'story': 'story_id', 'epic': 'epic_id', 'comment': 'comment_id'}.get(kind)
+        for child in (*IN_STORY, 'reaction') if parent else ():
             for i in [i for i, v in self.known[child].items() if v.get(parent) == item]:
-                del self.known[child][i]
+                self.drop(child, i)
 
     def apply_change(self, change, where):
         kind, item = change['kind'], change.get('id')
@@ -323,8 +333,20 @@ def compare_stories(server, replay):
                 assert not differences(mine[i], item), (kind, i)
 
 
+def compare_reactions(server, replay):
+    found = {}
+    for story in sorted(replay.touched & set(replay.known['story'])):
+        path = f'/projects/{PROJECT}/stories/{story}/comments?fields=reactions'
+        for comment in get(server, path):
+            found.update({i['id']: i for i in comment['reactions']})
+    assert set(found) == set(replay.known['reaction'])
+    for i, reaction in found.items():
+        assert not differences(replay.known['reaction'][i], reaction)
+
+
 def compare_rest(server, replay):
     base = f'/projects/{PROJECT}'
+    compare_reactions(server, replay)
     assert [s['id'] for s in get_all(server, f'{base}/stories?fields=name')] == replay.order['story']
     epics = get(server, f'{base}/epics?fields=:default,label_id,follower_ids')
     assert [e['id'] for e in epics] == replay.order['epic']
@@ -364,6 +386,7 @@ def test_activity_alone_tells_what_became_of_a_project(demo, serve, threads):
     told = get_all(server, f'/projects/{PROJECT}/activity?since_version={since}&sort_order=asc', 37)
     assert [a['project_version'] for a in told] == list(range(since + 1, version + 1))
     assert {a['performed_by']['id'] for a in told} <= {p['id'] for p in people[:2]}
+    assert {change['kind'] for activity in told for change in activity['changes']} >= set(KEPT)
     for activity in told:
         assert activity['guid'] == f'{PROJECT}_{activity["project_version"]}'
         replay.apply(activity)
