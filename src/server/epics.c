@@ -3,6 +3,7 @@
 #include "change.h"
 #include "children.h"
 #include "comments.h"
+#include "followers.h"
 #include "initial.h"
 #include "input.h"
 #include "labels.h"
@@ -167,6 +168,8 @@ static int make_epic(struct call *c, const struct record *patch, struct record *
 	if (r == 0 && followers->state == VALUE_SET)
 		r = people_set(c, epic, F_epic_follower_ids, &followers->ids);
 	if (r == 0)
+		r = followers_expect(c, patch, epic);
+	if (r == 0)
 		r = apply_place(c, patch, NULL, epic);
 	if (r == 0)
 		*ret = take_ptr(epic);
@@ -180,6 +183,20 @@ static int write_activity(struct call *c, struct activity *a, const struct recor
 
 	activity_add_primary(a, epic);
 	return activity_write(c, a, kind, highlight, message);
+}
+
+static int tell_followers(struct call *c, struct activity *a, const struct record *epic,
+	const char *action, const char *after)
+{
+	const struct notice notice = {
+		.subject = epic,
+		.type = "epic",
+		.action = action,
+		.before = "",
+		.after = after,
+	};
+
+	return followers_tell(c, a, &notice);
 }
 
 static int add_nested(
@@ -208,6 +225,8 @@ int epics_create(struct call *c)
 		r = activity_created(c, &a, epic);
 	if (r == 0)
 		r = add_nested(c, &a, patch, epic);
+	if (r == 0)
+		r = tell_followers(c, &a, epic, "create", " added this epic");
 	if (r == 0)
 		r = write_activity(c, &a, epic, "epic_create_activity", "added");
 	return r < 0 ? r : answer_record(c, epic);
@@ -279,6 +298,8 @@ int epics_delete(struct call *c)
 	if (r == 0)
 		r = tx_delete(c->tx, KIND_epic, record_id(epic));
 	activity_add_delete(&a, epic);
+	if (r == 0)
+		r = tell_followers(c, &a, epic, "delete", " deleted this epic");
 	if (r == 0)
 		r = write_activity(c, &a, epic, "epic_delete_activity", "deleted");
 	return r < 0 ? r : answer_nothing(c);

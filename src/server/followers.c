@@ -76,7 +76,7 @@ int followers_find_new(struct call *c, const char *old, const char *now, struct 
 	return r;
 }
 
-/* ---- a new story's ---- */
+/* ---- a new one's ---- */
 
 static int expect_comment(struct call *c, const struct record *comment, struct ids *ret)
 {
@@ -90,29 +90,33 @@ static int expect_blocker(struct call *c, const struct record *blocker, struct i
 	return followers_find(c, 0, record_text(blocker, F_blocker_description), ret);
 }
 
-int followers_expect(struct call *c, const struct record *patch, struct record *story)
+int followers_expect(struct call *c, const struct record *patch, struct record *r)
 {
 	static const struct {
+		enum kind kind;
 		int field;
 		int (*expect)(struct call *c, const struct record *nested, struct ids *ret);
 	} nested[] = {
-		{ F_story_comments, expect_comment },
-		{ F_story_blockers, expect_blocker },
+		{ KIND_story, F_story_comments, expect_comment },
+		{ KIND_story, F_story_blockers, expect_blocker },
+		{ KIND_epic, F_epic_comments, expect_comment },
 	};
 	scoped(ids_fini) struct ids ids = { 0 };
 
 	for (size_t k = 0; k < sizeof(nested) / sizeof(*nested); k++) {
+		if (nested[k].kind != record_kind(patch))
+			continue;
 		const struct value *v = record_get(patch, nested[k].field);
 
 		for (size_t i = 0; v->state == VALUE_SET && i < v->records.n; i++) {
-			int r = nested[k].expect(c, v->records.items[i], &ids);
+			int e = nested[k].expect(c, v->records.items[i], &ids);
 
-			if (r < 0)
-				return r;
+			if (e < 0)
+				return e;
 		}
 	}
 	for (size_t i = 0; i < ids.n; i++)
-		followers_add(story, ids.v[i]);
+		followers_add(r, ids.v[i]);
 	return 0;
 }
 

@@ -18,8 +18,8 @@ void followers_remove(struct record *r, int64_t person_id);
 int followers_find(struct call *c, int64_t author_id, const char *text, struct ids *ret);
 /* Whom a text mentions that was not mentioned before it was changed. */
 int followers_find_new(struct call *c, const char *old, const char *now, struct ids *ret);
-/* The nested comments and blockers of a new story make people follow it. */
-int followers_expect(struct call *c, const struct record *patch, struct record *story);
+/* The nested comments and blockers of a new story or epic make people follow it. */
+int followers_expect(struct call *c, const struct record *patch, struct record *r);
 
 /* Tell whom the notice's context mentions so; what happened is of this type. */
 int followers_tell_mentioned(

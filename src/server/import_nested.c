@@ -265,10 +265,10 @@ static void link_blocker(const struct import_run *run, struct record *blocker)
 
 /* ---- activity ---- */
 
-/* What an activity says of its project or performer, as a record; NULL when it says nothing. */
-static struct record *read_kept(const struct record *activity, int f, enum kind kind)
+/* What an activity, say, holds of its project or performer, as a record; NULL for nothing. */
+static struct record *read_kept(const struct record *holder, int f, enum kind kind)
 {
-	const char *text = record_text(activity, f);
+	const char *text = record_text(holder, f);
 	struct record *r = NULL;
 
 	if (*text && json_read_record(kind, text, strlen(text), NULL, &r) < 0)
@@ -296,6 +296,20 @@ static void flatten_activity(struct import_run *run, struct record *activity, si
 		import_table_add_nested(&run->table, person, file);
 }
 
+/* ---- notifications ---- */
+
+/* They are of whoever made the dump; nobody else saw them. */
+static void flatten_notification(const struct import_run *run, struct record *notification)
+{
+	scoped(record_unref) struct record *project =
+		read_kept(notification, F_notification_project, KIND_project);
+
+	if (project)
+		record_set_int(notification, F_notification_project_id, record_id(project));
+	if (run->me_id)
+		record_set_int(notification, F_notification_person_id, run->me_id);
+}
+
 void import_flatten(struct import_run *run)
 {
 	/* What is taken out is added at the end, flat already. */
@@ -305,6 +319,9 @@ void import_flatten(struct import_run *run)
 		if (e->key.kind == KIND_activity) {
 			look_at_extra(run, e->record, e->file, "");
 			flatten_activity(run, e->record, e->file);
+		} else if (e->key.kind == KIND_notification) {
+			look_at_extra(run, e->record, e->file, "");
+			flatten_notification(run, e->record);
 		} else {
 			flatten(&(struct place){ run, e->file, "", 0 }, e->record);
 		}

@@ -68,6 +68,9 @@ static void who_comments_or_is_mentioned_follows(void **state)
 	expect(s, "POST /projects/1/epics", "{\"name\":\"e\"}", 200);
 	expect(s, "POST /projects/1/epics/1/comments", "{\"text\":\"@Ben\"}", 200);
 	assert_followers(s, "/epics/1", "[1,2]");
+	expect(s, "POST /projects/1/epics",
+		"{\"name\":\"f\",\"comments\":[{\"text\":\"x\"},{\"text\":\"@Ben\"}]}", 200);
+	assert_followers(s, "/epics/2", "[1,2]");
 	make_story(s, "{\"name\":\"b\",\"follower_ids\":[3],\"comments\":[{\"text\":\"x\"}],"
 		      "\"blockers\":[{\"description\":\"@ben\"}]}");
 	assert_followers(s, "/stories/2", "[3,1,2]");
@@ -252,6 +255,24 @@ static void blockers_are_told_at_both_ends(void **state)
 	assert_int_equal(number_at(s, "0.story.id"), 3);
 }
 
+static void epics_are_told_to_who_follows(void **state)
+{
+	struct served *s = *state;
+
+	expect(s, "POST /projects/1/epics", "{\"name\":\"e\",\"follower_ids\":[2]}", 200);
+	expect(s, "POST /projects/1/epics/1/comments", "{\"text\":\"x\"}", 200);
+	s->who = BEN;
+	expect(s, "GET /my/notifications", NULL, 200);
+	assert_string_equal(text_at(s, "0.epic.name"), "e");
+	assert_false(has_at(s, "0.story"));
+	s->who = ADA;
+	expect(s, "DELETE /projects/1/epics/1", NULL, 204);
+	assert_told(s, BEN,
+		"epic/delete: Ada deleted this epic; "
+		"comment/create: Ada added comment: \"x\"; "
+		"epic/create: Ada added this epic");
+}
+
 static void nothing_is_told_without_following(void **state)
 {
 	struct served *s = *state;
@@ -388,6 +409,7 @@ int main(void)
 		served_test(a_mention_is_told_as_recorded),
 		served_test(comments_are_told_to_followers_once),
 		served_test(blockers_are_told_at_both_ends),
+		served_test(epics_are_told_to_who_follows),
 		served_test(nothing_is_told_without_following),
 		served_test(notifications_are_read),
 		served_test(clients_ask_for_what_came_since),

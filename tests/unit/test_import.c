@@ -371,6 +371,23 @@ static void blockers_are_linked_as_the_server_links_them(void **state)
 	assert_int_equal(x->report.changed[KIND_story], 0);
 }
 
+static void notifications_are_of_whoever_made_the_dump(void **state)
+{
+	(void)state;
+	FIXTURE(x);
+
+	put_file(x, "d/project.json", "[{\"id\":99,\"name\":\"P\",\"version\":1}]");
+	put_file(x, "d/me.json", "[{\"id\":7,\"name\":\"Luke\"}]");
+	put_file(x, "d/notification.json",
+		"[{\"kind\":\"notification\",\"id\":5,\"project\":{\"kind\":\"project\",\"id\":"
+		"99,\"name\":\"P\"},\"message\":\"m\",\"story\":{\"kind\":\"story\",\"id\":20,"
+		"\"name\":\"a\"},\"created_at\":\"2017-05-03T23:34:05Z\"}]");
+	import_well(x, "d");
+	assert_field(x, KIND_notification, 5, F_notification_person_id, "7");
+	assert_field(x, KIND_notification, 5, F_notification_project_id, "99");
+	assert_field(x, KIND_notification, 5, F_notification_message, "\"m\"");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -393,6 +410,7 @@ int main(void)
 		cmocka_unit_test(stories_without_their_project_get_one),
 		cmocka_unit_test(without_a_version_nothing_is_replaced),
 		cmocka_unit_test(blockers_are_linked_as_the_server_links_them),
+		cmocka_unit_test(notifications_are_of_whoever_made_the_dump),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
