@@ -170,7 +170,25 @@ int tx_delete_bytes(struct tx *tx, int64_t id);
 int tx_put_unknown(
 	struct tx *tx, int64_t project_id, const char *kind, const char *key, const char *json);
 
+/* One of those. */
+struct unknown_resource {
+	int64_t project_id;
+	char *key, *json;
+};
+
+struct unknown_resources {
+	size_t n;
+	struct unknown_resource *items;
+};
+
+void unknown_resources_fini(struct unknown_resources *list);
+/* All of a kind; appends to ret. */
+int tx_list_unknown(struct tx *tx, const char *kind, struct unknown_resources *ret);
+/* Forget one. */
+int tx_delete_unknown(struct tx *tx, int64_t project_id, const char *kind, const char *key);
+
 SCOPED_VALUE(struct password, password_fini);
+SCOPED_VALUE(struct unknown_resources, unknown_resources_fini);
 SCOPED_PTR(struct archive, archive_close);
 SCOPED_PTR(struct tx, tx_abort);
 

@@ -23,7 +23,8 @@ struct server_config {
 	void *data;
 };
 
-/* The archive is borrowed and must outlive the server. */
+/* The archive is borrowed and must outlive the server; one of an earlier version is brought up to
+ * this one first, which may fail as tx_begin and tx_commit do. */
 int server_new(struct archive *a, const struct server_config *config, struct server **ret);
 void server_free(struct server *s);
 

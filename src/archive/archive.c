@@ -230,3 +230,48 @@ int tx_put_unknown(
 	db_bind_text(stmt, 4, json);
 	return db_finish(tx->conn, stmt);
 }
+
+void unknown_resources_fini(struct unknown_resources *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		free(list->items[i].key);
+		free(list->items[i].json);
+	}
+	free(list->items);
+	*list = (struct unknown_resources){ 0 };
+}
+
+int tx_list_unknown(struct tx *tx, const char *kind, struct unknown_resources *ret)
+{
+	scoped(db_release) sqlite3_stmt *stmt = NULL;
+	int r = db_prepare(tx->conn,
+		"SELECT project_id, key, json FROM unknown WHERE kind = ? ORDER BY project_id, key",
+		&stmt);
+
+	if (r < 0)
+		return r;
+	db_bind_text(stmt, 1, kind);
+	while ((r = db_step(tx->conn, stmt)) > 0) {
+		ret->items = xrealloc(ret->items, ret->n + 1, sizeof(*ret->items));
+		ret->items[ret->n++] = (struct unknown_resource){
+			.project_id = sqlite3_column_int64(stmt, 0),
+			.key = xstrdup((const char *)sqlite3_column_text(stmt, 1)),
+			.json = xstrdup((const char *)sqlite3_column_text(stmt, 2)),
+		};
+	}
+	return r;
+}
+
+int tx_delete_unknown(struct tx *tx, int64_t project_id, const char *kind, const char *key)
+{
+	scoped(db_release) sqlite3_stmt *stmt = NULL;
+	int r = db_prepare(tx->conn,
+		"DELETE FROM unknown WHERE project_id = ? AND kind = ? AND key = ?", &stmt);
+
+	if (r < 0)
+		return r;
+	sqlite3_bind_int64(stmt, 1, project_id);
+	db_bind_text(stmt, 2, kind);
+	db_bind_text(stmt, 3, key);
+	return db_finish(tx->conn, stmt);
+}

@@ -220,6 +220,24 @@ static int move_google_attachments(struct connection *c)
 	return r;
 }
 
+/* Pull requests were once kept as they came, in a column of their story. */
+static int unpack_pull_requests(struct connection *c)
+{
+	int64_t n = 0;
+	int r = db_number(c,
+		"SELECT count(*) FROM pragma_table_info('story') WHERE name = 'pull_requests'", &n);
+
+	if (r || !n)
+		return r < 0 ? r : 0;
+	r = db_run(c, "INSERT OR REPLACE INTO unknown(project_id, kind, key, json)"
+		      " SELECT ifnull(story.project_id, 0), 'pull_request',"
+		      " json_extract(item.value, '$.id'),"
+		      " json_set(item.value, '$.story_id', story.id)"
+		      " FROM story, json_each(story.pull_requests) AS item"
+		      " WHERE json_extract(item.value, '$.id') IS NOT NULL");
+	return r < 0 ? r : db_run(c, "ALTER TABLE story DROP COLUMN pull_requests");
+}
+
 int archive_make_tables(struct connection *c)
 {
 	int r = db_run(c, common_tables);
@@ -232,6 +250,8 @@ int archive_make_tables(struct connection *c)
 	}
 	for (size_t i = 0; r == 0 && i < sizeof(moved) / sizeof(*moved); i++)
 		r = move_table(c, moved[i].table, moved[i].columns, moved[i].into);
+	if (r == 0)
+		r = unpack_pull_requests(c);
 	for (size_t i = 0; r == 0 && i < sizeof(indexes) / sizeof(*indexes); i++)
 		r = add_index(
 			c, indexes[i].kind, indexes[i].field, indexes[i].then, indexes[i].last);

@@ -165,7 +165,7 @@ int import_number(struct import_run *run, struct record *r)
 	else
 		id = ids.v[0];
 	record_set_int(r, 0, id);
-	return e;
+	return e < 0 ? e : !ids.n;
 }
 
 /* ---- projects ---- */
@@ -337,14 +337,25 @@ static int store_unknowns(struct import_run *run)
 	return e;
 }
 
+int import_store_table(struct import_run *run)
+{
+	int e = 0;
+
+	for (int kind = KIND_none + 1; e == 0 && kind < N_KINDS; kind++)
+		e = store_kind(run, (enum kind)kind);
+	return e;
+}
+
 static int store(struct import_run *run)
 {
 	int e = find_newer(run);
 
 	if (e == 0)
 		e = make_missing_projects(run);
-	for (int kind = KIND_none + 1; e == 0 && kind < N_KINDS; kind++)
-		e = store_kind(run, (enum kind)kind);
+	if (e == 0)
+		e = import_store_table(run);
+	if (e == 0)
+		e = import_transitions(run);
 	if (e == 0)
 		e = store_unknowns(run);
 	if (e == 0)
@@ -381,8 +392,6 @@ static int write_archive(struct import_run *run, struct archive *a)
 	}
 	if (e == 0)
 		e = tx_commit(take_ptr(run->tx));
-	if (e < 0 && !run->reason->len)
-		buf_add_fmt(run->reason, "the archive cannot be written: %s", text_errno(e));
 	return e;
 }
 
@@ -395,6 +404,8 @@ int import_dumps(struct archive *a, const struct import_config *config, struct i
 
 	if (e == 0)
 		e = write_archive(&run, a);
+	if (e < 0 && !reason.len)
+		buf_add_fmt(&reason, "the archive cannot be written: %s", text_errno(e));
 	if (e < 0) {
 		buf_add_fmt(ret_reason, "%s\n", buf_str(&reason));
 		return e;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "activity.h"
+#include "children.h"
 #include "import_run.h"
 #include "story_links.h"
 #include "storyfs/alloc.h"
@@ -55,9 +56,21 @@ static void look_at_extra(
 
 /* ---- what belongs to what ---- */
 
+/* A parent that the dump lacks may be in the archive. */
+static struct record *find_parent(const struct import_run *run, enum kind kind, int64_t id)
+{
+	const struct entry *e = id ? import_table_find(&run->table, kind, id) : NULL;
+	struct record *r = NULL;
+
+	if (e)
+		return record_ref(e->record);
+	return id && run->tx && tx_get(run->tx, kind, id, &r) == 0 ? r : NULL;
+}
+
 int64_t import_project_of(const struct import_run *run, const struct record *r)
 {
 	const struct resource *res = schema_resource(record_kind(r));
+	scoped(record_unref) struct record *parent = NULL;
 
 	if (record_kind(r) == KIND_project)
 		return record_id(r);
@@ -65,14 +78,10 @@ int64_t import_project_of(const struct import_run *run, const struct record *r)
 		return record_int(r, res->parent_key, 0);
 	if (!res->parent)
 		return 0;
-	int64_t id = record_int(r, res->parent_key, 0);
-	const struct entry *e = import_table_find(&run->table, res->parent, id);
-
-	if (!e && res->parent2) {
-		id = record_int(r, res->parent2_key, 0);
-		e = import_table_find(&run->table, res->parent2, id);
-	}
-	return e ? import_project_of(run, e->record) : 0;
+	parent = find_parent(run, res->parent, record_int(r, res->parent_key, 0));
+	if (!parent && res->parent2)
+		parent = find_parent(run, res->parent2, record_int(r, res->parent2_key, 0));
+	return parent ? import_project_of(run, parent) : 0;
 }
 
 static void set_parent(
@@ -133,6 +142,31 @@ static void set_rank(struct record *r, size_t index)
 		record_set_int(r, f, ((int64_t)1 << 40) + (int64_t)(index + 1) * 65536);
 }
 
+/* An id alone, without a name where it must have one, would make a resource that says nothing. */
+static bool says_something(const struct record *r)
+{
+	const struct resource *res = schema_resource(record_kind(r));
+
+	if (record_has(r, res->label))
+		return true;
+	if (res->fields[res->label].flags & FIELD_REQ)
+		return false;
+	for (int f = 1; f < res->n_fields; f++) {
+		bool is_parent = (res->parent && f == res->parent_key) ||
+				 (res->parent2 && f == res->parent2_key);
+
+		if (record_has(r, f) && !is_parent && !(res->fields[f].flags & FIELD_HIDDEN))
+			return true;
+	}
+	return false;
+}
+
+/* What has no id in V5 is one of its own by where it stands. */
+static int64_t next_key(struct import_run *run)
+{
+	return -(INT64_C(1) << 62) - ++run->n_unkeyed;
+}
+
 /* The nested resource as one of its own; its id, or 0 when nothing tells which one it is. */
 static int64_t take_out(const struct place *p, const struct record *holder,
 	const struct record *nested, size_t index)
@@ -142,18 +176,16 @@ static int64_t take_out(const struct place *p, const struct record *holder,
 		whole ? record_as(nested, whole) : record_copy(nested);
 	const struct resource *res = schema_resource(record_kind(r));
 
-	if (res->plain)
-		return 0;
+	if (res->plain && res->fields[0].flags & FIELD_KEEP)
+		record_set_int(r, 0, next_key(p->run));
 	set_parent(p->run, r, holder);
 	set_rank(r, index);
 	if (!record_id(r) && res->by_name)
 		record_set_int(r, 0, id_by_name(p->run, r));
-	if (record_id(r) <= 0)
+	if (record_id(r) <= 0 && (!res->plain || !record_id(r)))
 		return 0;
 	flatten(p, r);
-	/* An id alone, without a name, would make a resource that says nothing. */
-	if (record_has(r, res->label) ||
-		import_table_find(&p->run->table, record_kind(r), record_id(r)))
+	if (says_something(r) || import_table_find(&p->run->table, record_kind(r), record_id(r)))
 		import_table_add_nested(&p->run->table, r, p->file);
 	return record_id(r);
 }
@@ -198,6 +230,24 @@ static void flatten_field(const struct place *p, struct record *r, int f)
 	record_clear(r, f);
 }
 
+/* Nested resources without an id form: those that have no ids. */
+static void flatten_plain(const struct place *p, struct record *r, int f)
+{
+	const struct value *v = record_get(r, f);
+	scoped(free_ptr) char *path = xasprintf(
+		"%s%s%s", p->within, *p->within ? "." : "", schema_field(record_kind(r), f)->key);
+	const struct place inner = { p->run, p->file, path, p->depth + 1 };
+
+	for (size_t i = 0; i < v->records.n; i++)
+		take_out(&inner, r, v->records.items[i], i);
+	record_clear(r, f);
+}
+
+static bool holds_plain(const struct field *field, enum kind kind)
+{
+	return field->type == TYPE_OBJECTS && !field->via && children_are(field->of, kind);
+}
+
 /* owned_by is the first of the owners, and not stored then; before there were several, it was all
  * there was. */
 static void take_owned_by(struct record *story)
@@ -218,8 +268,12 @@ static void flatten(const struct place *p, struct record *r)
 	if (p->depth > MAX_DEPTH)
 		return;
 	each_field(f, record_kind(r)) {
-		if (schema_field(record_kind(r), f)->via && record_has(r, f))
+		const struct field *field = schema_field(record_kind(r), f);
+
+		if (field->via && record_has(r, f))
 			flatten_field(p, r, f);
+		else if (holds_plain(field, record_kind(r)) && record_has(r, f))
+			flatten_plain(p, r, f);
 	}
 	if (record_kind(r) == KIND_story)
 		take_owned_by(r);

@@ -36,6 +36,7 @@ struct import_run {
 	int64_t bytes_done, bytes_total;
 
 	struct import_table table;
+	int64_t n_unkeyed;	  /* nested resources without ids so far */
 	struct records summaries; /* memberships of whoever made the dump */
 	int64_t me_id;		  /* who that is, when the dump says so; or 0 */
 	struct unknown *unknowns;
@@ -77,6 +78,11 @@ int import_put(struct import_run *run, const struct record *r);
 int import_number(struct import_run *run, struct record *r);
 /* The schema's initial values for what is absent. */
 struct record *import_with_initials(const struct record *r);
+/* Store all that the table holds. */
+int import_store_table(struct import_run *run);
+/* The transitions that the table's activity tells of, or that one item of it does. */
+int import_transitions(struct import_run *run);
+int import_transitions_of(struct import_run *run, const struct record *activity);
 /* Find and remember the archive's owner; the persons are stored already. */
 int import_find_owner(struct import_run *run);
 /* Who may see the imported projects. */

@@ -53,12 +53,11 @@ static int add_title(struct call *c, const struct record *part, struct buf *ret)
 	const struct field *field = schema_field(kind, label);
 	scoped(record_unref) struct record *named = NULL;
 
-	if (field->type != TYPE_OBJECT) {
+	if (!field->of) {
 		buf_add_str(ret, record_text(part, label));
 		return 0;
 	}
-	int64_t id = record_int(part, schema_find_field(kind, field->via), 0);
-	int r = tx_get(c->tx, field->of, id, &named);
+	int r = tx_get(c->tx, field->of, record_int(part, label, 0), &named);
 
 	if (r == 0)
 		buf_add_str(ret, record_text(named, schema_resource(field->of)->label));

@@ -3,6 +3,7 @@
 #include "upgrade.h"
 
 #include "accounts.h"
+#include "import_adopt.h"
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
 #include "storyfs/parse.h"
@@ -12,6 +13,7 @@ static const char steps_meta[] = "upgrade_steps";
 /* Append only. */
 static int (*const steps[])(struct tx *tx, int64_t now_ms) = {
 	accounts_complete,
+	import_history_complete,
 };
 static const int64_t n_steps = sizeof(steps) / sizeof(*steps);
 
@@ -30,11 +32,14 @@ static int is_due(struct archive *a, bool *ret)
 {
 	scoped(tx_abort) struct tx *tx = NULL;
 	int64_t taken = 0;
+	bool unknown = false;
 	int r = tx_begin(a, TX_READ, &tx);
 
 	if (r == 0)
 		r = count_taken(tx, &taken);
-	*ret = taken < n_steps;
+	if (r == 0)
+		r = import_adopt_is_due(tx, &unknown);
+	*ret = unknown || taken < n_steps;
 	return r;
 }
 
@@ -42,8 +47,13 @@ static int take_steps(struct tx *tx)
 {
 	scoped(free_ptr) char *text = xasprintf("%lld", (long long)n_steps);
 	int64_t now = clock_now_ms(), taken = 0;
-	int r = count_taken(tx, &taken);
+	bool unknown = false;
+	int r = import_adopt_is_due(tx, &unknown);
 
+	if (r == 0 && unknown)
+		r = import_adopt(tx);
+	if (r == 0)
+		r = count_taken(tx, &taken);
 	for (int64_t i = taken; r == 0 && i < n_steps; i++)
 		r = steps[i](tx, now - now % 1000);
 	return r < 0 ? r : tx_put_meta(tx, steps_meta, text);
