@@ -37,12 +37,18 @@ static int tell_new(struct call *c, struct activity *a, const struct record *com
 	return 0;
 }
 
+static int64_t count_ids(const struct record *r, int f)
+{
+	const struct value *v = record_get(r, f);
+
+	return v->state == VALUE_SET ? (int64_t)v->ids.n : 0;
+}
+
 /* Whoever follows is told; whom the text mentions, in words of their own. */
 static int tell_followers(struct call *c, struct activity *a, const struct record *parent,
 	const struct record *comment)
 {
 	const char *text = record_text(comment, F_comment_text);
-	const struct value *files = record_get(comment, F_comment_file_attachment_ids);
 	scoped(free_ptr) char *after = xasprintf(" added comment: \"%s\"", text);
 	const struct notice notice = {
 		.subject = parent,
@@ -52,7 +58,8 @@ static int tell_followers(struct call *c, struct activity *a, const struct recor
 		.after = after,
 		.context = record_has(comment, F_comment_text) ? text : NULL,
 		.comment_id = record_id(comment),
-		.n_attachments = files->state == VALUE_SET ? (int64_t)files->ids.n : 0,
+		.n_attachments = count_ids(comment, F_comment_file_attachment_ids) +
+				 count_ids(comment, F_comment_google_attachment_ids),
 	};
 	int r = followers_tell_mentioned(c, a, &notice, "comment_with_mention");
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A text without names costs nothing; for others the project's people are read once. */
+/* A text without names costs nothing; for others the project's people are read once, and their
+ * names made comparable once. */
 #include "mentions.h"
 
 #include <ctype.h>
@@ -7,6 +8,9 @@
 
 #include "storyfs/alloc.h"
 #include "storyfs/text.h"
+
+/* Of a text, so many names count; it may be long, and made to cost. */
+enum { MAX_NAMES = 50 };
 
 /* ---- names in a text ---- */
 
@@ -77,24 +81,64 @@ static int list_people(struct call *c, struct records *ret)
 	return r < 0 ? r : tx_list(c->tx, &people, ret);
 }
 
-/* The only one whose field says so, in any case; 0 when there is none, or several. */
-static int64_t find_person(const struct records *people, int f, const char *name)
+/* A person by names in lower case. */
+struct known {
+	int64_t id;
+	char *names[N_person_FIELDS]; /* of the fields below */
+};
+
+static const int name_fields[] = { F_person_username, F_person_name, F_person_initials };
+
+enum { N_NAMES = sizeof(name_fields) / sizeof(*name_fields) };
+
+struct people {
+	size_t n;
+	struct known *items;
+};
+
+static void people_fini(struct people *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		for (size_t k = 0; k < N_NAMES; k++)
+			free(p->items[i].names[name_fields[k]]);
+	}
+	free(p->items);
+}
+
+SCOPED_VALUE(struct people, people_fini);
+
+static int load_people(struct call *c, struct people *ret)
+{
+	scoped(records_fini) struct records list = { 0 };
+	int r = list_people(c, &list);
+
+	ret->items = xcalloc(list.n + 1, sizeof(*ret->items));
+	ret->n = list.n;
+	for (size_t i = 0; i < list.n; i++) {
+		ret->items[i].id = record_id(list.items[i]);
+		for (size_t k = 0; k < N_NAMES; k++)
+			ret->items[i].names[name_fields[k]] =
+				text_lower(record_text(list.items[i], name_fields[k]));
+	}
+	return r;
+}
+
+/* The only one whose field says so; 0 when there is none, or several. */
+static int64_t find_person(const struct people *people, int f, const char *name)
 {
 	int64_t found = 0;
 
 	for (size_t i = 0; i < people->n; i++) {
-		scoped(free_ptr) char *low = text_lower(record_text(people->items[i], f));
-
-		if (strcmp(low, name) != 0)
+		if (strcmp(people->items[i].names[f], name) != 0)
 			continue;
 		if (found)
 			return 0;
-		found = record_id(people->items[i]);
+		found = people->items[i].id;
 	}
 	return found;
 }
 
-static int64_t find_named(const struct records *people, const struct name *name)
+static int64_t find_named(const struct people *people, const struct name *name)
 {
 	int64_t id =
 		find_person(people, name->quoted ? F_person_name : F_person_username, name->text);
@@ -104,21 +148,19 @@ static int64_t find_named(const struct records *people, const struct name *name)
 
 int mentions_find(struct call *c, const char *text, struct ids *ret)
 {
-	scoped(records_fini) struct records people = { 0 };
+	scoped(people_fini) struct people people = { 0 };
 	const char *at = text;
 	struct name name;
-	bool loaded = false;
 	int r = 0;
 
 	if (!record_int(call_project(c), F_project_enable_following, 1))
 		return 0;
-	while (r == 0 && next_name(text, &at, &name)) {
+	for (int n = 0; r == 0 && n < MAX_NAMES && next_name(text, &at, &name); n++) {
 		scoped(free_ptr) char *mine = name.text;
 
-		if (!loaded)
-			r = list_people(c, &people);
-		loaded = true;
-		int64_t id = find_named(&people, &(struct name){ mine, name.quoted });
+		if (!people.items)
+			r = load_people(c, &people);
+		int64_t id = find_named(&people, &name);
 
 		if (id && !ids_has(ret, id))
 			ids_add(ret, id);

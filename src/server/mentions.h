@@ -8,7 +8,8 @@
 
 #include "call.h"
 
-/* Each once, in the order in which they stand. Nobody, while the project has following off. */
+/* Each once, in the order in which they stand; the first 50 names count. Nobody, while the project
+ * has following off. */
 int mentions_find(struct call *c, const char *text, struct ids *ret);
 
 #endif

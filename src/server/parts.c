@@ -40,8 +40,10 @@ static char *noun_of(enum kind kind)
 {
 	char *noun = xstrdup(schema_resource(kind)->name);
 
-	for (char *p = noun; *p; p++)
-		*p = *p == '_' ? ' ' : *p;
+	for (char *p = noun; *p; p++) {
+		if (*p == '_')
+			*p = ' ';
+	}
 	return noun;
 }
 

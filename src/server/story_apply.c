@@ -73,14 +73,27 @@ static int apply_owners(struct call *c, const struct record *patch, struct recor
 	return people_set(c, now, F_story_owner_ids, &owners);
 }
 
+static int apply_followers(struct call *c, const struct record *patch, struct record *now)
+{
+	const struct value *ids = record_get(patch, F_story_follower_ids);
+	const struct value *objects = record_get(patch, F_story_followers);
+	scoped(ids_fini) struct ids taken = { 0 };
+
+	if (ids->state == VALUE_SET)
+		return people_set(c, now, F_story_follower_ids, &ids->ids);
+	if (objects->state != VALUE_SET)
+		return 0;
+	take_ids(&objects->records, &taken);
+	return people_set(c, now, F_story_follower_ids, &taken);
+}
+
 static int apply_people(struct call *c, const struct record *patch, struct record *now)
 {
-	const struct value *followers = record_get(patch, F_story_follower_ids);
 	const struct value *requester = record_get(patch, F_story_requested_by_id);
 	int r = apply_owners(c, patch, now);
 
-	if (r == 0 && followers->state == VALUE_SET)
-		r = people_set(c, now, F_story_follower_ids, &followers->ids);
+	if (r == 0)
+		r = apply_followers(c, patch, now);
 	if (r == 0 && requester->state == VALUE_SET)
 		r = people_set_one(c, now, F_story_requested_by_id, requester->i);
 	return r;

@@ -8,6 +8,9 @@
 #include "storyfs/alloc.h"
 #include "storyfs/parse.h"
 
+/* More are not meant. */
+enum { MAX_LINKS = 50 };
+
 /* What stands before an id: by hand, and in the two forms that V5's URLs had. */
 static const char *const marks[] = { "#", "/story/show/", "/stories/" };
 
@@ -28,7 +31,7 @@ static int64_t read_id(const char *digits)
 
 void story_links_find(const char *text, struct ids *ret)
 {
-	for (const char *p = text; *p; p++) {
+	for (const char *p = text; *p && ret->n < MAX_LINKS; p++) {
 		for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++) {
 			size_t len = strlen(marks[i]);
 			bool inside = *marks[i] == '#' && p > text && is_word(p[-1]);

@@ -5,7 +5,8 @@
 
 #include "storyfs/record.h"
 
-/* Each id once, in the order in which they stand; whether there are such stories is not looked at.
+/* Each id once, in the order in which they stand, the first 50; whether there are such stories is
+ * not looked at.
  */
 void story_links_find(const char *text, struct ids *ret);
 

@@ -100,6 +100,20 @@ static void names_are_found_where_they_stand(void **state)
 	}
 }
 
+static void a_text_of_many_names_is_read_so_far(void **state)
+{
+	struct served *s = *state;
+	scoped(buf_fini) struct buf body = BUF_INIT;
+
+	make_story(s, "{\"name\":\"a\"}");
+	buf_add_str(&body, "{\"text\":\"");
+	for (int i = 0; i < 3000; i++)
+		buf_add_str(&body, "@none ");
+	buf_add_str(&body, "@ben\"}");
+	expect(s, "POST " STORY "/comments", body.data, 200);
+	assert_followers(s, "/stories/1", "[1]");
+}
+
 static void people_follow_and_stop(void **state)
 {
 	struct served *s = *state;
@@ -141,6 +155,22 @@ static void people_follow_and_stop(void **state)
 	expect(s, "POST /projects/1/epics/1/followers", NULL, 200);
 	expect(s, "DELETE /projects/1/epics/1/followers/1", NULL, 204);
 	assert_followers(s, "/epics/1", "[]");
+}
+
+static void followers_come_by_id_or_as_objects(void **state)
+{
+	struct served *s = *state;
+
+	make_story(s, "{\"name\":\"a\",\"followers\":[{\"id\":2},{\"id\":3}]}");
+	assert_followers(s, "/stories/1", "[2,3]");
+	put(s, 1, "{\"follower_ids\":[1]}");
+	assert_followers(s, "/stories/1", "[1]");
+	last_activity(s);
+	assert_string_equal(text_at(s, "0.kind"), "story_update_activity");
+	put(s, 1, "{\"followers\":[]}");
+	assert_followers(s, "/stories/1", "[]");
+	expect_problem(s, "PUT /stories/1", "{\"followers\":[{\"id\":77}]}",
+		"'follower_ids' names no person: 77");
 }
 
 /* ---- being told ---- */
@@ -404,7 +434,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		served_test(who_comments_or_is_mentioned_follows),
 		served_test(names_are_found_where_they_stand),
+		served_test(a_text_of_many_names_is_read_so_far),
 		served_test(people_follow_and_stop),
+		served_test(followers_come_by_id_or_as_objects),
 		served_test(owners_and_requesters_are_told_of_their_stories),
 		served_test(a_mention_is_told_as_recorded),
 		served_test(comments_are_told_to_followers_once),

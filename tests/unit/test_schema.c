@@ -355,7 +355,7 @@ static void what_v5_takes_is_writable(void **state)
 	(void)state;
 	static const char on_story[] =
 		"name description story_type current_state estimate accepted_at deadline "
-		"requested_by_id owner_ids owners label_ids labels follower_ids integration_id "
+		"requested_by_id owner_ids owners label_ids labels follower_ids followers integration_id "
 		"external_id story_priority created_at project_id owned_by_id before_id after_id "
 		"tasks comments reviews pull_requests branches blockers";
 
