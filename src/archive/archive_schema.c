@@ -206,8 +206,8 @@ static int move_google_attachments(struct connection *c)
 		"UPDATE comment SET google_attachments = NULL, google_attachment_ids ="
 		" (SELECT json_group_array(google_attachment.id) FROM google_attachment"
 		"  WHERE comment_id = comment.id) WHERE google_attachments IS NOT NULL",
-		"INSERT OR IGNORE INTO refs(kind, field, target, id) SELECT 'comment',"
-		" 'google_attachment_ids', id, comment_id FROM google_attachment",
+		("INSERT OR IGNORE INTO refs(kind, field, target, id) SELECT 'comment',"
+		 " 'google_attachment_ids', id, comment_id FROM google_attachment"),
 	};
 	int64_t n = 0;
 	int r = db_number(c,

@@ -156,12 +156,11 @@ int mentions_find(struct call *c, const char *text, struct ids *ret)
 	if (!record_int(call_project(c), F_project_enable_following, 1))
 		return 0;
 	for (int n = 0; r == 0 && n < MAX_NAMES && next_name(text, &at, &name); n++) {
-		scoped(free_ptr) char *mine = name.text;
-
 		if (!people.items)
 			r = load_people(c, &people);
 		int64_t id = find_named(&people, &name);
 
+		free(name.text);
 		if (id && !ids_has(ret, id))
 			ids_add(ret, id);
 	}

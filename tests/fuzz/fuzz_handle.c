@@ -3,7 +3,7 @@
  * Fuzz target: any request to the V5 server. The input is a request as HTTP/1.1 writes one,
  * `METHOD target`, header lines, an empty line, a body; lines end with a newline. It runs as the
  * person who owns the archive, so that writes happen. Whatever comes, there is an answer with a
- * status, and its body, if any, is JSON.
+ * status, and its body is JSON if it says so.
  *
  * A row `fuzz_handle: [server, jansson]` of meson.build builds it; its corpus is
  * corpus/fuzz_handle.
@@ -66,6 +66,7 @@ static void open_archive(void)
 	assert(archive_open(path, ARCHIVE_CREATE, &archive, &reason) == 0);
 	record_set_int(person, F_person_id, 1);
 	record_set_text(person, F_person_name, "Ada");
+	record_set_text(person, F_person_username, "ada");
 	assert(tx_begin(archive, TX_WRITE, &tx) == 0);
 	assert(tx_put(tx, person) == 0);
 	assert(tx_commit(tx) == 0);
@@ -73,7 +74,11 @@ static void open_archive(void)
 	ask("POST", "/services/v5/projects", "{\"name\":\"Moon\"}");
 	ask("POST", "/services/v5/projects/1/stories",
 		"{\"name\":\"a\",\"labels\":[\"l\"],\"tasks\":[{\"description\":\"t\"}],"
-		"\"comments\":[{\"text\":\"c\"}]}");
+		"\"comments\":[{\"text\":\"c\"}],\"blockers\":[{\"description\":\"b\"}]}");
+	ask("POST", "/services/v5/projects/1/stories",
+		"{\"name\":\"b\",\"blockers\":[{\"description\":\"#1\"}]}");
+	ask("POST", "/services/v5/projects/1/stories/1/comments/1/reactions", "{\"emoji\":\"x\"}");
+	ask("POST", "/services/v5/projects/1/story_templates", "{\"name\":\"t\"}");
 	ask("POST", "/services/v5/projects/1/epics", "{\"name\":\"e\"}");
 }
 
@@ -131,7 +136,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	read_request(text, &req);
 	server_handle_as(server, 1, &req, &resp);
 	assert(resp.status >= 200 && resp.status <= 599);
-	if (resp.body.len) {
+	const char *type = http_headers_get(&resp.headers, "Content-Type");
+
+	if (resp.body.len && type && strncmp(type, "application/json", 16) == 0) {
 		json_t *json = json_loadb(resp.body.data, resp.body.len, JSON_DECODE_ANY, NULL);
 
 		assert(json);
