@@ -1,19 +1,36 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* `storyfs user`: the people of an archive, and their tokens. */
+/* `storyfs user`: the people of an archive, and what they log in with. */
+#include <bsd/readpassphrase.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "command.h"
 #include "storyfs/archive.h"
-#include "storyfs/clock.h"
-#include "storyfs/identity.h"
+#include "storyfs/enrol.h"
 #include "storyfs/text.h"
-#include "storyfs/token.h"
 
-static enum exit_code fail(const struct arguments *args, int e, struct buf *reason)
+enum { PASSWORD_BYTES = 1024 };
+
+static enum enrol_form form_of(const struct arguments *args)
 {
+	return arguments_have(args, OPTION_json) ? ENROL_JSON : ENROL_TEXT;
+}
+
+static const char *person_of(const struct arguments *args)
+{
+	return args->n_operands > 1 ? args->operands[1] : NULL;
+}
+
+/* What was done is printed, or why not. */
+static enum exit_code finish(
+	const struct arguments *args, int e, const struct buf *text, struct buf *reason)
+{
+	if (e == 0) {
+		fputs(buf_str(text), stdout);
+		return EXIT_DONE;
+	}
 	if (!reason->len)
 		buf_add_fmt(reason, "%s: %s", args->operands[0], text_errno(e));
 	fprintf(stderr, "storyfs: %s: %s%s", args->command->name, reason->data,
@@ -21,89 +38,133 @@ static enum exit_code fail(const struct arguments *args, int e, struct buf *reas
 	return EXIT_FAILED;
 }
 
-/* ---- user token ---- */
-
-static int find_person(
-	const struct arguments *args, struct tx *tx, int64_t *ret_id, struct buf *reason)
-{
-	if (args->n_operands > 1)
-		return identity_find(tx, args->operands[1], ret_id, reason);
-	int e = identity_get_owner(tx, ret_id);
-
-	if (e <= 0)
-		return e;
-	buf_add_str(reason, "nobody is known to own this archive; say for whom: id, username, "
-			    "e-mail or name (`storyfs user list`)");
-	return -ENOENT;
-}
-
-static int give_token(const struct arguments *args, struct archive *archive,
-	char ret_token[TOKEN_SIZE], struct buf *reason)
-{
-	scoped(tx_abort) struct tx *tx = NULL;
-	char digest[TOKEN_DIGEST_SIZE];
-	int64_t id = 0;
-	int e = tx_begin(archive, TX_WRITE, &tx);
-
-	if (e == 0)
-		e = find_person(args, tx, &id, reason);
-	if (e == 0)
-		e = token_make(ret_token);
-	if (e < 0)
-		return e;
-	token_digest(ret_token, digest);
-	e = tx_put_token(tx,
-		&(struct token){ .sha256 = digest, .person_id = id, .created_ms = clock_now_ms() });
-	return e < 0 ? e : tx_commit(take_ptr(tx));
-}
-
-enum exit_code run_user_token(const struct arguments *args)
+/* Open the archive, do it, finish. */
+static enum exit_code run(
+	const struct arguments *args, int (*act)(const struct arguments *args, struct archive *a,
+					      struct buf *ret, struct buf *reason))
 {
 	scoped(buf_fini) struct buf reason = BUF_INIT;
+	scoped(buf_fini) struct buf text = BUF_INIT;
 	scoped(archive_close) struct archive *archive = NULL;
-	char token[TOKEN_SIZE];
 	int e = archive_open(args->operands[0], ARCHIVE_EXISTING, &archive, &reason);
 
 	if (e == 0)
-		e = give_token(args, archive, token, &reason);
-	if (e < 0)
-		return fail(args, e, &reason);
-	puts(token);
-	return EXIT_DONE;
+		e = act(args, archive, &text, &reason);
+	return finish(args, e, &text, &reason);
 }
 
-/* ---- user list ---- */
+/* ---- add, list, remove ---- */
 
-static int list_people(struct archive *archive, struct records *ret, int64_t *ret_owner)
+static int add(const struct arguments *args, struct archive *a, struct buf *ret, struct buf *reason)
 {
-	const struct query q = { .kind = KIND_person, .limit = -1 };
-	scoped(tx_abort) struct tx *tx = NULL;
-	int e = tx_begin(archive, TX_READ, &tx);
+	const struct enrolment who = {
+		.name = args->operands[1],
+		.email = args->values[OPTION_email],
+		.username = args->values[OPTION_username],
+		.initials = args->values[OPTION_initials],
+		.projects = args->values[OPTION_project],
+		.role = args->values[OPTION_role],
+	};
 
-	if (e == 0)
-		e = tx_list(tx, &q, ret);
-	if (e == 0)
-		e = identity_get_owner(tx, ret_owner);
-	return e < 0 ? e : 0;
+	return enrol_add(a, &who, form_of(args), ret, reason);
+}
+
+enum exit_code run_user_add(const struct arguments *args)
+{
+	return run(args, add);
+}
+
+static int list(
+	const struct arguments *args, struct archive *a, struct buf *ret, struct buf *reason)
+{
+	return enrol_list(a, form_of(args), ret, reason);
 }
 
 enum exit_code run_user_list(const struct arguments *args)
 {
-	scoped(buf_fini) struct buf reason = BUF_INIT;
-	scoped(archive_close) struct archive *archive = NULL;
-	scoped(records_fini) struct records people = { 0 };
-	int64_t owner = 0;
-	int e = archive_open(args->operands[0], ARCHIVE_EXISTING, &archive, &reason);
+	return run(args, list);
+}
+
+static int take_out(
+	const struct arguments *args, struct archive *a, struct buf *ret, struct buf *reason)
+{
+	(void)ret;
+	return enrol_remove(a, args->operands[1], reason);
+}
+
+enum exit_code run_user_remove(const struct arguments *args)
+{
+	return run(args, take_out);
+}
+
+/* ---- token ---- */
+
+static int token(
+	const struct arguments *args, struct archive *a, struct buf *ret, struct buf *reason)
+{
+	char made[TOKEN_SIZE];
+
+	if (arguments_have(args, OPTION_list))
+		return enrol_list_tokens(a, person_of(args), form_of(args), ret, reason);
+	if (arguments_have(args, OPTION_revoke))
+		return enrol_revoke_token(a, person_of(args), args->values[OPTION_revoke], reason);
+	int e = enrol_make_token(a, person_of(args), args->values[OPTION_label], made, reason);
 
 	if (e == 0)
-		e = list_people(archive, &people, &owner);
-	if (e < 0)
-		return fail(args, e, &reason);
-	each_record(person, &people) {
-		printf("%" PRId64 "\t%s\t%s\t%s%s\n", record_id(person),
-			record_text(person, F_person_username), record_text(person, F_person_email),
-			record_text(person, F_person_name),
-			record_id(person) == owner ? "\towner" : "");
+		buf_add_fmt(ret,
+			arguments_have(args, OPTION_json) ? "{\"token\":\"%s\"}\n" : "%s\n", made);
+	return e;
+}
+
+enum exit_code run_user_token(const struct arguments *args)
+{
+	return run(args, token);
+}
+
+/* ---- password ---- */
+
+/* A line of standard input; on a terminal, asked for without echo. */
+static int ask(const char *prompt, char *ret, struct buf *reason)
+{
+	int flags = isatty(STDIN_FILENO) ? RPP_ECHO_OFF : RPP_STDIN;
+
+	if (readpassphrase(prompt, ret, PASSWORD_BYTES, flags))
+		return 0;
+	buf_add_str(reason, "the password cannot be read");
+	return -EIO;
+}
+
+static int read_password(char *ret, struct buf *reason)
+{
+	char again[PASSWORD_BYTES];
+	int e = ask("New password: ", ret, reason);
+
+	if (e < 0 || !isatty(STDIN_FILENO))
+		return e;
+	e = ask("Again: ", again, reason);
+	if (e == 0 && strcmp(ret, again) != 0) {
+		buf_add_str(reason, "these are two; nothing was changed");
+		e = -EINVAL;
 	}
-	return EXIT_DONE;
+	explicit_bzero(again, sizeof(again));
+	return e;
+}
+
+static int password(
+	const struct arguments *args, struct archive *a, struct buf *ret, struct buf *reason)
+{
+	char text[PASSWORD_BYTES] = "";
+	bool gone = arguments_have(args, OPTION_remove);
+	int e = gone ? 0 : read_password(text, reason);
+
+	(void)ret;
+	if (e == 0)
+		e = enrol_set_password(a, person_of(args), gone ? NULL : text, reason);
+	explicit_bzero(text, sizeof(text));
+	return e;
+}
+
+enum exit_code run_user_password(const struct arguments *args)
+{
+	return run(args, password);
 }

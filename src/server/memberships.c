@@ -226,6 +226,40 @@ int memberships_delete(struct call *c)
 	return r < 0 ? r : answer_nothing(c);
 }
 
+/* ---- as commands of their own ---- */
+
+/* The call's project until end_visit; the one it had is kept. */
+static struct record *visit(struct call *c, const struct record *project)
+{
+	struct record *before = c->at[KIND_project];
+
+	c->at[KIND_project] = record_copy(project);
+	return before;
+}
+
+static void end_visit(struct call *c, struct record *before)
+{
+	record_unref(c->at[KIND_project]);
+	c->at[KIND_project] = before;
+}
+
+int memberships_join(
+	struct call *c, const struct record *project, int64_t person_id, enum role role)
+{
+	scoped(activity_fini) struct activity a = { 0 };
+	scoped(record_unref) struct record *membership = NULL;
+	struct record *before = visit(c, project);
+	int r = check_new(c, person_id);
+
+	if (r == 0)
+		r = memberships_add(c, &a, person_id, role, &membership);
+	if (r == 0)
+		r = write_activity(
+			c, &a, membership, "project_membership_create_activity", "added");
+	end_visit(c, before);
+	return r;
+}
+
 int memberships_leave(struct call *c, const struct record *project, int64_t person_id)
 {
 	struct query q = { .kind = KIND_project_membership, .limit = 1 };
@@ -237,11 +271,9 @@ int memberships_leave(struct call *c, const struct record *project, int64_t pers
 
 	if (r < 0 || !found.n)
 		return r;
-	scoped(record_unref) struct record *before = c->at[KIND_project];
+	struct record *before = visit(c, project);
 
-	c->at[KIND_project] = record_copy(project);
 	r = remove_membership(c, found.items[0]);
-	record_unref(c->at[KIND_project]);
-	c->at[KIND_project] = take_ptr(before);
+	end_visit(c, before);
 	return r;
 }

@@ -144,9 +144,9 @@ static int find_by_login(struct call *c, const char *login, int64_t but, int64_t
 	return 1;
 }
 
-/* The words of a name's initials: "Darth Vader" has "DV". */
-static void add_initials(const char *name, struct record *person)
+void people_set_initials(struct record *person)
 {
+	const char *name = record_text(person, F_person_name);
 	char letters[4] = { 0 };
 	size_t n = 0;
 	bool begins = true;
@@ -171,7 +171,7 @@ static int make_person(struct call *c, const struct newcomer *who, int64_t *ret_
 	if (who->initials->state == VALUE_SET)
 		record_set_text(patch, F_person_initials, who->initials->s);
 	else
-		add_initials(name, patch);
+		people_set_initials(patch);
 	int r = check_patch(patch, &c->error);
 
 	if (r == 0)

@@ -27,6 +27,9 @@ struct newcomer {
 /* Set the person's id in f; a new person is made for an address that nobody has. */
 int people_set_newcomer(struct call *c, struct record *r, int f, const struct newcomer *who);
 
+/* Those of the name: "Darth Vader" has "DV". */
+void people_set_initials(struct record *person);
+
 /* Refuse an e-mail address or username that is none, or that somebody else has: both are what one
  * logs in with. */
 int people_check_login(struct call *c, const struct record *person);

@@ -15,7 +15,7 @@ COMMANDS = re.findall(r'^COMMAND\(\w+,\s*"([^"]+)"', (ROOT / 'src/app/commands.d
     (['srve'], "there is no command 'srve'; did you mean 'serve'?"),
     (['improt'], "there is no command 'improt'; did you mean 'import'?"),
     (['quantum'], "there is no command 'quantum'; see `storyfs --help`"),
-    (['user'], "'user' is the start of 'user token', 'user list'"),
+    (['user'], "'user' is the start of 'user add', 'user list', 'user token', 'user password'"),
     (['serve'], 'usage: storyfs serve ARCHIVE'),
     (['serve', 'a', 'b'], 'usage: storyfs serve ARCHIVE'),
     (['import', 'a'], 'usage: storyfs import DUMP... ARCHIVE'),
