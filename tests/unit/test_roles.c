@@ -32,14 +32,21 @@ static void fill_texts(struct record *r)
 	}
 }
 
+static void give_to_ada(struct record *r)
+{
+	int whose = schema_resource(record_kind(r))->whose;
+
+	if (whose)
+		record_set_int(r, whose, ADA);
+}
+
 static void fill_parents(struct record *r)
 {
 	const struct resource *res = schema_resource(record_kind(r));
 
 	if (res->parent)
 		record_set_int(r, res->parent_key, 1);
-	if (res->whose)
-		record_set_int(r, res->whose, ADA);
+	give_to_ada(r);
 	if (record_kind(r) == KIND_workspace)
 		record_set_ids(r, F_workspace_project_ids, &(struct ids){ 1, (int64_t[]){ 1 } });
 }
@@ -51,7 +58,8 @@ static bool is_kept(enum kind kind)
 	return res->n_fields && res->fields[0].flags & FIELD_KEEP && !res->plain;
 }
 
-/* Id 1 of each kind that there is none of, below project 1 if it belongs to one. */
+/* Id 1 of each kind that there is none of, below project 1 if it belongs to one; what is one
+ * person's alone is Ada's. */
 static void put_one_of_each(struct served *s)
 {
 	struct tx *tx;
@@ -59,13 +67,19 @@ static void put_one_of_each(struct served *s)
 	assert_int_equal(tx_begin(s->archive, TX_WRITE, &tx), 0);
 	for (enum kind kind = KIND_none + 1; kind < N_KINDS; kind++) {
 		scoped(record_unref) struct record *there = NULL;
-		scoped(record_unref) struct record *r = record_new(kind);
+		scoped(record_unref) struct record *r = NULL;
 
-		if (!is_kept(kind) || tx_get(tx, kind, 1, &there) == 0)
+		if (!is_kept(kind))
 			continue;
-		record_set_int(r, 0, 1);
-		fill_texts(r);
-		fill_parents(r);
+		if (tx_get(tx, kind, 1, &there) == 0) {
+			r = record_copy(there);
+			give_to_ada(r);
+		} else {
+			r = record_new(kind);
+			record_set_int(r, 0, 1);
+			fill_texts(r);
+			fill_parents(r);
+		}
 		assert_int_equal(tx_put(tx, r), 0);
 	}
 	assert_int_equal(tx_commit(tx), 0);
