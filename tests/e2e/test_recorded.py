@@ -12,7 +12,7 @@ import shutil
 
 import pytest
 
-from conftest import ROOT, storyfs
+from conftest import ROOT, storyfs, write_dump
 from v5_data import DATA, NEEDS_DATA, dump_folders, dump_index, exchanges
 
 # What this version serves: path patterns, with the kind of each id in them.
@@ -219,6 +219,17 @@ def read_table():
     return listed
 
 
+def recorded_workspaces(person):
+    """No dump has workspaces, but the recordings tell a person's whole."""
+    found = {}
+    for x in exchanges():
+        if x.method == 'GET' and re.fullmatch(r'/my/workspaces/\d+', x.path) and x.status == 200 \
+                and x.body['person_id'] == person:
+            found[x.body['id']] = {k: v for k, v in x.body.items() if k != 'projects'}
+    assert found
+    return found
+
+
 @NEEDS_DATA
 def test_recorded_exchanges_agree(serve, tmp_path, capsys):
     dump = dump_index()
@@ -226,6 +237,9 @@ def test_recorded_exchanges_agree(serve, tmp_path, capsys):
     done = storyfs('import', *dump_folders(), base)
     assert done.returncode == 0, done.stderr
     reader = serve(base)
+    dump['workspace'] = recorded_workspaces(reader.request('GET', '/me').json()['id'])
+    folder = write_dump(tmp_path / 'told', {'workspace': list(dump['workspace'].values())})
+    assert storyfs('import', folder, base).returncode == 0
     listed = read_table()
     covered, agreed, left, unlisted = 0, 0, {}, []
 

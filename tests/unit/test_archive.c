@@ -492,6 +492,33 @@ static void what_is_refused_stays_as_it_was(void **state)
 	}
 }
 
+static void an_older_file_keeps_its_accounts_and_tokens(void **state)
+{
+	struct fixture *fx = *state;
+	scoped(record_unref) struct record *account = NULL;
+	int64_t person_id = 0;
+
+	archive_close(fx->archive);
+	run_sql(fx->path,
+		"CREATE TABLE account_summary(id INTEGER PRIMARY KEY, name TEXT, status TEXT,"
+		" plan TEXT, _extra TEXT);"
+		"INSERT INTO account_summary VALUES(7, 'Works', 'active', 'Free', NULL);"
+		"DROP TABLE token;"
+		"CREATE TABLE token(sha256 TEXT PRIMARY KEY, person_id INTEGER NOT NULL)"
+		" WITHOUT ROWID;"
+		"INSERT INTO token VALUES('abc', 12)");
+	open_archive(fx, ARCHIVE_EXISTING);
+	archive_close(fx->archive);
+	open_archive(fx, ARCHIVE_EXISTING);
+	struct tx *tx = begin(fx, TX_READ);
+
+	assert_int_equal(tx_get(tx, KIND_account, 7, &account), 0);
+	assert_string_equal(record_text(account, F_account_name), "Works");
+	assert_int_equal(tx_find_token(tx, "abc", &person_id), 0);
+	assert_int_equal(person_id, 12);
+	tx_abort(tx);
+}
+
 static void a_field_that_the_file_lacks_becomes_a_column(void **state)
 {
 	struct fixture *fx = *state;
@@ -533,6 +560,8 @@ int main(void)
 			an_aborted_transaction_leaves_nothing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(writers_take_turns, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(facts_and_tokens_are_kept, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			an_older_file_keeps_its_accounts_and_tokens, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_no_archive_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_refused_stays_as_it_was, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
