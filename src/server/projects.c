@@ -13,6 +13,7 @@
 #include "project_rules.h"
 #include "review_types.h"
 #include "route.h"
+#include "sample.h"
 #include "shape.h"
 
 /* ---- listing ---- */
@@ -141,6 +142,7 @@ static int write_new(struct call *c, struct record *project)
 
 int projects_create(struct call *c)
 {
+	const struct value *sample = &c->given[P_project_create_create_sample];
 	scoped(record_unref) struct record *patch = NULL;
 	scoped(record_unref) struct record *project = NULL;
 	int r = input_read_checked(c, &patch);
@@ -153,6 +155,8 @@ int projects_create(struct call *c)
 		r = accounts_choose_new(c, project);
 	if (r == 0)
 		r = write_new(c, project);
+	if (r == 0 && sample->state == VALUE_SET && sample->i)
+		r = sample_make(c);
 	return r < 0 ? r : answer_record(c, call_project(c));
 }
 

@@ -124,6 +124,18 @@ static int add_comment(struct call *c, struct record *story)
 	return comment->state == VALUE_SET ? comments_write(c, story, comment->record, NULL) : 0;
 }
 
+int story_make(struct call *c, const struct story_request *req, struct record **ret)
+{
+	scoped(record_unref) struct record *story = NULL;
+	int r = prepare_story(c, req, &story);
+
+	if (r == 0)
+		r = write_new(c, req, story);
+	if (r == 0)
+		*ret = take_ptr(story);
+	return r;
+}
+
 int stories_create(struct call *c)
 {
 	scoped(record_unref) struct record *patch = NULL;
@@ -134,9 +146,7 @@ int stories_create(struct call *c)
 		return r;
 	struct story_request req = make_request(c, patch);
 
-	r = prepare_story(c, &req, &story);
-	if (r == 0)
-		r = write_new(c, &req, story);
+	r = story_make(c, &req, &story);
 	if (r == 0)
 		r = add_comment(c, story);
 	return r < 0 ? r : answer_record(c, story);

@@ -30,6 +30,9 @@ int story_check(
 int story_place(struct call *c, const struct story_request *req, const struct record *old,
 	struct record *now);
 
+/* A new story in the call's project, as one command (and one for labels that are new). */
+int story_make(struct call *c, const struct story_request *req, struct record **ret);
+
 /* Tell people what became of it, as part of the command. */
 int story_notify_new(struct call *c, struct activity *a, const struct record *story);
 int story_notify_update(

@@ -31,6 +31,27 @@ static void a_project_is_in_its_makers_account(void **state)
 		"account_id and new_account_name cannot be given together");
 }
 
+static void a_sample_project_has_stories(void **state)
+{
+	struct served *s = *state;
+
+	expect(s, "POST /projects", "{\"name\":\"Shop\",\"create_sample\":true}", 200);
+	assert_int_equal(number_at(s, "id"), 2);
+	int64_t version = number_at(s, "version");
+
+	expect(s, "GET /projects/2/stories", NULL, 200);
+	assert_int_equal(json_array_size(s->json), 8);
+	assert_string_equal(text_at(s, "0.current_state"), "started");
+	assert_string_equal(text_at(s, "7.current_state"), "unscheduled");
+	expect(s, "GET /projects/2/labels", NULL, 200);
+	assert_int_equal(json_array_size(s->json), 2);
+	expect(s, "GET /projects/2/activity", NULL, 200);
+	assert_int_equal(json_array_size(s->json), version);
+	expect(s, "POST /projects", "{\"name\":\"None\",\"create_sample\":false}", 200);
+	expect(s, "GET /projects/3/stories", NULL, 200);
+	assert_int_equal(json_array_size(s->json), 0);
+}
+
 static void an_account_is_for_its_admins(void **state)
 {
 	struct served *s = *state;
@@ -368,6 +389,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		served_test(a_project_is_in_its_makers_account),
+		served_test(a_sample_project_has_stories),
 		served_test(an_account_is_for_its_admins),
 		served_test(account_memberships_are_kept_by_person),
 		served_test(who_leaves_an_account_leaves_its_projects),
