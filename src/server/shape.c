@@ -496,6 +496,11 @@ static int expand(struct call *c, enum kind kind, struct records *list, const st
 	return r;
 }
 
+int shape_fill(struct call *c, enum kind kind, struct records *list, const struct fields *f)
+{
+	return expand(c, kind, list, f);
+}
+
 int answer_records(struct call *c, enum kind kind, struct records *list)
 {
 	int r = expand(c, kind, list, c->fields);

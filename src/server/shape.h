@@ -19,6 +19,9 @@ int answer_named(struct call *c, enum kind kind, const struct value *ids);
 /* The call is answered without a body: 204. */
 int answer_nothing(struct call *c);
 
+/* Put what fields asks for into the records, which must be the caller's alone. */
+int shape_fill(struct call *c, enum kind kind, struct records *list, const struct fields *f);
+
 /* The field by which a kind's lists are sorted: V5 shows labels by name, stories in their order. */
 int shape_order(enum kind kind);
 
