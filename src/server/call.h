@@ -23,6 +23,7 @@
 struct content;
 struct params;
 struct route;
+struct server;
 
 struct who {
 	int64_t person_id; /* 0: nobody in particular */
@@ -45,6 +46,7 @@ struct moment {
 struct call {
 	const struct http_request *req;
 	const struct route *route;
+	struct server *server; /* which answers it; for call_ask */
 	struct archive *archive;
 	struct tx *tx;
 	struct who who;
@@ -79,6 +81,10 @@ static inline int64_t call_now_ms(const struct call *c)
 	c->moment->asked = true;
 	return c->moment->ms;
 }
+
+/* Ask a GET as part of this call, by its target: as the same person, in the same transaction. The
+ * body of its answer, be it an error object, is appended to ret. 0, or -errno: broken. */
+int call_ask(struct call *c, const char *target, struct buf *ret);
 
 /* The project the call is about; loaded whenever the route's path leads through one. */
 static inline struct record *call_project(const struct call *c)

@@ -118,6 +118,12 @@ static void add_fields(const struct route *route, json_t *list)
 	}
 }
 
+/* What is answered; `-` for what is no resource. */
+static const char *answer_of(const struct route *route)
+{
+	return route->kind ? schema_resource(route->kind)->name : "-";
+}
+
 static json_t *route_as_json(const struct route *route)
 {
 	json_t *parameters = json_array();
@@ -127,8 +133,8 @@ static json_t *route_as_json(const struct route *route)
 	if (route->paged)
 		add_set(&params_page, parameters);
 	return json_pack("{ss,ss,ss,ss,sb,so}", "method", http_method_name(route->method), "path",
-		route->path, "kind", schema_resource(route->kind)->name, "access",
-		access_names[route->access], "paged", (int)route->paged, "parameters", parameters);
+		route->path, "kind", answer_of(route), "access", access_names[route->access],
+		"paged", (int)route->paged, "parameters", parameters);
 }
 
 void describe_json(const char *base, struct buf *b)
@@ -273,7 +279,7 @@ void describe_routes(struct buf *b)
 	for (size_t i = 0; (route = route_nth(i)); i++) {
 		add_cell(&t, xstrdup(http_method_name(route->method)));
 		add_cell(&t, xstrdup(route->path));
-		add_cell(&t, xstrdup(schema_resource(route->kind)->name));
+		add_cell(&t, xstrdup(answer_of(route)));
 		add_cell(&t, xstrdup(access_names[route->access]));
 	}
 	write_columns(&t, "", b);

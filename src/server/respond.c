@@ -119,13 +119,34 @@ static void add_notification_header(const struct call *c, struct http_response *
 			(long long)c->last_notification_ms);
 }
 
+static void add_error(const struct call *c, struct buf *ret)
+{
+	json_t *json = v5_error_encode(&c->error);
+
+	json_write(json, ret);
+	json_decref(json);
+}
+
+void respond_add_json(const struct call *c, struct buf *ret)
+{
+	scoped(buf_fini) struct buf error = BUF_INIT;
+	const struct buf *data = &c->body;
+
+	if (c->error.code) {
+		add_error(c, &error);
+		data = &error;
+	}
+	if (c->envelope)
+		wrap(c, c->error.code ? c->error.status : c->status, data, ret);
+	else
+		buf_add(ret, data->data, data->len);
+}
+
 static void respond_error(const struct call *c, struct http_response *ret)
 {
 	scoped(buf_fini) struct buf text = BUF_INIT;
-	json_t *json = v5_error_encode(&c->error);
 
-	json_write(json, &text);
-	json_decref(json);
+	add_error(c, &text);
 	ret->status = c->error.status;
 	http_headers_add(&ret->headers, "Cache-Control", "no-cache");
 	if (c->retry_after_s)

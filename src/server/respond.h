@@ -7,6 +7,8 @@
 
 /* The headers that are on every response, whoever makes it. */
 void respond_add_common(struct http_headers *ret);
+/* Append the body of a call's answer or refusal, in its envelope if one is wanted. */
+void respond_add_json(const struct call *c, struct buf *ret);
 /* Fills *ret, which is zeroed. */
 void respond(struct call *c, int64_t took_ms, struct http_response *ret);
 

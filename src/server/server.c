@@ -125,13 +125,11 @@ static int find_route(const struct server *s, struct call *c, struct route_match
 	return 0;
 }
 
-/* Within the transaction. */
+/* Within the transaction, as the person who asks. */
 static int run(struct call *c, const struct route_match *match)
 {
-	int r = auth_identify(c);
+	int r = auth_load_path(c, match);
 
-	if (r == 0)
-		r = auth_load_path(c, match);
 	if (r == 0)
 		r = input_check_keys(c);
 	if (r == 0)
@@ -147,7 +145,9 @@ static int perform(struct server *s, struct call *c, const struct route_match *m
 
 	if (r < 0)
 		return r;
-	r = run(c, match);
+	r = auth_identify(c);
+	if (r == 0)
+		r = run(c, match);
 	if (r < 0) {
 		tx_abort(c->tx);
 		return r;
@@ -158,18 +158,47 @@ static int perform(struct server *s, struct call *c, const struct route_match *m
 	return r;
 }
 
-static void answer(struct server *s, struct call *c)
+/* What can be read without the archive. */
+static int prepare(struct server *s, struct call *c, struct route_match *ret_match)
 {
-	struct route_match match;
 	const char *query = NULL;
-	int r = find_route(s, c, &match, &query);
+	int r = find_route(s, c, ret_match, &query);
 
 	if (r < 0)
 		input_read_envelope(c);
 	if (r == 0)
 		r = params_read(c->req, query, &c->params, &c->error);
+	return r < 0 ? r : input_read_shape(c);
+}
+
+int call_ask(struct call *c, const char *target, struct buf *ret)
+{
+	struct http_request req = { .method = HTTP_GET, .target = (char *)target };
+	scoped(call_fini) struct call inner = { .req = &req,
+		.server = c->server,
+		.archive = c->archive,
+		.tx = c->tx,
+		.who = c->who,
+		.moment = c->moment };
+	struct route_match match;
+	int r = prepare(c->server, &inner, &match);
+
 	if (r == 0)
-		r = input_read_shape(c);
+		r = run(&inner, &match);
+	/* What is no JSON has no place in one. */
+	if (r == 0 && !inner.body.len)
+		r = v5_error_set(&inner.error, V5_route_not_found);
+	if (r < 0 && !inner.error.code)
+		return r;
+	respond_add_json(&inner, ret);
+	return 0;
+}
+
+static void answer(struct server *s, struct call *c)
+{
+	struct route_match match;
+	int r = prepare(s, c, &match);
+
 	if (r == 0 && match.route->basic)
 		r = login_by_password(c, s->login, s->archive);
 	if (r == 0)
@@ -187,7 +216,7 @@ static void handle(struct server *s, const struct who *who, const struct http_re
 	int64_t now = clock_now_ms();
 	struct moment moment = { .ms = now - now % 1000 };
 	scoped(call_fini) struct call c = {
-		.req = req, .who = *who, .moment = &moment, .archive = s->archive
+		.req = req, .who = *who, .moment = &moment, .server = s, .archive = s->archive
 	};
 	int64_t started = clock_monotonic_ms();
 

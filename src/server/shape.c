@@ -15,6 +15,7 @@
 #include "children.h"
 #include "counts.h"
 #include "cycle_time.h"
+#include "integrations.h"
 #include "millis.h"
 #include "order.h"
 #include "progress.h"
@@ -337,6 +338,8 @@ static int fill_millis(struct call *c, struct records *list, int f)
 
 typedef int (*fill_function)(struct call *c, struct records *list, int f);
 
+enum { ANY_FIELD = -1 };
+
 static const struct {
 	enum kind kind;
 	int field;
@@ -377,6 +380,7 @@ static const struct {
 	{ KIND_time_zone, F_time_zone_offset, fill_zone_offset },
 	{ KIND_person, F_person_email, hide_email },
 	{ KIND_activity, F_activity_changes, fill_millis },
+	{ KIND_integration, ANY_FIELD, integrations_hide },
 	{ KIND_workspace, F_workspace_project_ids, hide_projects },
 	{ KIND_account, F_account_project_ids, accounts_fill_projects },
 	{ KIND_account_summary, F_account_summary_owner_id, accounts_fill_summary },
@@ -403,7 +407,9 @@ static void set_empty(struct record *r, int f)
 static fill_function find_filler(enum kind kind, int field)
 {
 	for (size_t i = 0; i < sizeof(fillers) / sizeof(*fillers); i++) {
-		if (fillers[i].kind == kind && fillers[i].field == field)
+		bool is_its = fillers[i].field == field || fillers[i].field == ANY_FIELD;
+
+		if (fillers[i].kind == kind && is_its)
 			return fillers[i].fill;
 	}
 	return NULL;

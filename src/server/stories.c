@@ -154,25 +154,6 @@ int stories_create(struct call *c)
 
 /* ---- updating ---- */
 
-static int update(struct call *c, const struct story_request *req, struct record **ret)
-{
-	const struct record *old = c->at[KIND_story];
-	scoped(record_unref) struct record *now = record_copy(old);
-	int r = story_apply(c, req, now);
-
-	if (r == 0)
-		r = story_place(c, req, old, now);
-	if (r == 0)
-		r = story_check(c, req->patch, old, now);
-	if (r == 0)
-		r = story_write_update(c, req, old, now);
-	if (r == 0)
-		r = add_comment(c, now);
-	if (r == 0)
-		*ret = take_ptr(now);
-	return r;
-}
-
 int stories_update(struct call *c)
 {
 	scoped(record_unref) struct record *patch = NULL;
@@ -185,7 +166,9 @@ int stories_update(struct call *c)
 		return r;
 	struct story_request req = make_request(c, patch);
 
-	r = update(c, &req, &now);
+	r = story_update(c, &req, c->at[KIND_story], &now);
+	if (r == 0)
+		r = add_comment(c, now);
 	return r < 0 ? r : answer_record(c, now);
 }
 

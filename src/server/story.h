@@ -39,6 +39,10 @@ int story_notify_update(
 	struct call *c, struct activity *a, const struct record *old, const struct record *now);
 int story_notify_deleted(struct call *c, struct activity *a, const struct record *story);
 
+/* All of these, and the next, for a story that exists; the caller owns *ret. */
+int story_update(struct call *c, const struct story_request *req, const struct record *old,
+	struct record **ret);
+
 /* Write a story that differs from old, as one command. */
 int story_write_update(struct call *c, const struct story_request *req, const struct record *old,
 	struct record *now);

@@ -121,3 +121,20 @@ int story_write_update(struct call *c, const struct story_request *req, const st
 		r = activity_write(c, &a, words.kind, words.highlight, words.message);
 	return r < 0 ? r : transitions_note(c, old, now);
 }
+
+int story_update(struct call *c, const struct story_request *req, const struct record *old,
+	struct record **ret)
+{
+	scoped(record_unref) struct record *now = record_copy(old);
+	int r = story_apply(c, req, now);
+
+	if (r == 0)
+		r = story_place(c, req, old, now);
+	if (r == 0)
+		r = story_check(c, req->patch, old, now);
+	if (r == 0)
+		r = story_write_update(c, req, old, now);
+	if (r == 0)
+		*ret = take_ptr(now);
+	return r;
+}

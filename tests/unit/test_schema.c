@@ -271,6 +271,10 @@ static const struct {
 		"statuses_to_exclude filter_id account bin_id external_project_id import_api_url "
 		"basic_auth_username comments_private update_comments update_state created_at "
 		"updated_at" },
+	{ KIND_external_story,
+		"name description integration_id external_id estimate state created_at "
+		"external_requester external_owner requested_by_id owned_by_id owner_ids "
+		"story_type extra" },
 	{ KIND_source_commit, "commit_id message url author repo" },
 	{ KIND_activity, "kind guid project_version message highlight changes primary_resources "
 			 "secondary_resources project performed_by occurred_at" },
