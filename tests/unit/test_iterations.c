@@ -85,6 +85,10 @@ static void expect_change(
 	expect_time(s, start, 1);
 	clock_set_fixed(turn);
 	expect_time(s, start, 2);
+	expect(s, "GET /projects/1/iterations?limit=2", NULL, 200);
+	assert_string_equal(text_at(s, "0.start"), start);
+	assert_string_equal(text_at(s, "0.finish"), next);
+	assert_string_equal(text_at(s, "1.start"), next);
 }
 
 static void midnights_follow_the_clocks_of_the_zone(void **state)
