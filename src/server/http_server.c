@@ -170,9 +170,11 @@ static struct MHD_Response *make_response(struct http_response *resp)
 {
 	size_t len = resp->body.len;
 
-	if (resp->source)
-		return MHD_create_response_from_callback((uint64_t)resp->source->len, PIECE_BYTES,
-			read_piece, take_ptr(resp->source), free_source);
+	struct http_source *source = take_ptr(resp->source);
+
+	if (source)
+		return MHD_create_response_from_callback(
+			(uint64_t)source->len, PIECE_BYTES, read_piece, source, free_source);
 	return MHD_create_response_from_buffer(len, buf_take(&resp->body), MHD_RESPMEM_MUST_FREE);
 }
 
