@@ -30,6 +30,10 @@ int archive_open(
 /* No transaction may be open. Folds the write-ahead log in. */
 void archive_close(struct archive *a);
 
+/* A number that is another one after each commit, whichever process makes it; what was read when it
+ * was the same is still so. */
+int archive_version(struct archive *a, int64_t *ret);
+
 enum tx_mode {
 	TX_READ,
 	TX_WRITE,

@@ -21,12 +21,15 @@ struct server_config {
 	 * nobody wants to know. */
 	void (*written)(void *data);
 	void *data;
+	int64_t cache_bytes; /* of answers that are kept; 0: 32 MiB, -1: none */
 };
 
 /* The archive is borrowed and must outlive the server; one of an earlier version is brought up to
  * this one first, which may fail as tx_begin and tx_commit do. */
 int server_new(struct archive *a, const struct server_config *config, struct server **ret);
 void server_free(struct server *s);
+/* How many answers were given from memory, because the archive stood as it did. */
+uint64_t server_n_kept(struct server *s);
 
 /*
  * Answer one request, whatever it holds; fills *ret (zeroed by the caller, who frees it). One

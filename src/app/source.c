@@ -130,7 +130,8 @@ static int open_archive(struct source *s, const struct source_config *config,
 	if (e == 0)
 		e = find_person(s->archive, config->person, &person, ret_reason);
 	if (e == 0)
-		e = server_new(s->archive, &(struct server_config){ 0 }, &s->server);
+		e = server_new(
+			s->archive, &(struct server_config){ .cache_bytes = -1 }, &s->server);
 	if (e == 0)
 		*ret = server_transport_new(s->server, person);
 	return e;

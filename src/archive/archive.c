@@ -116,6 +116,7 @@ int archive_open(
 
 	a->path = xstrdup(path);
 	pthread_mutex_init(&a->pool_lock, NULL);
+	pthread_mutex_init(&a->watch_lock, NULL);
 	archive_init_turn(a);
 	make_columns(a);
 	archive_make_rows(a);
@@ -132,6 +133,7 @@ void archive_close(struct archive *a)
 	if (!a)
 		return;
 	/* SQLite folds the log in when its last connection closes. */
+	db_close(a->watch);
 	while (a->idle) {
 		struct connection *c = a->idle;
 
@@ -143,6 +145,7 @@ void archive_close(struct archive *a)
 	archive_free_rows(a);
 	pthread_mutex_destroy(&a->pool_lock);
 	archive_fini_turn(a);
+	pthread_mutex_destroy(&a->watch_lock);
 	free(a->path);
 	free(a);
 }
@@ -182,6 +185,19 @@ void archive_give_connection(struct archive *a, struct connection *c)
 {
 	if (!keep_idle(a, c))
 		db_close(c);
+}
+
+/* ---- who else writes ---- */
+
+/* SQLite counts the commits of others for each connection; this one commits nothing. */
+int archive_version(struct archive *a, int64_t *ret)
+{
+	lock_scope(&a->watch_lock);
+	int r = a->watch ? 0 : db_open(a->path, SQLITE_OPEN_READWRITE, &a->watch);
+
+	if (r == 0)
+		r = db_number(a->watch, "PRAGMA data_version", ret);
+	return r > 0 ? -EIO : r;
 }
 
 /* ---- facts beside the resources ---- */

@@ -35,9 +35,11 @@ struct archive {
 	int n_idle;
 	pthread_mutex_t turn_lock;
 	pthread_cond_t turn_free;
-	bool writing;		/* somebody has the writer's turn */
-	int n_waiting;		/* for it */
-	struct batch *batch;	/* what is written and not yet on disk; of who has the turn */
+	bool writing;		    /* somebody has the writer's turn */
+	int n_waiting;		    /* for it */
+	struct batch *batch;	    /* what is written and not yet on disk; of who has the turn */
+	pthread_mutex_t watch_lock; /* guards watch, which only looks who else commits */
+	struct connection *watch;
 	char *columns[N_KINDS]; /* `"id","name",...,"_extra"`; NULL for a kind that is not kept */
 	char *row_sql[N_KINDS][N_ROW_SQL];
 };

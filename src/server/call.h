@@ -74,6 +74,10 @@ struct call {
 	int64_t retry_after_s; /* beside an error; 0: nothing is said */
 };
 
+/* What an answer is made from is the archive, who asks, the target, a body, and what stands here.
+ * An answer in body that needed neither clock nor request body is kept (server.c): who reads a
+ * header for it that make_key does not know adds it there. */
+
 /* The instant of the call. Every look at the clock goes through here, so that an answer that nobody
  * looked at it for is known to follow from the archive alone. */
 static inline int64_t call_now_ms(const struct call *c)

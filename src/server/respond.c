@@ -34,17 +34,14 @@ void respond_add_common(struct http_headers *ret)
 		http_headers_add(ret, common_headers[i].name, common_headers[i].value);
 }
 
-static void add_common_headers(const struct call *c, int64_t took_ms, struct http_response *ret)
+void respond_add_own(int64_t took_ms, struct http_headers *ret)
 {
 	char id[32 + 1];
 
-	respond_add_common(&ret->headers);
 	if (digest_random(16, id) == 0)
-		http_headers_add(&ret->headers, "X-Request-Id", id);
-	http_headers_add_fmt(&ret->headers, "X-Runtime", "%lld.%03lld", (long long)(took_ms / 1000),
+		http_headers_add(ret, "X-Request-Id", id);
+	http_headers_add_fmt(ret, "X-Runtime", "%lld.%03lld", (long long)(took_ms / 1000),
 		(long long)(took_ms % 1000));
-	if (c->req->method == HTTP_OPTIONS)
-		http_headers_add(&ret->headers, "Access-Control-Max-Age", "86400");
 }
 
 static void add_page_headers(const struct page *page, struct http_response *ret)
@@ -206,9 +203,11 @@ static void respond_body(struct call *c, struct http_response *ret)
 	add_digest(c, ret);
 }
 
-void respond(struct call *c, int64_t took_ms, struct http_response *ret)
+void respond(struct call *c, struct http_response *ret)
 {
-	add_common_headers(c, took_ms, ret);
+	respond_add_common(&ret->headers);
+	if (c->req->method == HTTP_OPTIONS)
+		http_headers_add(&ret->headers, "Access-Control-Max-Age", "86400");
 	if (c->error.code) {
 		respond_error(c, ret);
 	} else if (c->content) {

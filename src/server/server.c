@@ -12,6 +12,7 @@
 
 #include "activity.h"
 #include "auth.h"
+#include "cache.h"
 #include "console.h"
 #include "content.h"
 #include "input.h"
@@ -23,8 +24,11 @@
 #include "storyfs/log.h"
 #include "upgrade.h"
 
+enum { CACHE_BYTES = 32 << 20 };
+
 struct server {
 	struct archive *archive;
+	struct cache *cache; /* NULL: none */
 	char *prefix;
 	void (*written)(void *data);
 	void *data;
@@ -42,6 +46,10 @@ int server_new(struct archive *a, const struct server_config *config, struct ser
 	s->prefix = xstrdup(config && config->prefix ? config->prefix : SERVER_PREFIX);
 	s->written = config ? config->written : NULL;
 	s->data = config ? config->data : NULL;
+	int64_t cache_bytes = config && config->cache_bytes ? config->cache_bytes : CACHE_BYTES;
+
+	if (cache_bytes > 0)
+		s->cache = cache_new((size_t)cache_bytes);
 	int r = upgrade_archive(a);
 
 	if (r < 0)
@@ -55,8 +63,14 @@ void server_free(struct server *s)
 	if (!s)
 		return;
 	login_free(s->login);
+	cache_free(s->cache);
 	free(s->prefix);
 	free(s);
+}
+
+uint64_t server_n_kept(struct server *s)
+{
+	return s->cache ? cache_n_found(s->cache) : 0;
 }
 
 /* ---- one call ---- */
@@ -210,6 +224,59 @@ static void answer(struct server *s, struct call *c)
 	}
 }
 
+static void handle_call(struct server *s, struct call *c, struct http_response *ret)
+{
+	if (c->req->method == HTTP_OPTIONS)
+		c->status = 204;
+	else
+		answer(s, c);
+	respond(c, ret);
+}
+
+/* ---- answers that are kept ---- */
+
+/* All that an answer may be made from beside the archive and the clock: who asks, by which token,
+ * and for what. False when there is more to it: a body, a password, a condition. */
+static bool make_key(const struct who *who, const struct http_request *req, struct buf *ret)
+{
+	const char *token = http_headers_get(&req->headers, "X-TrackerToken");
+
+	if (req->method != HTTP_GET || req->body.len || !req->target ||
+		http_headers_get(&req->headers, "Authorization") ||
+		http_headers_get(&req->headers, "If-None-Match"))
+		return false;
+	buf_add(ret, &who->person_id, sizeof(who->person_id));
+	buf_add_char(ret, who->trusted ? 't' : 'p');
+	buf_add_str(ret, req->target);
+	if (token) {
+		buf_add_char(ret, '\n');
+		buf_add_str(ret, token);
+	}
+	return true;
+}
+
+/* Does it follow from the archive alone? */
+static bool is_timeless(const struct call *c, const struct http_response *resp)
+{
+	return !c->content && !c->error.code && !c->moment->asked && resp->status == 200;
+}
+
+static void handle_kept(
+	struct server *s, struct call *c, const struct buf *key, struct http_response *ret)
+{
+	int64_t version;
+
+	if (archive_version(s->archive, &version) < 0) {
+		handle_call(s, c, ret);
+		return;
+	}
+	if (cache_find(s->cache, version, key, ret))
+		return;
+	handle_call(s, c, ret);
+	if (is_timeless(c, ret))
+		cache_put(s->cache, version, key, ret);
+}
+
 static void handle(struct server *s, const struct who *who, const struct http_request *req,
 	struct http_response *ret)
 {
@@ -218,15 +285,16 @@ static void handle(struct server *s, const struct who *who, const struct http_re
 	scoped(call_fini) struct call c = {
 		.req = req, .who = *who, .moment = &moment, .server = s, .archive = s->archive
 	};
+	scoped(buf_fini) struct buf key = BUF_INIT;
 	int64_t started = clock_monotonic_ms();
 
 	if (console_answer(s->prefix, req, ret))
 		return;
-	if (req->method == HTTP_OPTIONS)
-		c.status = 204;
+	if (s->cache && make_key(who, req, &key))
+		handle_kept(s, &c, &key, ret);
 	else
-		answer(s, &c);
-	respond(&c, clock_monotonic_ms() - started, ret);
+		handle_call(s, &c, ret);
+	respond_add_own(clock_monotonic_ms() - started, &ret->headers);
 }
 
 void server_handle(struct server *s, const struct http_request *req, struct http_response *ret)
