@@ -11,10 +11,12 @@
 #include <string.h>
 
 #include "accounts.h"
+#include "analytics.h"
 #include "attached.h"
 #include "children.h"
 #include "counts.h"
 #include "cycle_time.h"
+#include "day_history.h"
 #include "integrations.h"
 #include "millis.h"
 #include "order.h"
@@ -357,6 +359,9 @@ static const struct {
 	{ KIND_story, F_story_before_id, order_fill },
 	{ KIND_story, F_story_after_id, order_fill },
 	{ KIND_story, F_story_cycle_time_details, cycle_time_fill },
+	{ KIND_iteration, F_iteration_accepted, day_history_fill },
+	{ KIND_iteration, F_iteration_created, day_history_fill },
+	{ KIND_iteration, F_iteration_analytics, analytics_fill },
 	{ KIND_epic, F_epic_before_id, order_fill },
 	{ KIND_epic, F_epic_after_id, order_fill },
 	{ KIND_label, F_label_counts, counts_fill },

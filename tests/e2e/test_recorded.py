@@ -27,6 +27,8 @@ ROUTES = [
     r'/projects/(?P<project>\w*)/stories/(?P<story>\d+)/comments/(?P<comment>\d+)',
     r'/projects/(?P<project>\w*)/stories/(?P<story>\d+)/(reviews|transitions)',
     r'/projects/(?P<project>\w*)/stories/(?P<story>\d+)/reviews/(?P<review>\d+)',
+    r'/projects/(?P<project>\w*)/iterations/\d+/analytics/cycle_time_details',
+    r'/projects/(?P<project>\w*)/history/iterations/\d+/days',
     r'/projects/(?P<project>\w*)/labels', r'/projects/(?P<project>\w*)/labels/(?P<label>\d+)',
     r'/projects/(?P<project>\w*)/epics', r'/projects/(?P<project>\w*)/epics/(?P<epic>\d+)',
     r'/epics/(?P<epic>\d+)',
