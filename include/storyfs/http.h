@@ -71,6 +71,8 @@ bool http_request_is_valid(const struct http_request *req);
  * and the target that a request to it has; the fragment is dropped. The caller frees both. False
  * when it is none, holds a user or a password, or what a request line cannot carry. */
 bool http_split_url(const char *url, char **ret_origin, char **ret_target);
+/* Of the characters that RFC 9110 has for one. */
+bool http_is_header_name(const char *name);
 /* Free of control characters, so that it cannot end early and begin another header. */
 bool http_is_header_value(const char *value);
 

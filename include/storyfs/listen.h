@@ -27,4 +27,8 @@ unsigned listen_port(int fd);
 /* Can only this machine reach it? */
 bool listen_is_local(int fd);
 
+struct sockaddr;
+/* A client's address as text, without its port, for the caller to free; NULL when it has none. */
+char *listen_describe_peer(const struct sockaddr *address);
+
 #endif

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "setup.h"
 #include "storyfs/archive.h"
 #include "storyfs/curl.h"
 #include "storyfs/http_server.h"
@@ -14,52 +15,95 @@
 
 static const char default_listen[] = "127.0.0.1:5080";
 
-/* The signals that end the server, blocked, so that only sigwait sees them. */
+/* The signals that the server heeds, blocked, so that only sigwait sees them. */
 static void block_signals(sigset_t *ret)
 {
 	sigemptyset(ret);
 	sigaddset(ret, SIGTERM);
 	sigaddset(ret, SIGINT);
+	sigaddset(ret, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, ret, NULL);
 }
 
 static void announce(const struct arguments *args, const struct http_server *http)
 {
 	scoped(buf_fini) struct buf address = BUF_INIT;
+	const char *scheme = args->values[OPTION_tls_cert] ? "https" : "http";
 
 	http_server_add_address(http, &address);
-	printf("storyfs: serving %s at http://%s" SERVER_PREFIX "\n", args->operands[0],
+	printf("storyfs: serving %s at %s://%s" SERVER_PREFIX "\n", args->operands[0], scheme,
 		buf_str(&address));
 	/* For a person; a script reads one line, and the log behind it. */
 	if (isatty(STDOUT_FILENO))
-		printf("storyfs: to try it in a browser: http://%s/\n", buf_str(&address));
+		printf("storyfs: to try it in a browser: %s://%s/\n", scheme, buf_str(&address));
 	fflush(stdout);
-	if (!http_server_is_local(http))
-		log_warning("whoever can watch the network to %s can read tokens and stories; put "
-			    "a proxy with TLS in front",
+	if (!http_server_is_local(http) && !args->values[OPTION_tls_cert])
+		log_warning("whoever can watch the network to %s can read tokens and stories; give "
+			    "--tls-cert and --tls-key, or put a proxy with TLS in front",
 			buf_str(&address));
 }
 
-static enum exit_code serve(
-	const struct arguments *args, struct server *server, const sigset_t *ends)
+/* 1: an option is wrong, which is said. */
+static int read_options(const struct arguments *args, struct http_server_config *ret)
 {
+	int64_t body = 0, header = 0, connections = 0, per_address = 0, timeout = 0, request = 0;
 	const char *listen = args->values[OPTION_listen];
-	struct http_server_config config = {
+
+	if (setup_number(args, OPTION_max_body, 1024, 1 << 30, &body) ||
+		setup_number(args, OPTION_max_header, 1024, 1 << 20, &header) ||
+		setup_number(args, OPTION_max_connections, 1, 100000, &connections) ||
+		setup_number(args, OPTION_max_per_address, 1, 100000, &per_address) ||
+		setup_number(args, OPTION_idle_timeout, 1, 86400, &timeout) ||
+		setup_number(args, OPTION_request_timeout, 1, 86400, &request))
+		return 1;
+	if (!args->values[OPTION_tls_cert] != !args->values[OPTION_tls_key]) {
+		fprintf(stderr, "storyfs: --tls-cert and --tls-key go together\n");
+		return 1;
+	}
+	*ret = (struct http_server_config){
 		.listen = listen ? listen : default_listen,
 		.request_log = args->values[OPTION_request_log],
+		.cert_file = args->values[OPTION_tls_cert],
+		.key_file = args->values[OPTION_tls_key],
+		.max_body = (size_t)body,
+		.max_header = (size_t)header,
+		.max_connections = (unsigned)connections,
+		.max_per_address = (unsigned)per_address,
+		.timeout_s = (unsigned)timeout,
+		.request_timeout_s = (unsigned)request,
 	};
-	scoped(buf_fini) struct buf reason = BUF_INIT;
-	scoped(http_server_stop) struct http_server *http = NULL;
+	return 0;
+}
+
+/* Until a signal ends it; SIGHUP has the certificate read again. */
+static void wait_for_end(const struct http_server_config *config, const sigset_t *signals)
+{
 	int number;
 
-	if (http_server_start(server, &config, &http, &reason) < 0) {
+	while (sigwait(signals, &number) == 0 && number == SIGHUP) {
+		scoped(buf_fini) struct buf reason = BUF_INIT;
+
+		if (http_server_reload(config, &reason) < 0)
+			log_error("the certificate stays as it was: %s", buf_str(&reason));
+	}
+}
+
+static enum exit_code serve(const struct http_server_config *config, const struct arguments *args,
+	struct server *server)
+{
+	scoped(buf_fini) struct buf reason = BUF_INIT;
+	scoped(http_server_stop) struct http_server *http = NULL;
+	sigset_t signals;
+
+	block_signals(&signals);
+	if (http_server_start(server, config, &http, &reason) < 0) {
 		fprintf(stderr, "storyfs: %s\n", buf_str(&reason));
 		return EXIT_FAILED;
 	}
 	announce(args, http);
-	sigwait(ends, &number);
+	wait_for_end(config, &signals);
 	/* A second one need not wait for anybody. */
-	pthread_sigmask(SIG_UNBLOCK, ends, NULL);
+	pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
 	return EXIT_DONE;
 }
 
@@ -99,11 +143,13 @@ enum exit_code run_serve(const struct arguments *args)
 	scoped(webhook_sender_stop) struct webhook_sender *sender = NULL;
 	scoped(server_free) struct server *server = NULL;
 	struct server_config config = { .written = webhook_sender_wake };
-	sigset_t ends;
+	struct http_server_config http;
+
+	if (read_options(args, &http))
+		return EXIT_USAGE;
 	int e = archive_open(args->operands[0], ARCHIVE_EXISTING, &archive, &reason);
 
 	if (e == 0) {
-		block_signals(&ends);
 		e = start_sender(args, archive, &sender);
 		config.data = sender;
 		if (e == 0)
@@ -115,5 +161,5 @@ enum exit_code run_serve(const struct arguments *args)
 		fprintf(stderr, "storyfs: %s", buf_str(&reason));
 		return EXIT_FAILED;
 	}
-	return serve(args, server, &ends);
+	return serve(&http, args, server);
 }

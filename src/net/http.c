@@ -100,7 +100,7 @@ bool http_is_header_value(const char *value)
 	return true;
 }
 
-static bool is_header_name(const char *name)
+bool http_is_header_name(const char *name)
 {
 	return *name && !name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 					   "0123456789!#$%&'*+-.^_`|~")];
@@ -138,7 +138,7 @@ bool http_request_is_valid(const struct http_request *req)
 		!is_line_text(req->target))
 		return false;
 	for (size_t i = 0; i < req->headers.n; i++) {
-		if (!is_header_name(req->headers.items[i].name) ||
+		if (!http_is_header_name(req->headers.items[i].name) ||
 			!http_is_header_value(req->headers.items[i].value))
 			return false;
 	}

@@ -11,10 +11,8 @@
  */
 #include "storyfs/http_server.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <microhttpd.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -24,30 +22,34 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "respond.h"
+#include "encoding.h"
+#include "http_head.h"
+#include "http_refusal.h"
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
-#include "storyfs/error.h"
-#include "storyfs/json.h"
 #include "storyfs/listen.h"
 #include "storyfs/log.h"
 #include "storyfs/parse.h"
 #include "storyfs/request_log.h"
 #include "storyfs/text.h"
+#include "tls.h"
+#include "watch.h"
 #include "workers.h"
 
 enum {
 	DEFAULT_BODY = 16 << 20,
+	DEFAULT_HEADER = 64 << 10,
 	DEFAULT_CONNECTIONS = 512,
 	DEFAULT_TIMEOUT_S = 60,
+	DEFAULT_REQUEST_TIMEOUT_S = 300,
 	LEAST_THREADS = 4,
-	N_WORKERS = 16,		  /* so many writes can share one commit */
-	HEADER_BYTES = 128 << 10, /* request line and header of a connection */
-	DRAIN_FACTOR = 4,	  /* an oversized body is read to its end up to so many times the
-				     limit, so that the client gets to see why */
-	PIECE_BYTES = 256 << 10,  /* of a body that is fetched while it is sent */
+	N_WORKERS = 16,		 /* so many writes can share one commit */
+	HEADER_ROOM = 64 << 10,	 /* beyond the largest header, so that one that is too large can
+				    be read and answered; libmicrohttpd's own index of it, too */
+	DRAIN_FACTOR = 4,	 /* an oversized body is read to its end up to so many times the
+				    limit, so that the client gets to see why */
+	PIECE_BYTES = 256 << 10, /* of a body that is fetched while it is sent */
 	STOP_GRACE_S = 10,
-	STATUS_TOO_LARGE = 413,
 };
 
 struct http_server {
@@ -55,8 +57,11 @@ struct http_server {
 	struct MHD_Daemon *daemon;
 	struct request_log *log;
 	struct workers *workers;
+	struct watch *watch;
 	int fd;
-	size_t max_body;
+	bool is_tls;
+	size_t max_body, max_header;
+	char *late_answer;
 	pthread_mutex_t mutex; /* guards the members below */
 	pthread_cond_t idle;
 	unsigned n_running; /* whole requests whose answer is not sent yet */
@@ -69,7 +74,9 @@ struct exchange {
 	struct MHD_Connection *connection;
 	struct http_request req;
 	struct http_response resp;
+	struct watched *watched;
 	char *method;
+	enum http_refusal refused;
 	size_t received;
 	int64_t began_ms;
 	bool seen;    /* handle was called */
@@ -85,13 +92,22 @@ static void exchange_free(struct exchange *x)
 	free(x);
 }
 
+/* A target in absolute form (RFC 9112, 3.2.2) means its path here. */
+static char *plain_target(const char *target)
+{
+	scoped(free_ptr) char *origin = NULL;
+	char *path = NULL;
+
+	return http_split_url(target, &origin, &path) ? path : xstrdup(target);
+}
+
 static void *begin_exchange(void *data, const char *target, struct MHD_Connection *connection)
 {
 	struct exchange *x = xcalloc(1, sizeof(*x));
 
 	(void)data;
 	(void)connection;
-	x->req.target = xstrdup(target);
+	x->req.target = plain_target(target);
 	x->began_ms = clock_monotonic_ms();
 	return x;
 }
@@ -106,6 +122,8 @@ static void end_exchange(void *data, struct MHD_Connection *connection, void **s
 	(void)why;
 	if (!x)
 		return;
+	if (x->watched)
+		watch_enter(h->watch, x->watched, WATCH_HEAD);
 	if (x->running) {
 		lock_scope(&h->mutex);
 		if (--h->n_running == 0)
@@ -130,25 +148,6 @@ static bool is_stopping(struct http_server *h)
 
 /* ---- answers ---- */
 
-static void make_too_large(const struct http_server *h, struct http_response *resp)
-{
-	scoped(v5_error_fini) struct v5_error error = { .code = V5_OTHER,
-		.status = STATUS_TOO_LARGE };
-
-	error.code_text = xstrdup("request_too_large");
-	error.error = xstrdup("The request is larger than this server takes.");
-	error.general_problem =
-		xasprintf("the body of a request has at most %zu bytes here", h->max_body);
-	struct json_t *json = v5_error_encode(&error);
-
-	json_write(json, &resp->body);
-	json_decref(json);
-	resp->status = STATUS_TOO_LARGE;
-	respond_add_common(&resp->headers);
-	http_headers_add(&resp->headers, "Content-Type", "application/json; charset=utf-8");
-	http_headers_add(&resp->headers, "Cache-Control", "no-cache");
-}
-
 static ssize_t read_piece(void *data, uint64_t at, char *to, size_t max)
 {
 	struct http_source *source = data;
@@ -168,9 +167,8 @@ static void free_source(void *data)
 /* With its body, which is taken over. */
 static struct MHD_Response *make_response(struct http_response *resp)
 {
-	size_t len = resp->body.len;
-
 	struct http_source *source = take_ptr(resp->source);
+	size_t len = resp->body.len;
 
 	if (source)
 		return MHD_create_response_from_callback(
@@ -223,20 +221,9 @@ static enum MHD_Result give_to_worker(
 	return MHD_YES;
 }
 
-/* The request is whole, or already known to be too large; or a worker has answered it. */
-static enum MHD_Result answer(
-	struct http_server *h, struct MHD_Connection *connection, struct exchange *x)
+static void log_exchange(
+	struct http_server *h, const struct exchange *x, const struct http_response *resp)
 {
-	struct http_response *resp = &x->resp;
-
-	if (!x->running)
-		start_running(h, x);
-	if (x->received > h->max_body)
-		make_too_large(h, resp);
-	else if (!x->worked && may_wait(x))
-		return give_to_worker(h, connection, x);
-	else if (!x->worked)
-		server_handle(h->server, &x->req, resp);
 	if (h->log)
 		request_log_add(h->log, &(struct request_entry){
 						.method = x->method,
@@ -245,34 +232,85 @@ static enum MHD_Result answer(
 						.body = &x->req.body,
 						.ms = clock_monotonic_ms() - x->began_ms,
 					});
-	return send_response(connection, resp, is_stopping(h));
+}
+
+/* Bodies may come packed; the server sees them as they were meant. */
+static void unpack_body(struct http_server *h, struct exchange *x)
+{
+	int r = encoding_unpack_request(&x->req, h->max_body);
+
+	x->refused = r == -ENOTSUP    ? REFUSED_ENCODING
+		     : r == -EMSGSIZE ? REFUSED_BODY
+		     : r < 0	      ? REFUSED_MALFORMED
+				      : REFUSED_NOT;
+}
+
+/* Into x->resp; 1 when a worker is to see to it. */
+static int ask(struct http_server *h, struct exchange *x)
+{
+	if (x->received > h->max_body)
+		x->refused = REFUSED_BODY;
+	if (!x->refused)
+		unpack_body(h, x);
+	if (x->refused)
+		http_refuse(x->refused, x->refused == REFUSED_HEADER ? h->max_header : h->max_body,
+			&x->resp);
+	else if (may_wait(x))
+		return 1;
+	else
+		server_handle(h->server, &x->req, &x->resp);
+	return 0;
+}
+
+/* The request is whole, or it is known that it will be refused; or a worker has answered it. */
+static enum MHD_Result answer(
+	struct http_server *h, struct MHD_Connection *connection, struct exchange *x)
+{
+	struct http_response *resp = &x->resp;
+
+	if (!x->running) {
+		start_running(h, x);
+		watch_enter(h->watch, x->watched, WATCH_WORK);
+	}
+	if (!x->worked && ask(h, x))
+		return give_to_worker(h, connection, x);
+	log_exchange(h, x, resp);
+	encoding_apply(&x->req.headers, resp);
+	watch_enter(h->watch, x->watched, WATCH_ANSWER);
+	return send_response(connection, resp, x->refused || is_stopping(h));
 }
 
 /* ---- requests ---- */
 
-static enum MHD_Result add_header(
-	void *data, enum MHD_ValueKind kind, const char *name, const char *value)
+/* NOLINTNEXTLINE(readability-function-size): the signature is libmicrohttpd's */
+static enum MHD_Result add_header(void *data, enum MHD_ValueKind kind, const char *name,
+	size_t name_len, const char *value, size_t value_len)
 {
 	(void)kind;
-	http_headers_add(data, name, value ? value : "");
+	http_head_add(
+		data, &(struct http_head_line){ name, name_len, value ? value : "", value_len });
 	return MHD_YES;
 }
 
-/* The client's address as text, NULL when it has none. */
 static char *describe_peer(struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	const struct sockaddr *address = info ? info->client_addr : NULL;
-	char text[INET6_ADDRSTRLEN];
-	const void *bytes = NULL;
 
-	if (address && address->sa_family == AF_INET)
-		bytes = &((const struct sockaddr_in *)address)->sin_addr;
-	else if (address && address->sa_family == AF_INET6)
-		bytes = &((const struct sockaddr_in6 *)address)->sin6_addr;
-	return bytes && inet_ntop(address->sa_family, bytes, text, sizeof(text)) ? xstrdup(text)
-										 : NULL;
+	return info ? listen_describe_peer(info->client_addr) : NULL;
+}
+
+/* Read the header into the exchange, and refuse what is too much or ambiguous. */
+static void read_header(
+	struct http_server *h, struct MHD_Connection *connection, struct exchange *x)
+{
+	struct http_head head = { .headers = &x->req.headers, .bytes = strlen(x->req.target) };
+
+	MHD_get_connection_values_n(connection, MHD_HEADER_KIND, add_header, &head);
+	if (head.bytes > h->max_header)
+		x->refused = REFUSED_HEADER;
+	else if (http_head_is_ambiguous(&head))
+		x->refused = REFUSED_MALFORMED;
 }
 
 /* Would reading the body be in vain? So it is when the client waits for a go-ahead, or when it is
@@ -289,9 +327,19 @@ static bool is_hopeless(const struct http_server *h, const struct exchange *x)
 	       (size_t)len / DRAIN_FACTOR > h->max_body;
 }
 
+static struct watched *find_watched(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info->socket_context;
+}
+
 static enum MHD_Result begin_request(struct http_server *h, struct MHD_Connection *connection,
 	struct exchange *x, const char *method)
 {
+	x->watched = find_watched(connection);
+	watch_enter(h->watch, x->watched, WATCH_BODY);
 	x->seen = true;
 	x->method = xstrdup(method);
 	x->req.method = http_method_parse(method);
@@ -299,11 +347,11 @@ static enum MHD_Result begin_request(struct http_server *h, struct MHD_Connectio
 	if (x->req.method == HTTP_HEAD)
 		x->req.method = HTTP_GET;
 	x->req.peer = describe_peer(connection);
-	MHD_get_connection_values(connection, MHD_HEADER_KIND, add_header, &x->req.headers);
-	if (!is_hopeless(h, x))
-		return MHD_YES;
-	x->received = h->max_body + 1;
-	return answer(h, connection, x);
+	if (!x->refused)
+		read_header(h, connection, x);
+	if (!x->refused && is_hopeless(h, x))
+		x->refused = REFUSED_BODY;
+	return x->refused ? answer(h, connection, x) : MHD_YES;
 }
 
 /* A piece of the body; what is beyond the limit is counted and dropped. */
@@ -328,20 +376,37 @@ static enum MHD_Result handle(void *data, struct MHD_Connection *connection, con
 	struct exchange *x = *state;
 
 	(void)url;
-	(void)version;
-	if (!x->seen)
+	if (!x->seen) {
+		if (!text_has_prefix(version, "HTTP/1."))
+			x->refused = REFUSED_VERSION;
 		return begin_request(h, connection, x, method);
+	}
 	if (*upload_len)
 		return take_piece(h, x, upload, upload_len);
 	return answer(h, connection, x);
 }
 
+/* ---- connections ---- */
+
+/* NOLINTNEXTLINE(readability-non-const-parameter): the signature is libmicrohttpd's */
+static void note_connection(void *data, struct MHD_Connection *connection, void **context,
+	enum MHD_ConnectionNotificationCode what)
+{
+	struct http_server *h = data;
+
+	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+		watch_remove(h->watch, *context);
+		*context = NULL;
+		return;
+	}
+	*context = watch_add(h->watch,
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
+}
+
 /* ---- the server ---- */
 
-static void write_mhd_log(void *data, const char *fmt, va_list ap)
-	__attribute__((format(printf, 2, 0)));
-
-static void write_mhd_log(void *data, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void write_mhd_log(
+	void *data, const char *fmt, va_list ap)
 {
 	scoped(free_ptr) char *text = NULL;
 
@@ -354,36 +419,71 @@ static void write_mhd_log(void *data, const char *fmt, va_list ap)
 	log_debug("http: %s", text);
 }
 
-static int start_daemon(struct http_server *h, const struct http_server_config *config)
+static unsigned count_threads(const struct http_server_config *config, unsigned limit)
 {
 	unsigned n_cpus = (unsigned)get_nprocs();
-	unsigned n_threads = config->n_threads	      ? config->n_threads
-			     : n_cpus > LEAST_THREADS ? n_cpus
-						      : LEAST_THREADS;
+	unsigned n = config->n_threads	      ? config->n_threads
+		     : n_cpus > LEAST_THREADS ? n_cpus
+					      : LEAST_THREADS;
+
+	return n > limit ? limit : n;
+}
+
+static int start_daemon(struct http_server *h, const struct http_server_config *config)
+{
 	unsigned limit = config->max_connections ? config->max_connections : DEFAULT_CONNECTIONS;
-	unsigned timeout_s = config->timeout_s ? config->timeout_s : DEFAULT_TIMEOUT_S;
+	unsigned n_threads = count_threads(config, limit);
+	unsigned per_address = config->max_per_address ? config->max_per_address
+			       : limit > 1	       ? limit / 2
+						       : 1;
 	unsigned flags = MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_ALLOW_SUSPEND_RESUME |
 			 MHD_USE_ERROR_LOG;
-
+	struct MHD_OptionItem tls[] = {
+		{ MHD_OPTION_HTTPS_CERT_CALLBACK, 0, tls_callback() },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (char *)TLS_PRIORITIES },
+		{ MHD_OPTION_END, 0, NULL },
+	};
+	struct MHD_OptionItem none[] = { { MHD_OPTION_END, 0, NULL } };
 	int fd = fcntl(h->fd, F_DUPFD_CLOEXEC, 0);
 
-	if (n_threads > limit)
-		n_threads = limit;
-	h->daemon = MHD_start_daemon(flags, 0, NULL, NULL, handle, h, MHD_OPTION_EXTERNAL_LOGGER,
-		write_mhd_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE,
-		n_threads > 1 ? n_threads : 0, MHD_OPTION_CONNECTION_LIMIT, limit,
-		MHD_OPTION_CONNECTION_TIMEOUT, timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t)HEADER_BYTES, MHD_OPTION_URI_LOG_CALLBACK, begin_exchange, NULL,
-		MHD_OPTION_NOTIFY_COMPLETED, end_exchange, h, MHD_OPTION_END);
+	h->daemon = MHD_start_daemon(flags | (h->is_tls ? MHD_USE_TLS : 0), 0, NULL, NULL, handle,
+		h, MHD_OPTION_EXTERNAL_LOGGER, write_mhd_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+		MHD_OPTION_THREAD_POOL_SIZE, n_threads > 1 ? n_threads : 0,
+		MHD_OPTION_CONNECTION_LIMIT, limit, MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_address,
+		MHD_OPTION_CONNECTION_TIMEOUT,
+		config->timeout_s ? config->timeout_s : DEFAULT_TIMEOUT_S,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, 2 * h->max_header + HEADER_ROOM,
+		MHD_OPTION_URI_LOG_CALLBACK, begin_exchange, NULL, MHD_OPTION_NOTIFY_COMPLETED,
+		end_exchange, h, MHD_OPTION_NOTIFY_CONNECTION, note_connection, h, MHD_OPTION_ARRAY,
+		h->is_tls ? tls : none, MHD_OPTION_END);
 	return h->daemon ? 0 : -EIO;
+}
+
+static int start_watch(struct http_server *h, const struct http_server_config *config)
+{
+	unsigned head_s = config->timeout_s, request_s = config->request_timeout_s;
+
+	/* Within TLS nobody but GnuTLS can write. */
+	h->late_answer = h->is_tls ? NULL : http_refuse_late();
+	return watch_start(
+		&(struct watch_config){
+			.head_ms = (head_s ? head_s : DEFAULT_TIMEOUT_S) * INT64_C(1000),
+			.request_ms =
+				(request_s ? request_s : DEFAULT_REQUEST_TIMEOUT_S) * INT64_C(1000),
+			.late_answer = h->late_answer },
+		&h->watch);
 }
 
 static void server_release(struct http_server *h)
 {
+	watch_stop(h->watch);
+	if (h->is_tls)
+		tls_unload();
 	if (h->fd >= 0)
 		close(h->fd);
 	request_log_close(h->log);
 	workers_free(h->workers);
+	free(h->late_answer);
 	pthread_cond_destroy(&h->idle);
 	pthread_mutex_destroy(&h->mutex);
 	free(h);
@@ -398,7 +498,9 @@ static struct http_server *server_prepare(struct server *s, const struct http_se
 
 	h->fd = -1;
 	h->server = s;
+	h->is_tls = config->cert_file;
 	h->max_body = config->max_body ? config->max_body : DEFAULT_BODY;
+	h->max_header = config->max_header ? config->max_header : DEFAULT_HEADER;
 	pthread_mutex_init(&h->mutex, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -418,10 +520,15 @@ int http_server_start(struct server *s, const struct http_server_config *config,
 			text_errno(e));
 		return e;
 	}
-	e = listen_open(config->listen, &h->fd, ret_reason);
+	if (h->is_tls)
+		e = tls_load(config->cert_file, config->key_file, ret_reason);
+	if (e == 0)
+		e = listen_open(config->listen, &h->fd, ret_reason);
 	if (e < 0)
 		return e;
 	e = workers_new(N_WORKERS, &h->workers);
+	if (e == 0)
+		e = start_watch(h, config);
 	if (e == 0)
 		e = start_daemon(h, config);
 	if (e < 0) {
@@ -447,6 +554,11 @@ bool http_server_is_local(const struct http_server *h)
 	return listen_is_local(h->fd);
 }
 
+int http_server_reload(const struct http_server_config *config, struct buf *ret_reason)
+{
+	return config->cert_file ? tls_load(config->cert_file, config->key_file, ret_reason) : 0;
+}
+
 static void wait_for_running(struct http_server *h)
 {
 	struct timespec until;
@@ -464,7 +576,10 @@ void http_server_stop(struct http_server *h)
 {
 	if (!h)
 		return;
+	/* Both are one socket: with the last of them it is gone. */
 	close(MHD_quiesce_daemon(h->daemon));
+	close(h->fd);
+	h->fd = -1;
 	wait_for_running(h);
 	/* libmicrohttpd wants no connection suspended; what a worker has begun ends in time. */
 	workers_free(take_ptr(h->workers));

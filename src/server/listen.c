@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "storyfs/alloc.h"
 #include "storyfs/parse.h"
 #include "storyfs/text.h"
 
@@ -158,4 +159,17 @@ bool listen_is_local(int fd)
 	if (name.ss_family == AF_INET6)
 		return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)&name)->sin6_addr);
 	return ntohl(((const struct sockaddr_in *)&name)->sin_addr.s_addr) >> 24 == 127;
+}
+
+char *listen_describe_peer(const struct sockaddr *address)
+{
+	char text[INET6_ADDRSTRLEN];
+	const void *bytes = NULL;
+
+	if (address && address->sa_family == AF_INET)
+		bytes = &((const struct sockaddr_in *)address)->sin_addr;
+	else if (address && address->sa_family == AF_INET6)
+		bytes = &((const struct sockaddr_in6 *)address)->sin6_addr;
+	return bytes && inet_ntop(address->sa_family, bytes, text, sizeof(text)) ? xstrdup(text)
+										 : NULL;
 }

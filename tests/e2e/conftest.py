@@ -54,7 +54,7 @@ class Server:
             [BIN, 'serve', str(archive), '--listen', listen, *more, *args],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=clean_env())
         self.line = self.process.stdout.readline()
-        found = re.search(r' at (http://(\S+):(\d+)/services/v5)$', self.line.strip())
+        found = re.search(r' at (https?://(\S+):(\d+)/services/v5)$', self.line.strip())
         if not found:
             self.kill()
             raise AssertionError(f'no address in {self.line!r}: {self.process.stderr.read()}')

@@ -1,0 +1,326 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Raw sockets: requests that are slow, too much, cut, piled up or said in two ways. None of them stops
+another client or the server, and what is well-formed gets an answer in V5's shape."""
+import contextlib
+import json
+import socket
+import threading
+import time
+
+import pytest
+
+from conftest import DEADLINE, V5
+
+ME = f'{V5}/me'
+
+
+@contextlib.contextmanager
+def others_are_served(server, least=3):
+    """Another client asks all the while, from an address of its own."""
+    stop = threading.Event()
+    times = []
+    errors = []
+
+    def ask():
+        while not stop.is_set() or len(times) < least:
+            began = time.monotonic()
+            try:
+                if server.request('GET', '/me').status != 200:
+                    errors.append('not 200')
+            except OSError as e:
+                errors.append(e)
+                return
+            times.append(time.monotonic() - began)
+            time.sleep(0.02)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(DEADLINE)
+    assert not errors, errors[:3]
+    assert len(times) >= least
+
+
+def connect(server, source='127.0.0.2'):
+    return socket.create_connection((server.host, server.port), DEADLINE, (source, 0))
+
+
+def read_all(s, deadline=DEADLINE):
+    s.settimeout(deadline)
+    got = b''
+    with contextlib.suppress(ConnectionError):
+        while piece := s.recv(65536):
+            got += piece
+    return got
+
+
+def split_answers(data):
+    """The answers in what came back: status, header, body."""
+    answers = []
+    while data.startswith(b'HTTP/1.'):
+        head, _, rest = data.partition(b'\r\n\r\n')
+        lines = head.decode('latin-1').split('\r\n')
+        headers = {k.lower(): v for k, v in (line.split(': ', 1) for line in lines[1:])}
+        length = int(headers.get('content-length', 0))
+        answers.append((int(lines[0].split()[1]), headers, rest[:length]))
+        data = rest[length:]
+    return answers
+
+
+def ask(server, *lines, body=b'', close=True):
+    """One request of these lines; its answers."""
+    head = '\r\n'.join(lines).encode('latin-1') + b'\r\n\r\n'
+    with connect(server) as s:
+        s.sendall(head + body)
+        if close:
+            s.shutdown(socket.SHUT_WR)
+        return split_answers(read_all(s))
+
+
+def code_of(answer):
+    status, headers, body = answer
+    error = json.loads(body)
+    assert error['kind'] == 'error' and error['error']
+    assert headers['content-type'] == 'application/json; charset=utf-8'
+    assert headers['access-control-allow-origin'] == '*'
+    return status, error['code']
+
+
+# ---- framing ----
+
+@pytest.mark.parametrize('header', [
+    ('Content-Length: 2', 'Transfer-Encoding: chunked'),
+    ('Transfer-Encoding: chunked', 'Content-Length: 2'),
+    ('Content-Length: 2', 'Content-Length: 3'),
+    ('Content-Length: 2', 'Content-Length: 2'),
+    ('Transfer-Encoding: chunked', 'Transfer-Encoding: chunked'),
+    ('Transfer-Encoding: gzip, chunked',),
+    ('Transfer-Encoding: xchunked',),
+    ('Content-Length: 2', 'X A: b'),
+], ids=str)
+def test_what_can_be_read_in_two_ways_is_refused(server, header):
+    with others_are_served(server):
+        answers = ask(server, f'POST {V5}/projects/99/stories HTTP/1.1', 'Host: x', *header,
+                      body=b'{}GET /services/v5/projects HTTP/1.1\r\nHost: x\r\n\r\n')
+    assert len(answers) <= 1
+    assert not answers or answers[0][0] in (400, 413, 501)
+    if answers and answers[0][2].startswith(b'{'):
+        assert code_of(answers[0]) == (400, 'malformed_request')
+        assert answers[0][1]['connection'] == 'close'
+
+
+@pytest.mark.parametrize('length', ['-1', '+2', '0x2', '2 2', '', '99999999999999999999', '2,2'])
+def test_a_length_is_one_number(server, length):
+    with others_are_served(server):
+        answers = ask(server, f'PUT {V5}/stories/555 HTTP/1.1', 'Host: x',
+                      f'Content-Length: {length}', body=b'{}')
+    assert all(status in (400, 413) for status, _, _ in answers)
+
+
+@pytest.mark.parametrize('body', [b'zz\r\n{}\r\n0\r\n\r\n', b'-2\r\n{}\r\n0\r\n\r\n', b'2\r\n{}xx0\r\n\r\n',
+                                  b'ffffffffffffffffff\r\n{}', b'2', b'2\r\n{', b'\r\n\r\n'])
+def test_bad_chunks_are_survived(server, body):
+    with others_are_served(server):
+        answers = ask(server, f'PUT {V5}/stories/555 HTTP/1.1', 'Host: x',
+                      f'X-TrackerToken: {server.token}', 'Transfer-Encoding: chunked', body=body)
+    assert not [a for a in answers if a[0] < 400]
+    assert server.request('GET', '/stories/555').json()['name'] == 'Bring me the passengers'
+
+
+@pytest.mark.parametrize('line', ['GET /services/v5/me', 'GET /services/v5/me HTTP/9.9',
+                                  'GET /services/v5/me HTTP/0.9', 'GET', '',
+                                  'GET /services/v5/me FTP/1.1', 'PRI * HTTP/2.0'])
+def test_other_protocols_get_no_resource(server, line):
+    with others_are_served(server):
+        answers = ask(server, line, f'X-TrackerToken: {server.token}')
+    assert all(status >= 400 for status, _, _ in answers)
+
+
+@pytest.mark.parametrize('header', ['X-A: b\0c', 'X-A\0b: c', '\0', 'Content-Length: 2\0'])
+def test_nul_bytes_are_survived(server, header):
+    with others_are_served(server):
+        answers = ask(server, f'PUT {V5}/stories/555 HTTP/1.1', 'Host: x', header, body=b'{}')
+    assert not [a for a in answers if a[0] < 400]
+
+
+def test_a_target_may_name_the_host(server):
+    for target in (f'http://{server.host}:{server.port}{ME}?fields=name', f'HTTPS://other{ME}'):
+        answer, = ask(server, f'GET {target} HTTP/1.1', 'Host: x', f'X-TrackerToken: {server.token}')
+        assert answer[0] == 200
+        assert json.loads(answer[2])['name'] == 'Emperor Palpatine'
+    answer, = ask(server, 'GET http://x HTTP/1.1', 'Host: x')
+    assert answer[0] in (200, 404)
+
+
+def test_folded_headers_are_read_as_one_line_or_refused(server):
+    answers = ask(server, f'GET {ME} HTTP/1.1', 'Host: x', 'X-A: b', ' c',
+                  f'X-TrackerToken: {server.token}')
+    assert [a[0] for a in answers] in ([200], [400])
+
+
+def test_expectations(server):
+    go, answer = ask(server, f'PUT {V5}/stories/555 HTTP/1.1', 'Host: x', 'Expect: 100-continue',
+                     f'X-TrackerToken: {server.token}', 'Content-Length: 2', body=b'{}')
+    assert go[0] == 100 and answer[0] == 200
+    answers = ask(server, f'PUT {V5}/stories/555 HTTP/1.1', 'Host: x', 'Expect: a-miracle',
+                  f'X-TrackerToken: {server.token}', 'Content-Length: 2', body=b'{}')
+    assert answers[-1][0] in (200, 417)
+
+
+# ---- much ----
+
+def test_a_header_that_is_too_large_is_said_so(server):
+    with others_are_served(server):
+        for lines in (['X-A: ' + 'a' * 100_000], [f'X-{i}: {"a" * 100}' for i in range(1000)]):
+            answer, = ask(server, f'GET {ME} HTTP/1.1', 'Host: x', *lines)
+            assert code_of(answer) == (431, 'header_too_large')
+        answer, = ask(server, f'GET {ME}?fields={"a" * 100_000} HTTP/1.1', 'Host: x')
+        assert code_of(answer) == (431, 'header_too_large')
+        ask(server, f'GET {ME} HTTP/1.1', 'Host: x', 'X-A: ' + 'a' * 3_000_000)
+
+
+def test_bounds_are_options(archive, serve):
+    server = serve(archive, '--max-body', '2000', '--max-header', '3000')
+    assert server.request('PUT', '/stories/555', body={'name': 'a' * 1900}).status == 200
+    answer = server.request('PUT', '/stories/555', body={'name': 'a' * 2100})
+    assert (answer.status, answer.json()['code']) == (413, 'request_too_large')
+    assert '2000 bytes' in answer.json()['general_problem']
+    answer = server.request('GET', '/me', headers={'X-A': 'a' * 4000})
+    assert (answer.status, answer.json()['code']) == (431, 'header_too_large')
+    assert '3000 bytes' in answer.json()['general_problem']
+
+
+def test_one_address_cannot_take_all_connections(archive, serve):
+    server = serve(archive, '--max-connections', '40')
+    held = []
+    with others_are_served(server, least=10):
+        for _ in range(60):
+            with contextlib.suppress(OSError):
+                held.append(connect(server))
+                held[-1].sendall(b'GET /services/v5/me HTTP/1.1\r\nHost:')
+        time.sleep(0.5)
+    for s in held:
+        s.close()
+
+
+def test_so_many_from_one_address_as_the_option_says(archive, serve):
+    server = serve(archive, '--max-per-address', '3')
+    kept = []
+    for _ in range(3):
+        kept.append(server.connect())
+        assert server.request('GET', '/me', connection=kept[-1]).status == 200
+    with pytest.raises(OSError):
+        server.request('GET', '/me')
+    with connect(server) as s:
+        s.sendall(f'GET {ME} HTTP/1.1\r\nHost: x\r\nX-TrackerToken: {server.token}\r\n\r\n'.encode())
+        assert s.recv(12) == b'HTTP/1.1 200'
+    kept.pop().close()
+    until = time.monotonic() + DEADLINE
+    while True:
+        with contextlib.suppress(OSError):
+            if server.request('GET', '/me').status == 200:
+                break
+        assert time.monotonic() < until
+
+
+def test_requests_piled_up_are_answered_in_order(server):
+    n = 200
+    asked = b''.join(
+        f'GET {V5}/stories/{(555, 556, 1)[i % 3]}?fields=id HTTP/1.1\r\nHost: x\r\n'
+        f'X-TrackerToken: {server.token}\r\n\r\n'.encode() for i in range(n))
+    with others_are_served(server), connect(server) as s:
+        threading.Thread(target=s.sendall, args=(asked,)).start()
+        got = b''
+        s.settimeout(DEADLINE)
+        while got.count(b'HTTP/1.1 ') < n or not got.endswith(b'}'):
+            got += s.recv(65536)
+    answers = split_answers(got)
+    assert [a[0] for a in answers] == [(200, 200, 404)[i % 3] for i in range(n)]
+    assert [json.loads(a[2]).get('id') for a in answers[:3]] == [555, 556, None]
+
+
+# ---- slow ----
+
+def drip(s, data, stop):
+    with contextlib.suppress(OSError):
+        for byte in data:
+            s.sendall(bytes([byte]))
+            if stop.wait(0.1):
+                return
+
+
+@pytest.mark.parametrize('head, code', [
+    (b'', True),
+    (f'PUT {V5}/stories/555 HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n'.encode(), True),
+], ids=['header', 'body'])
+def test_who_drips_is_told_and_cut(archive, serve, head, code):
+    server = serve(archive, '--idle-timeout', '2', '--request-timeout', '2')
+    stop = threading.Event()
+    with others_are_served(server), connect(server) as s:
+        s.sendall(head)
+        thread = threading.Thread(target=drip, args=(s, b'GET /' + b'x' * 500, stop))
+        thread.start()
+        got = read_all(s)
+        stop.set()
+        thread.join(DEADLINE)
+    answer, = split_answers(got)
+    assert code_of(answer) == (408, 'request_timeout')
+
+
+def test_who_says_nothing_is_cut_without_a_word(archive, serve):
+    server = serve(archive, '--idle-timeout', '1')
+    with connect(server) as s:
+        assert read_all(s) == b''
+    c = server.connect()
+    server.request('GET', '/me', connection=c)
+    assert read_all(c.sock) == b''
+
+
+def test_who_does_not_take_the_answer_is_cut(archive, serve):
+    server = serve(archive, '--request-timeout', '2')
+    for i in range(20):
+        server.request('POST', '/projects/99/stories', body={'name': 'x', 'description': 'y' * 20000})
+    with others_are_served(server), socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        s.bind(('127.0.0.2', 0))
+        s.settimeout(DEADLINE)
+        s.connect((server.host, server.port))
+        s.sendall(f'GET {V5}/projects/99/stories HTTP/1.1\r\nHost: x\r\n'
+                  f'X-TrackerToken: {server.token}\r\n\r\n'.encode() * 40)
+        time.sleep(5)  # more than the option's two seconds
+        got = len(read_all(s))
+    assert 0 < got < 40 * 400_000
+
+
+@pytest.mark.parametrize('sent', [b'', b'GET /serv', f'GET {ME} HTTP/1.1\r\nHost: x\r\n'.encode(),
+                                  f'PUT {V5}/stories/555 HTTP/1.1\r\nHost: x\r\n'
+                                  'Content-Length: 50\r\n\r\n{"na'.encode()],
+                         ids=['nothing', 'line', 'header', 'body'])
+def test_a_closed_side_is_noticed_long_before_the_timeout(server, sent):
+    with others_are_served(server), connect(server) as s:
+        s.sendall(sent)
+        s.shutdown(socket.SHUT_WR)
+        # The timeouts are 60 s and more; reading would fail.
+        read_all(s, deadline=20)
+
+
+def test_who_closes_its_side_after_asking_is_answered(server):
+    answer, = ask(server, f'GET {ME} HTTP/1.1', 'Host: x', f'X-TrackerToken: {server.token}')
+    assert answer[0] == 200
+
+
+def test_many_half_open_connections_stop_nobody(server):
+    held = []
+    with others_are_served(server, least=20):
+        for i in range(200):
+            s = connect(server, f'127.0.0.{2 + i % 50}')
+            s.sendall((b'', b'GET ', f'GET {ME} HTTP/1.1\r\nHost: x\r\nX-A: '.encode(),
+                       f'PUT {V5}/stories/555 HTTP/1.1\r\nContent-Length: 9\r\n\r\n{{'.encode())[i % 4])
+            held.append(s)
+        time.sleep(1)
+    for s in held:
+        s.close()
+    assert server.request('GET', '/me').status == 200

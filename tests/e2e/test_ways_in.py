@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Ways in beside plain requests: TLS, packed answers, packed bodies."""
+import gzip
+import os
+import signal
+import ssl
+import subprocess
+import urllib.request
+import zlib
+
+import pytest
+
+from conftest import DEADLINE, storyfs
+
+LONG = 'a long description ' * 200
+
+
+@pytest.fixture
+def long_story(server):
+    assert server.request('PUT', '/stories/555', body={'description': LONG}).status == 200
+
+
+@pytest.mark.parametrize('accept, encoding', [
+    ('gzip', 'gzip'), ('deflate', 'deflate'), ('gzip;q=0', None), ('identity', None), ('br', None),
+    ('*', 'gzip'), ('gzip;q=0.2, deflate;q=0.9', 'deflate'), ('identity, gzip;q=0.5', None),
+])
+def test_an_answer_is_packed_as_asked(server, long_story, accept, encoding):
+    plain = server.request('GET', '/stories/555')
+    packed = server.request('GET', '/stories/555', headers={'Accept-Encoding': accept})
+    assert packed.headers['Content-Encoding'] == encoding
+    assert packed.headers['Vary'] == plain.headers['Vary'] == 'Accept-Encoding'
+    assert packed.headers['ETag'] == plain.headers['ETag']
+    unpack = {'gzip': gzip.decompress, 'deflate': zlib.decompress, None: bytes}[encoding]
+    assert unpack(packed.body) == plain.body
+    head = server.request('HEAD', '/stories/555', headers={'Accept-Encoding': accept})
+    assert head.headers['Content-Length'] == packed.headers['Content-Length']
+
+
+@pytest.mark.parametrize('encoding, pack', [('gzip', gzip.compress), ('deflate', zlib.compress)])
+def test_a_packed_body_is_read(server, encoding, pack):
+    answer = server.request('PUT', '/stories/555', body=pack(b'{"name":"packed"}'), headers={
+        'Content-Type': 'application/json', 'Content-Encoding': encoding})
+    assert answer.json()['name'] == 'packed'
+
+
+@pytest.mark.parametrize('encoding, body, status', [
+    ('gzip', gzip.compress(b' ' * (20 << 20)), 413), ('gzip', b'no gzip', 400),
+    ('gzip', gzip.compress(b'{}')[:-3], 400), ('br', b'{}', 415), ('gzip, gzip', b'{}', 415)])
+def test_a_body_that_cannot_be_unpacked_is_refused(server, encoding, body, status):
+    answer = server.request('PUT', '/stories/555', body=body, headers={'Content-Encoding': encoding})
+    assert answer.status == status
+    assert answer.json()['kind'] == 'error'
+
+
+def make_cert(folder, name):
+    cert, key = folder / f'{name}.pem', folder / f'{name}.key'
+    subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256',
+                    '-nodes', '-days', '2', '-subj', f'/CN={name}', '-addext',
+                    'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', cert],
+                   check=True, capture_output=True, timeout=DEADLINE)
+    os.chmod(key, 0o600)
+    return cert, key
+
+
+def fetch(server, ca):
+    request = urllib.request.Request(f'https://127.0.0.1:{server.port}/services/v5/me?fields=name',
+                                     headers={'X-TrackerToken': server.token})
+    with urllib.request.urlopen(request, timeout=DEADLINE,
+                                context=ssl.create_default_context(cafile=ca)) as answer:
+        return answer.status
+
+
+def test_tls_by_option_and_a_new_certificate_at_sighup(archive, serve, tmp_path):
+    cert, key = make_cert(tmp_path, 'first')
+    server = serve(archive, '--tls-cert', cert, '--tls-key', key)
+    assert server.url.startswith('https://')
+    first = tmp_path / 'copy.pem'
+    first.write_bytes(cert.read_bytes())
+    assert fetch(server, first) == 200
+    for new, old in zip(make_cert(tmp_path, 'second'), (cert, key)):
+        os.replace(new, old)
+    server.signal(signal.SIGHUP)
+    for _ in range(100):
+        try:
+            assert fetch(server, cert) == 200
+            break
+        except OSError:
+            continue
+    else:
+        pytest.fail('the new certificate is not used')
+
+
+def test_a_certificate_that_cannot_be_is_explained(archive, tmp_path):
+    cert, key = make_cert(tmp_path, 'a')
+    _, other = make_cert(tmp_path, 'b')
+    os.chmod(other, 0o600)
+    for pair, reason in (((cert, other), 'is not the key of the certificate'),
+                         ((key, key), ': '), ((tmp_path / 'none', key), 'No such file')):
+        done = storyfs('serve', archive, '--listen', '127.0.0.1:0', '--tls-cert', pair[0],
+                       '--tls-key', pair[1])
+        assert done.returncode == 1 and reason in done.stderr
+    os.chmod(key, 0o644)
+    done = storyfs('serve', archive, '--listen', '127.0.0.1:0', '--tls-cert', cert, '--tls-key', key)
+    assert done.returncode == 1 and 'others may read the key' in done.stderr
+    assert storyfs('serve', archive, '--tls-cert', cert).returncode == 2
