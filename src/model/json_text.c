@@ -110,15 +110,16 @@ static void write_text(const char *s, struct buf *b)
 
 static void write_datetime(int64_t ms, unsigned flags, struct buf *b)
 {
-	char text[CLOCK_ISO_SIZE + 2] = "\"";
+	char text[CLOCK_ISO_SIZE];
 
 	if (flags & JSON_AS_MILLIS) {
 		write_int(ms, b);
 		return;
 	}
-	clock_format_iso(ms, text + 1);
-	strcat(text, "\"");
+	clock_format_iso(ms, text);
+	buf_add_char(b, '"');
 	buf_add_str(b, text);
+	buf_add_char(b, '"');
 }
 
 static void write_date(int64_t days, struct buf *b)
@@ -201,7 +202,9 @@ static void write_key(const char *key, struct buf *b)
 		*to++ = ',';
 	*to++ = '"';
 	memcpy(to, key, len);
-	memcpy(to + len, "\":", 3);
+	to[len] = '"';
+	to[len + 1] = ':';
+	to[len + 2] = '\0';
 	b->len += len + 3 + !first;
 }
 

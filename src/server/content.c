@@ -79,8 +79,14 @@ enum range content_range(const char *header, int64_t size, int64_t *ret_from, in
 void content_add_disposition(struct buf *b, const char *type, const char *filename)
 {
 	buf_add_fmt(b, "%s; filename=\"", type);
-	for (const char *p = filename; *p; p++)
-		buf_add_char(b, *p < ' ' || *p > '~' || strchr("\"\\%", *p) ? '_' : *p);
+	for (const char *p = filename; *p; p++) {
+		bool is_plain = *p >= ' ' && *p <= '~' && !strchr("\"\\%", *p);
+		char shown = '_';
+
+		if (is_plain)
+			shown = *p;
+		buf_add_char(b, shown);
+	}
 	buf_add_str(b, "\"; filename*=UTF-8''");
 	http_add_encoded(b, filename);
 }

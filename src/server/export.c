@@ -247,6 +247,12 @@ static size_t end_of_group(size_t column)
 	return end;
 }
 
+/* NULL behind the last. */
+static const struct record *nth(const struct records *list, size_t n)
+{
+	return list->items && n < list->n ? list->items[n] : NULL;
+}
+
 static void write_group(struct export *x, size_t from, size_t to, const struct project *p,
 	const struct record *story)
 {
@@ -259,9 +265,7 @@ static void write_group(struct export *x, size_t from, size_t to, const struct p
 			if (!story)
 				buf_add_str(&cell, column->title);
 			else if (column->list != NONE)
-				r = n < list_of(story, column->list)->n
-					    ? list_of(story, column->list)->items[n]
-					    : NULL;
+				r = nth(list_of(story, column->list), n);
 			if (r)
 				add_cell(&cell, column, p, r);
 			csv_add_cell(x->out, buf_str(&cell));

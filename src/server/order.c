@@ -58,6 +58,7 @@ static void begin_after(struct query *q, const struct spot *from)
 }
 
 /* The next one below (or above) a spot, or from the end when that is nothing; `but` is left out. */
+/* NOLINTNEXTLINE(readability-function-size): what is asked and what is answered, five and one */
 static int find_beside(struct call *c, const struct record *like, const struct spot *from,
 	bool below, int64_t but, struct spot *ret)
 {
@@ -77,6 +78,7 @@ static int find_beside(struct call *c, const struct record *like, const struct s
 
 /* ---- neighbours ---- */
 
+/* NOLINTNEXTLINE(readability-function-size): what is asked and what is answered, five and one */
 static int find_neighbour(struct call *c, const struct record *like, int64_t id, bool below,
 	int64_t but, int64_t *ret)
 {
@@ -159,6 +161,7 @@ static void window_fini(struct window *w)
 SCOPED_VALUE(struct window, window_fini);
 
 /* Up to n ids from a spot on, and what comes after them. */
+/* NOLINTNEXTLINE(readability-function-size): what is asked and what is answered, five and one */
 static int list_side(struct call *c, const struct record *like, struct query *q, size_t n,
 	struct ids *ret, struct spot *ret_outside)
 {

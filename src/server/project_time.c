@@ -39,7 +39,7 @@ int project_time_fill(struct call *c, struct records *list, int f)
 static int set_velocity(struct call *c, struct record *project)
 {
 	scoped(iterations_free) struct iterations *it = NULL;
-	struct velocity v;
+	struct velocity v = { 0 };
 	int r = iterations_load(c, project, &it);
 
 	if (r == 0)

@@ -5,6 +5,7 @@
  */
 #include "storyfs/server.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -210,9 +211,10 @@ int call_ask(struct call *c, const char *target, struct buf *ret)
 
 static void answer(struct server *s, struct call *c)
 {
-	struct route_match match;
+	struct route_match match = { 0 };
 	int r = prepare(s, c, &match);
 
+	assert(r < 0 || match.route);
 	if (r == 0 && match.route->basic)
 		r = login_by_password(c, s->login, s->archive);
 	if (r == 0)

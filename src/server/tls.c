@@ -104,7 +104,8 @@ static int load_key(const char *file, struct pair *p, struct buf *ret_reason)
 
 	if (g >= 0)
 		g = gnutls_privkey_import_x509_raw(p->key, &datum, GNUTLS_X509_FMT_PEM, NULL, 0);
-	explicit_bzero(pem.data, pem.len);
+	if (pem.data)
+		explicit_bzero(pem.data, pem.len);
 	return g < 0 ? refuse(file, gnutls_strerror(g), EBADMSG, ret_reason) : 0;
 }
 

@@ -126,7 +126,7 @@ static void *run_watch(void *data)
 	lock_scope(&w->lock);
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	while (!w->is_stopping) {
-		until.tv_nsec += LOOK_EVERY_MS * 1000000;
+		until.tv_nsec += LOOK_EVERY_MS * 1000000L;
 		until.tv_sec += until.tv_nsec / 1000000000;
 		until.tv_nsec %= 1000000000;
 		while (!w->is_stopping &&

@@ -267,6 +267,7 @@ static int connect_line(
 	return r;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): what is asked and what is answered, five and one */
 static int post(const struct webhook_sender_config *config, const char *url, struct record *item,
 	struct webhook_line *line, const struct call_limit *limit, struct http_response *ret)
 {
