@@ -10,6 +10,7 @@
 #include "storyfs/alloc.h"
 #include "storyfs/file.h"
 #include "storyfs/log.h"
+#include "storyfs/nearest.h"
 #include "storyfs/text.h"
 
 enum {

@@ -85,15 +85,6 @@ static inline bool arguments_have(const struct arguments *args, enum option_id o
 /* `storyfs --help`, or with a command, `storyfs COMMAND --help`. */
 void help_print(const struct command *command);
 
-/* The name most like the word, of those offered one by one to nearest_offer; NULL when none is. */
-struct nearest {
-	const char *word;
-	const char *name;
-	size_t distance;
-};
-void nearest_offer(struct nearest *n, const char *name);
-const char *nearest_name(const struct nearest *n);
-
 SCOPED_VALUE(struct arguments, arguments_fini);
 
 #endif

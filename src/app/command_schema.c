@@ -5,6 +5,7 @@
 
 #include "command.h"
 #include "storyfs/describe.h"
+#include "storyfs/nearest.h"
 #include "storyfs/server.h"
 
 static void add_all(struct buf *text)

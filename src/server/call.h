@@ -35,6 +35,7 @@ struct who {
 struct page {
 	bool given;
 	int64_t total, limit, offset, returned;
+	bool no_total; /* the envelope does not tell it */
 };
 
 /* When the call is. */

@@ -68,6 +68,17 @@ static int64_t project_version(const struct call *c)
 	return project ? record_int(project, F_project_version, 0) : 0;
 }
 
+static void add_pagination(const struct page *page, struct buf *ret)
+{
+	buf_add_str(ret, ",\"pagination\":{\"total\":");
+	if (page->no_total)
+		buf_add_str(ret, "null");
+	else
+		buf_add_fmt(ret, "%lld", (long long)page->total);
+	buf_add_fmt(ret, ",\"offset\":%lld,\"limit\":%lld,\"returned\":%lld}",
+		(long long)page->offset, (long long)page->limit, (long long)page->returned);
+}
+
 /* What the headers say, and the body after it. */
 static void wrap(const struct call *c, int status, const struct buf *data, struct buf *ret)
 {
@@ -77,11 +88,7 @@ static void wrap(const struct call *c, int status, const struct buf *data, struc
 	if (status < 400 && project_version(c))
 		buf_add_fmt(ret, ",\"project_version\":%lld", (long long)project_version(c));
 	if (status < 400 && page->given)
-		buf_add_fmt(ret,
-			",\"pagination\":{\"total\":%lld,\"offset\":%lld,\"limit\":%lld,"
-			"\"returned\":%lld}",
-			(long long)page->total, (long long)page->offset, (long long)page->limit,
-			(long long)page->returned);
+		add_pagination(page, ret);
 	buf_add_str(ret, ",\"data\":");
 	buf_add(ret, data->data, data->len);
 	buf_add_char(ret, '}');

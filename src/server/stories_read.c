@@ -3,6 +3,7 @@
 
 #include "labels.h"
 #include "route.h"
+#include "search.h"
 #include "shape.h"
 #include "storyfs/alloc.h"
 #include "storyfs/text.h"
@@ -59,12 +60,15 @@ static int filter_place(struct call *c, struct query *q, int param, enum query_o
 
 int stories_list(struct call *c)
 {
+	const struct value *filter = &c->given[P_story_list_filter];
 	struct query q = { .kind = KIND_story,
 		.order = F_story_rank,
 		.limit = c->page.limit,
 		.offset = c->page.offset };
 	scoped(records_fini) struct records list = { 0 };
 
+	if (filter->state == VALUE_SET && !text_is_blank(filter->s))
+		return search_filter_stories(c, filter->s);
 	query_where(&q, F_story_project_id, OP_EQ, call_project_id(c));
 	for (size_t i = 0; i < sizeof(filters) / sizeof(*filters); i++) {
 		const struct value *v = &c->given[filters[i].param];

@@ -30,6 +30,7 @@ ROUTES = [
     r'/projects/(?P<project>\w*)/iterations/\d+/analytics/cycle_time_details',
     r'/projects/(?P<project>\w*)/history/iterations/\d+/days',
     r'/projects/(?P<project>\w*)/labels', r'/projects/(?P<project>\w*)/labels/(?P<label>\d+)',
+    r'/projects/(?P<project>\w*)/search', r'/projects/(?P<project>\w*)/labels', r'/projects/(?P<project>\w*)/labels/(?P<label>\d+)',
     r'/projects/(?P<project>\w*)/epics', r'/projects/(?P<project>\w*)/epics/(?P<epic>\d+)',
     r'/epics/(?P<epic>\d+)',
     r'/projects/(?P<project>\w*)/iterations', r'/projects/(?P<project>\w*)/releases',

@@ -180,7 +180,7 @@ static bool is_allowed(const struct route *row, enum who_asks who, bool public)
 
 	if (row->access == PERSON)
 		return who != NOBODY && (!is_private(row) || who == ADA);
-	if (has_segment(row, "{account}"))
+	if (has_segment(row, "{account}") || is_private(row))
 		return who == ADA;
 	return member ? ranks[who] >= (int)row->access : public && row->access == READER;
 }

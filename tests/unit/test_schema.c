@@ -206,6 +206,7 @@ static const struct {
 				   "project_creator timekeeper time_enterer person" },
 	{ KIND_account_summary, "id name status plan days_left" },
 	{ KIND_workspace, "id name person_id project_ids" },
+	{ KIND_saved_search, "id project_id name query" },
 	{ KIND_personal_settings, "header_display_mode reports_autorefresh" },
 	{ KIND_membership_summary,
 		"id project_id project_name project_color favorite role last_viewed_at" },

@@ -335,8 +335,8 @@ static void unknown_parameters_are_refused(void **state)
 		"this endpoint cannot accept the parameter: nonsense");
 	expect_problem(s, "GET /projects/1/labels?limit=1", NULL,
 		"this endpoint cannot accept the parameter: limit");
-	expect_problem(s, "GET /projects/1/stories?filter=x", NULL,
-		"this endpoint cannot accept the parameter: filter");
+	expect_problem(s, "GET /projects/1/stories?sort=x", NULL,
+		"this endpoint cannot accept the parameter: sort");
 	expect(s, "POST /projects",
 		"{\"name\":\"x\",\"kind\":\"project\",\"has_google_domain\":true,"
 		"\"point_scale_is_custom\":true,\"enable_following\":false}",

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The name that was probably meant: fewest letters added, dropped, changed or swapped. */
-#include <string.h>
+#include "storyfs/nearest.h"
 
-#include "command.h"
+#include <string.h>
 
 enum { LONGEST = 40 };
 
