@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #define CLOCK_ISO_SIZE sizeof("-292277026-12-31T23:59:59.999Z")
 
@@ -25,6 +26,8 @@ void clock_set_fixed(int64_t now_ms);
 int64_t clock_monotonic_ms(void);
 /* An instant of clock_monotonic_ms that is timeout_ms away. */
 int64_t clock_deadline(int64_t timeout_ms);
+/* The same instant for a timed wait on CLOCK_MONOTONIC. */
+struct timespec clock_timespec(int64_t monotonic_ms);
 
 /* `2013-04-30T04:25:15Z`; milliseconds are printed only when there are any. */
 void clock_format_iso(int64_t ms, char ret_text[CLOCK_ISO_SIZE]);

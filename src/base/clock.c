@@ -40,6 +40,11 @@ int64_t clock_deadline(int64_t timeout_ms)
 	return clock_monotonic_ms() + timeout_ms;
 }
 
+struct timespec clock_timespec(int64_t monotonic_ms)
+{
+	return (struct timespec){ monotonic_ms / 1000, monotonic_ms % 1000 * 1000000 };
+}
+
 static int64_t floor_div(int64_t a, int64_t b)
 {
 	return a / b - (a % b < 0);

@@ -6,7 +6,6 @@
 #include "known.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
@@ -411,12 +410,8 @@ void known_add_written(
 
 static void wait_a_little(struct store *s)
 {
-	struct timespec until;
+	struct timespec until = clock_timespec(clock_deadline(WAIT_MS));
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += WAIT_MS * 1000000L;
-	until.tv_sec += until.tv_nsec / 1000000000L;
-	until.tv_nsec %= 1000000000L;
 	pthread_cond_timedwait(&s->wake, &s->lock, &until);
 }
 

@@ -15,9 +15,9 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <time.h>
 
 #include "mount.h"
+#include "storyfs/clock.h"
 
 enum { NUDGE_NS = 20 * 1000000 };
 
@@ -132,15 +132,8 @@ static void carry_out(struct notifier *n, const struct notice *notice)
 
 static void wait_for_work(struct notifier *n, int64_t ms)
 {
-	struct timespec until;
+	struct timespec until = clock_timespec(clock_deadline(ms));
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ms / 1000;
-	until.tv_nsec += ms % 1000 * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
 	sem_clockwait(&n->wake, CLOCK_MONOTONIC, &until);
 }
 

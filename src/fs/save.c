@@ -14,12 +14,12 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "node.h"
 #include "notify.h"
 #include "request.h"
 #include "scratch.h"
+#include "storyfs/clock.h"
 #include "storyfs/log.h"
 
 enum { LOOK_EVERY_MS = 50 };
@@ -41,14 +41,8 @@ static const enum layout_row error_rows[N_ROWS] = {
 
 static void wait_a_little(struct fs *fs)
 {
-	struct timespec until;
+	struct timespec until = clock_timespec(clock_deadline(LOOK_EVERY_MS));
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += LOOK_EVERY_MS * 1000000L;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
 	pthread_cond_timedwait(&fs->saved, &fs->lock, &until);
 }
 

@@ -4,7 +4,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <time.h>
 #include <utlist.h>
 
 #include "storyfs/clock.h"
@@ -51,12 +50,11 @@ static void hand_over(struct job_queue *q, struct job *job)
 /* Wait for the end of the job, at most ms. Is it done? */
 static bool wait_done(struct job_queue *q, struct job *job, int64_t ms)
 {
-	int64_t until = clock_deadline(ms);
-	struct timespec ts = { until / 1000, until % 1000 * 1000000 };
+	struct timespec until = clock_timespec(clock_deadline(ms));
 
 	lock_scope(&q->lock);
 	while (!job->is_done) {
-		if (pthread_cond_timedwait(&job->ended, &q->lock, &ts) == ETIMEDOUT)
+		if (pthread_cond_timedwait(&job->ended, &q->lock, &until) == ETIMEDOUT)
 			break;
 	}
 	return job->is_done;

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
@@ -34,12 +33,12 @@ struct rate_transport {
 /* One look: in, or a wait of at most a slice of the limit. Is the caller in? */
 static bool enter_or_wait(struct rate_transport *t, const struct call_limit *limit)
 {
-	int64_t until = clock_deadline(call_limit_slice(limit, LONGEST_WAIT_MS));
-	struct timespec ts = { until / 1000, until % 1000 * 1000000 };
+	struct timespec until =
+		clock_timespec(clock_deadline(call_limit_slice(limit, LONGEST_WAIT_MS)));
 
 	lock_scope(&t->lock);
 	if (t->max_in_flight && t->n_in_flight >= t->max_in_flight)
-		pthread_cond_timedwait(&t->left, &t->lock, &ts);
+		pthread_cond_timedwait(&t->left, &t->lock, &until);
 	if (t->max_in_flight && t->n_in_flight >= t->max_in_flight)
 		return false;
 	t->n_in_flight++;

@@ -29,6 +29,8 @@ static const struct {
 	[REFUSED_HEADER] = { 431, "header_too_large",
 		"The header of the request is larger than this server takes.",
 		"bytes are the most that a request line and its header have here" },
+	[REFUSED_ENDING] = { 503, "server_is_ending",
+		"The server is about to end; the request was not carried out.", NULL },
 	[REFUSED_VERSION] = { 505, "version_not_supported", "This server speaks HTTP/1.1.", NULL },
 };
 

@@ -14,16 +14,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <microhttpd.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/sysinfo.h>
-#include <time.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "encoding.h"
+#include "gate.h"
 #include "http_head.h"
+#include "http_limits.h"
 #include "http_refusal.h"
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
@@ -37,19 +37,13 @@
 #include "workers.h"
 
 enum {
-	DEFAULT_BODY = 16 << 20,
-	DEFAULT_HEADER = 64 << 10,
-	DEFAULT_CONNECTIONS = 512,
-	DEFAULT_TIMEOUT_S = 60,
-	DEFAULT_REQUEST_TIMEOUT_S = 300,
-	LEAST_THREADS = 4,
 	N_WORKERS = 16,		 /* so many writes can share one commit */
 	HEADER_ROOM = 64 << 10,	 /* beyond the largest header, so that one that is too large can
 				    be read and answered; libmicrohttpd's own index of it, too */
 	DRAIN_FACTOR = 4,	 /* an oversized body is read to its end up to so many times the
 				    limit, so that the client gets to see why */
 	PIECE_BYTES = 256 << 10, /* of a body that is fetched while it is sent */
-	STOP_GRACE_S = 10,
+	STOP_GRACE_MS = 10 * 1000,
 };
 
 struct http_server {
@@ -58,14 +52,11 @@ struct http_server {
 	struct request_log *log;
 	struct workers *workers;
 	struct watch *watch;
+	struct gate *running; /* whole requests whose answer is not sent yet */
 	int fd;
 	bool is_tls;
-	size_t max_body, max_header;
+	struct http_limits limits;
 	char *late_answer;
-	pthread_mutex_t mutex; /* guards the members below */
-	pthread_cond_t idle;
-	unsigned n_running; /* whole requests whose answer is not sent yet */
-	bool stopping;
 };
 
 struct exchange {
@@ -80,7 +71,7 @@ struct exchange {
 	size_t received;
 	int64_t began_ms;
 	bool seen;    /* handle was called */
-	bool running; /* counted in n_running */
+	bool running; /* it entered the gate */
 	bool worked;  /* resp is what a worker answered */
 };
 
@@ -124,26 +115,10 @@ static void end_exchange(void *data, struct MHD_Connection *connection, void **s
 		return;
 	if (x->watched)
 		watch_enter(h->watch, x->watched, WATCH_HEAD);
-	if (x->running) {
-		lock_scope(&h->mutex);
-		if (--h->n_running == 0)
-			pthread_cond_broadcast(&h->idle);
-	}
+	if (x->running)
+		gate_leave(h->running);
 	exchange_free(x);
 	*state = NULL;
-}
-
-static void start_running(struct http_server *h, struct exchange *x)
-{
-	lock_scope(&h->mutex);
-	h->n_running++;
-	x->running = true;
-}
-
-static bool is_stopping(struct http_server *h)
-{
-	lock_scope(&h->mutex);
-	return h->stopping;
 }
 
 /* ---- answers ---- */
@@ -217,7 +192,9 @@ static enum MHD_Result give_to_worker(
 	x->server = h;
 	x->connection = connection;
 	MHD_suspend_connection(connection);
-	workers_add(h->workers, &x->work);
+	/* At the end of a grace that was too short there is nobody else to do it. */
+	if (!workers_add(h->workers, &x->work))
+		work_on(&x->work);
 	return MHD_YES;
 }
 
@@ -237,7 +214,7 @@ static void log_exchange(
 /* Bodies may come packed; the server sees them as they were meant. */
 static void unpack_body(struct http_server *h, struct exchange *x)
 {
-	int r = encoding_unpack_request(&x->req, h->max_body);
+	int r = encoding_unpack_request(&x->req, h->limits.body);
 
 	x->refused = r == -ENOTSUP    ? REFUSED_ENCODING
 		     : r == -EMSGSIZE ? REFUSED_BODY
@@ -248,18 +225,29 @@ static void unpack_body(struct http_server *h, struct exchange *x)
 /* Into x->resp; 1 when a worker is to see to it. */
 static int ask(struct http_server *h, struct exchange *x)
 {
-	if (x->received > h->max_body)
+	const struct http_limits *limits = &h->limits;
+
+	if (!x->refused && x->received > limits->body)
 		x->refused = REFUSED_BODY;
 	if (!x->refused)
 		unpack_body(h, x);
 	if (x->refused)
-		http_refuse(x->refused, x->refused == REFUSED_HEADER ? h->max_header : h->max_body,
-			&x->resp);
+		http_refuse(x->refused,
+			x->refused == REFUSED_HEADER ? limits->header : limits->body, &x->resp);
 	else if (may_wait(x))
 		return 1;
 	else
 		server_handle(h->server, &x->req, &x->resp);
 	return 0;
+}
+
+/* The request is whole: from now on an end waits for it, unless it comes after the end. */
+static void start_running(struct http_server *h, struct exchange *x)
+{
+	x->running = gate_enter(h->running);
+	if (!x->running && !x->refused)
+		x->refused = REFUSED_ENDING;
+	watch_enter(h->watch, x->watched, WATCH_WORK);
 }
 
 /* The request is whole, or it is known that it will be refused; or a worker has answered it. */
@@ -268,16 +256,14 @@ static enum MHD_Result answer(
 {
 	struct http_response *resp = &x->resp;
 
-	if (!x->running) {
+	if (!x->running)
 		start_running(h, x);
-		watch_enter(h->watch, x->watched, WATCH_WORK);
-	}
 	if (!x->worked && ask(h, x))
 		return give_to_worker(h, connection, x);
 	log_exchange(h, x, resp);
 	encoding_apply(&x->req.headers, resp);
 	watch_enter(h->watch, x->watched, WATCH_ANSWER);
-	return send_response(connection, resp, x->refused || is_stopping(h));
+	return send_response(connection, resp, x->refused || gate_is_ending(h->running));
 }
 
 /* ---- requests ---- */
@@ -307,7 +293,7 @@ static void read_header(
 	struct http_head head = { .headers = &x->req.headers, .bytes = strlen(x->req.target) };
 
 	MHD_get_connection_values_n(connection, MHD_HEADER_KIND, add_header, &head);
-	if (head.bytes > h->max_header)
+	if (head.bytes > h->limits.header)
 		x->refused = REFUSED_HEADER;
 	else if (http_head_is_ambiguous(&head))
 		x->refused = REFUSED_MALFORMED;
@@ -321,10 +307,10 @@ static bool is_hopeless(const struct http_server *h, const struct exchange *x)
 	const char *expect = http_headers_get(&x->req.headers, "Expect");
 	int64_t len;
 
-	if (!text || !parse_int(text, 0, INT64_MAX, &len) || (size_t)len <= h->max_body)
+	if (!text || !parse_int(text, 0, INT64_MAX, &len) || (size_t)len <= h->limits.body)
 		return false;
 	return (expect && strcasecmp(expect, "100-continue") == 0) ||
-	       (size_t)len / DRAIN_FACTOR > h->max_body;
+	       (size_t)len / DRAIN_FACTOR > h->limits.body;
 }
 
 static struct watched *find_watched(struct MHD_Connection *connection)
@@ -359,12 +345,12 @@ static enum MHD_Result take_piece(
 	struct http_server *h, struct exchange *x, const char *data, size_t *len)
 {
 	x->received += *len;
-	if (x->received <= h->max_body)
+	if (x->received <= h->limits.body)
 		buf_add(&x->req.body, data, *len);
 	else
 		buf_fini(&x->req.body);
 	*len = 0;
-	return x->received / DRAIN_FACTOR > h->max_body ? MHD_NO : MHD_YES;
+	return x->received / DRAIN_FACTOR > h->limits.body ? MHD_NO : MHD_YES;
 }
 
 /* NOLINTNEXTLINE(readability-function-size): the signature is libmicrohttpd's */
@@ -419,23 +405,9 @@ __attribute__((format(printf, 2, 0))) static void write_mhd_log(
 	log_debug("http: %s", text);
 }
 
-static unsigned count_threads(const struct http_server_config *config, unsigned limit)
+static int start_daemon(struct http_server *h)
 {
-	unsigned n_cpus = (unsigned)get_nprocs();
-	unsigned n = config->n_threads	      ? config->n_threads
-		     : n_cpus > LEAST_THREADS ? n_cpus
-					      : LEAST_THREADS;
-
-	return n > limit ? limit : n;
-}
-
-static int start_daemon(struct http_server *h, const struct http_server_config *config)
-{
-	unsigned limit = config->max_connections ? config->max_connections : DEFAULT_CONNECTIONS;
-	unsigned n_threads = count_threads(config, limit);
-	unsigned per_address = config->max_per_address ? config->max_per_address
-			       : limit > 1	       ? limit / 2
-						       : 1;
+	const struct http_limits *limits = &h->limits;
 	unsigned flags = MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_ALLOW_SUSPEND_RESUME |
 			 MHD_USE_ERROR_LOG;
 	struct MHD_OptionItem tls[] = {
@@ -446,31 +418,28 @@ static int start_daemon(struct http_server *h, const struct http_server_config *
 	struct MHD_OptionItem none[] = { { MHD_OPTION_END, 0, NULL } };
 	int fd = fcntl(h->fd, F_DUPFD_CLOEXEC, 0);
 
+	/* Without one libmicrohttpd would open a port of its own. */
+	if (fd < 0)
+		return -errno;
 	h->daemon = MHD_start_daemon(flags | (h->is_tls ? MHD_USE_TLS : 0), 0, NULL, NULL, handle,
 		h, MHD_OPTION_EXTERNAL_LOGGER, write_mhd_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
-		MHD_OPTION_THREAD_POOL_SIZE, n_threads > 1 ? n_threads : 0,
-		MHD_OPTION_CONNECTION_LIMIT, limit, MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_address,
-		MHD_OPTION_CONNECTION_TIMEOUT,
-		config->timeout_s ? config->timeout_s : DEFAULT_TIMEOUT_S,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, 2 * h->max_header + HEADER_ROOM,
-		MHD_OPTION_URI_LOG_CALLBACK, begin_exchange, NULL, MHD_OPTION_NOTIFY_COMPLETED,
-		end_exchange, h, MHD_OPTION_NOTIFY_CONNECTION, note_connection, h, MHD_OPTION_ARRAY,
-		h->is_tls ? tls : none, MHD_OPTION_END);
+		MHD_OPTION_THREAD_POOL_SIZE, limits->threads > 1 ? limits->threads : 0,
+		MHD_OPTION_CONNECTION_LIMIT, limits->connections,
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT, limits->per_address,
+		MHD_OPTION_CONNECTION_TIMEOUT, limits->idle_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		2 * limits->header + HEADER_ROOM, MHD_OPTION_URI_LOG_CALLBACK, begin_exchange, NULL,
+		MHD_OPTION_NOTIFY_COMPLETED, end_exchange, h, MHD_OPTION_NOTIFY_CONNECTION,
+		note_connection, h, MHD_OPTION_ARRAY, h->is_tls ? tls : none, MHD_OPTION_END);
 	return h->daemon ? 0 : -EIO;
 }
 
-static int start_watch(struct http_server *h, const struct http_server_config *config)
+static int start_watch(struct http_server *h)
 {
-	unsigned head_s = config->timeout_s, request_s = config->request_timeout_s;
-
 	/* Within TLS nobody but GnuTLS can write. */
 	h->late_answer = h->is_tls ? NULL : http_refuse_late();
-	return watch_start(
-		&(struct watch_config){
-			.head_ms = (head_s ? head_s : DEFAULT_TIMEOUT_S) * INT64_C(1000),
-			.request_ms =
-				(request_s ? request_s : DEFAULT_REQUEST_TIMEOUT_S) * INT64_C(1000),
-			.late_answer = h->late_answer },
+	return watch_start(&(struct watch_config){ .head_ms = h->limits.idle_s * INT64_C(1000),
+				   .request_ms = h->limits.request_s * INT64_C(1000),
+				   .late_answer = h->late_answer },
 		&h->watch);
 }
 
@@ -483,9 +452,8 @@ static void server_release(struct http_server *h)
 		close(h->fd);
 	request_log_close(h->log);
 	workers_free(h->workers);
+	gate_free(h->running);
 	free(h->late_answer);
-	pthread_cond_destroy(&h->idle);
-	pthread_mutex_destroy(&h->mutex);
 	free(h);
 }
 
@@ -494,18 +462,12 @@ SCOPED_PTR(struct http_server, server_release);
 static struct http_server *server_prepare(struct server *s, const struct http_server_config *config)
 {
 	struct http_server *h = xcalloc(1, sizeof(*h));
-	pthread_condattr_t attr;
 
 	h->fd = -1;
 	h->server = s;
 	h->is_tls = config->cert_file;
-	h->max_body = config->max_body ? config->max_body : DEFAULT_BODY;
-	h->max_header = config->max_header ? config->max_header : DEFAULT_HEADER;
-	pthread_mutex_init(&h->mutex, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&h->idle, &attr);
-	pthread_condattr_destroy(&attr);
+	h->limits = http_limits_of(config);
+	h->running = gate_new();
 	return h;
 }
 
@@ -528,9 +490,9 @@ int http_server_start(struct server *s, const struct http_server_config *config,
 		return e;
 	e = workers_new(N_WORKERS, &h->workers);
 	if (e == 0)
-		e = start_watch(h, config);
+		e = start_watch(h);
 	if (e == 0)
-		e = start_daemon(h, config);
+		e = start_daemon(h);
 	if (e < 0) {
 		buf_add_str(ret_reason, "the HTTP server cannot start its threads");
 		return e;
@@ -559,30 +521,20 @@ int http_server_reload(const struct http_server_config *config, struct buf *ret_
 	return config->cert_file ? tls_load(config->cert_file, config->key_file, ret_reason) : 0;
 }
 
-static void wait_for_running(struct http_server *h)
-{
-	struct timespec until;
-	int e = 0;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += STOP_GRACE_S;
-	lock_scope(&h->mutex);
-	h->stopping = true;
-	while (h->n_running && e == 0)
-		e = pthread_cond_timedwait(&h->idle, &h->mutex, &until);
-}
-
 void http_server_stop(struct http_server *h)
 {
 	if (!h)
 		return;
-	/* Both are one socket: with the last of them it is gone. */
-	close(MHD_quiesce_daemon(h->daemon));
-	close(h->fd);
-	h->fd = -1;
-	wait_for_running(h);
+	/* Nobody gets in from here on; a thread may be using it, so that it is closed at the end.
+	 */
+	int fd = MHD_quiesce_daemon(h->daemon);
+
+	shutdown(h->fd, SHUT_RDWR);
+	gate_close(h->running, STOP_GRACE_MS);
 	/* libmicrohttpd wants no connection suspended; what a worker has begun ends in time. */
-	workers_free(take_ptr(h->workers));
+	workers_end(h->workers);
 	MHD_stop_daemon(h->daemon);
+	if (fd >= 0)
+		close(fd);
 	server_release(h);
 }

@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <utlist.h>
 
 #include "storyfs/alloc.h"
@@ -121,19 +120,15 @@ static void look(struct watch *w)
 static void *run_watch(void *data)
 {
 	struct watch *w = data;
-	struct timespec until;
 
 	lock_scope(&w->lock);
-	clock_gettime(CLOCK_MONOTONIC, &until);
 	while (!w->is_stopping) {
-		until.tv_nsec += LOOK_EVERY_MS * 1000000L;
-		until.tv_sec += until.tv_nsec / 1000000000;
-		until.tv_nsec %= 1000000000;
+		struct timespec until = clock_timespec(clock_deadline(LOOK_EVERY_MS));
+
 		while (!w->is_stopping &&
 			pthread_cond_timedwait(&w->stopped, &w->lock, &until) == 0)
 			;
 		look(w);
-		clock_gettime(CLOCK_MONOTONIC, &until);
 	}
 	return NULL;
 }

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <time.h>
 #include <utlist.h>
 
 #include "storyfs/alloc.h"
@@ -164,16 +163,9 @@ static int64_t look(struct webhook_sender *s)
 
 static void sleep_until_woken(struct webhook_sender *s, int64_t ms)
 {
-	struct timespec until;
+	struct timespec until = clock_timespec(clock_deadline(ms));
 	int e = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ms / 1000;
-	until.tv_nsec += ms % 1000 * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_nsec -= 1000000000;
-		until.tv_sec++;
-	}
 	lock_scope(&s->lock);
 	while (!s->is_woken && !s->is_stopping && e == 0)
 		e = pthread_cond_timedwait(&s->changed, &s->lock, &until);

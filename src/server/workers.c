@@ -3,7 +3,6 @@
 #include "workers.h"
 
 #include <errno.h>
-#include <stdbool.h>
 
 #include "storyfs/alloc.h"
 
@@ -12,7 +11,7 @@ struct workers {
 	pthread_cond_t more;
 	struct work *first, **last;
 	bool ending;
-	unsigned n_threads;
+	unsigned n_threads; /* that run */
 	pthread_t threads[];
 };
 
@@ -62,23 +61,31 @@ static void tell_end(struct workers *w)
 	pthread_cond_broadcast(&w->more);
 }
 
+void workers_end(struct workers *w)
+{
+	tell_end(w);
+	for (; w->n_threads; w->n_threads--)
+		pthread_join(w->threads[w->n_threads - 1], NULL);
+}
+
 void workers_free(struct workers *w)
 {
 	if (!w)
 		return;
-	tell_end(w);
-	for (unsigned i = 0; i < w->n_threads; i++)
-		pthread_join(w->threads[i], NULL);
+	workers_end(w);
 	pthread_cond_destroy(&w->more);
 	pthread_mutex_destroy(&w->mutex);
 	free(w);
 }
 
-void workers_add(struct workers *w, struct work *work)
+bool workers_add(struct workers *w, struct work *work)
 {
 	lock_scope(&w->mutex);
+	if (w->ending)
+		return false;
 	work->next = NULL;
 	*w->last = work;
 	w->last = &work->next;
 	pthread_cond_signal(&w->more);
+	return true;
 }

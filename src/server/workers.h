@@ -6,6 +6,8 @@
 #ifndef STORYFS_SERVER_WORKERS_H
 #define STORYFS_SERVER_WORKERS_H
 
+#include <stdbool.h>
+
 #include "storyfs/scope.h"
 
 struct workers;
@@ -19,9 +21,12 @@ struct work {
 
 /* -EAGAIN when the system gives no threads. */
 int workers_new(unsigned n_threads, struct workers **ret);
-/* Does what was added before, and waits for all of it. */
+/* False when they were ended: the work stays the caller's. */
+bool workers_add(struct workers *w, struct work *work);
+/* Does what was added before, waits for all of it, and takes no more. */
+void workers_end(struct workers *w);
+/* Nobody may add any more; ends them if that was not done. */
 void workers_free(struct workers *w);
-void workers_add(struct workers *w, struct work *work);
 
 SCOPED_PTR(struct workers, workers_free);
 

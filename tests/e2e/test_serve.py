@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`storyfs serve` over real sockets: what a V5 client may rely on, and what a bad one cannot do."""
+import contextlib
 import http.client
 import json
 import os
@@ -227,6 +228,68 @@ def test_a_request_that_runs_is_finished_before_the_end(server, archive):
     assert answers[0].headers['Connection'].lower() == 'close'
     again = sqlite3.connect(archive)
     assert again.execute('SELECT name FROM story WHERE id = 555').fetchone() == ('finished',)
+
+
+@pytest.mark.parametrize('round_', range(5))
+def test_a_write_is_answered_or_not_carried_out_when_the_end_comes(server, archive, round_):
+    # Connections that stay open bring new requests until the very end.
+    n = 24
+    stories = [server.request('POST', '/projects/99/stories', body={'name': '0'}).json()['id']
+               for _ in range(n)]
+    answered = ['0'] * n
+    odd = []
+
+    def write(i):
+        connection = server.connect()
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            for k in range(1, 100_000):
+                answer = server.request('PUT', f'/stories/{stories[i]}', body={'name': str(k)},
+                                        connection=connection)
+                if answer.status == 200:
+                    answered[i] = str(k)
+                elif (answer.status, answer.json()['code']) != (503, 'server_is_ending'):
+                    odd.append(answer.body)
+
+    threads = [threading.Thread(target=write, args=(i,)) for i in range(n)]
+    for t in threads:
+        t.start()
+    time.sleep(0.4 + round_ / 10)
+    server.signal(signal.SIGTERM)
+    assert server.wait() == 0, server.errors
+    for t in threads:
+        t.join(DEADLINE)
+    assert not odd and answered != ['0'] * n
+    db = sqlite3.connect(archive)
+    assert answered == [db.execute('SELECT name FROM story WHERE id = ?', (i,)).fetchone()[0]
+                        for i in stories]
+
+
+def test_what_comes_after_the_grace_is_not_carried_out(server, archive):
+    # A write that waits for longer than the server does, and one that comes after that.
+    lock = sqlite3.connect(archive, isolation_level=None)
+    lock.execute('BEGIN IMMEDIATE')
+    connection = server.connect()
+    assert server.request('GET', '/me', connection=connection).status == 200
+
+    def wait_in_vain():
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            server.request('PUT', '/stories/555', body={'name': 'too slow'})
+
+    put = threading.Thread(target=wait_in_vain)
+    put.start()
+    time.sleep(0.5)
+    server.signal(signal.SIGTERM)
+    time.sleep(11)
+    assert server.process.poll() is None
+    answer = server.request('PUT', '/stories/556', body={'name': 'too late'}, connection=connection)
+    assert (answer.status, answer.json()['code']) == (503, 'server_is_ending')
+    assert answer.headers['Connection'].lower() == 'close'
+    lock.execute('ROLLBACK')
+    lock.close()
+    put.join(DEADLINE)
+    assert server.wait() == 0, server.errors
+    name, = sqlite3.connect(archive).execute('SELECT name FROM story WHERE id = 556').fetchone()
+    assert name == 'All exhaust ports need a lid'
 
 
 def test_the_log_says_what_was_asked(server):
