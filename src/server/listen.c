@@ -161,15 +161,28 @@ bool listen_is_local(int fd)
 	return ntohl(((const struct sockaddr_in *)&name)->sin_addr.s_addr) >> 24 == 127;
 }
 
+/* A caller over IPv4 at a socket of IPv6 (`::ffff:192.0.2.1`) is that caller. */
+static char *describe6(const struct in6_addr *address)
+{
+	enum { V4_AT = 12 };
+	char text[INET6_ADDRSTRLEN];
+	bool mapped = IN6_IS_ADDR_V4MAPPED(address);
+	const void *bytes = address->s6_addr + (mapped ? V4_AT : 0);
+
+	return inet_ntop(mapped ? AF_INET : AF_INET6, bytes, text, sizeof(text)) ? xstrdup(text)
+										 : NULL;
+}
+
 char *listen_describe_peer(const struct sockaddr *address)
 {
-	char text[INET6_ADDRSTRLEN];
-	const void *bytes = NULL;
+	char text[INET_ADDRSTRLEN];
 
-	if (address && address->sa_family == AF_INET)
-		bytes = &((const struct sockaddr_in *)address)->sin_addr;
-	else if (address && address->sa_family == AF_INET6)
-		bytes = &((const struct sockaddr_in6 *)address)->sin6_addr;
-	return bytes && inet_ntop(address->sa_family, bytes, text, sizeof(text)) ? xstrdup(text)
-										 : NULL;
+	if (address && address->sa_family == AF_INET6)
+		return describe6(&((const struct sockaddr_in6 *)address)->sin6_addr);
+	if (!address || address->sa_family != AF_INET)
+		return NULL;
+	return inet_ntop(AF_INET, &((const struct sockaddr_in *)address)->sin_addr, text,
+		       sizeof(text))
+		       ? xstrdup(text)
+		       : NULL;
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`storyfs user`: people put in, given tokens and passwords, taken out; and what they can do then."""
 import base64
+import http.client
 import json
 import re
 import subprocess
@@ -161,3 +162,24 @@ def test_a_projects_only_owner_stays(archive, serve):
     text = refused('remove', archive, 'leia')
     assert f"project {project['id']}" in text and 'at least one owner' in text
     assert server.request('GET', '/me').status == 200
+
+
+def test_failed_log_ins_of_one_address_are_not_anothers_on_a_socket_of_both_kinds(archive, serve):
+    # IPv4 callers of [::] come as ::ffff:a.b.c.d, which are one network of IPv6.
+    assert set_password(archive, 'vader', 'i am your father').returncode == 0
+    server = serve(archive, listen='[::]:0')
+    server.host = '127.0.0.1'
+
+    def log_in_from(address, name, password):
+        connection = http.client.HTTPConnection('127.0.0.1', server.port, timeout=60,
+                                                source_address=(address, 0))
+        credentials = base64.b64encode(f'{name}:{password}'.encode()).decode()
+        answer = server.request('GET', '/me', token=False, connection=connection,
+                                headers={'Authorization': f'Basic {credentials}'})
+        connection.close()
+        return answer.status
+
+    statuses = [log_in_from('127.0.0.2', f'nobody{i}', 'a wrong one') for i in range(40)]
+    assert statuses[0] == 403 and statuses[-1] == 429
+    assert log_in_from('127.0.0.3', 'nobody', 'a wrong one') == 403
+    assert log_in_from('127.0.0.3', 'vader', 'i am your father') == 200
