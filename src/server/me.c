@@ -138,16 +138,17 @@ static void merge(struct record *person, const struct record *patch)
 static int apply(struct call *c, const struct record *patch, struct record *person)
 {
 	scoped(record_unref) struct record *own = record_as(patch, KIND_person);
-	const struct value *zone = record_get(patch, F_me_time_zone);
+	const struct value *told = record_get(patch, F_me_time_zone);
 	const struct value *settings = record_get(patch, F_me_personal_settings);
 
-	if (zone->state == VALUE_SET) {
-		int r = project_check_zone(c, record_text(zone->record, F_time_zone_olson_name));
+	if (told->state == VALUE_SET) {
+		scoped(record_unref) struct record *zone = NULL;
+		int r = project_read_zone(c, told->record, &zone);
 
 		if (r < 0)
 			return r;
-		record_set_text(own, F_person_olson_name,
-			record_text(zone->record, F_time_zone_olson_name));
+		record_set_text(
+			own, F_person_olson_name, record_text(zone, F_time_zone_olson_name));
 	}
 	merge(person, own);
 	if (settings->state == VALUE_SET) {

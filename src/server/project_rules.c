@@ -71,15 +71,36 @@ static int check_scale(struct call *c, const struct record *patch, struct record
 	return 0;
 }
 
-int project_check_zone(struct call *c, const char *name)
+/* Where the system has no zones at all, any will do. */
+static bool is_zone(struct call *c, const char *name)
 {
 	int32_t offset;
 
-	/* Where the system has no zones at all, any will do. */
-	if (zone_offset(name, call_now_ms(c), &offset) ||
-		!zone_offset("UTC", call_now_ms(c), &offset))
-		return 0;
-	return v5_error_problem(&c->error, "'time_zone' names no time zone: %s", name);
+	return zone_offset(name, call_now_ms(c), &offset) ||
+	       !zone_offset("UTC", call_now_ms(c), &offset);
+}
+
+int project_read_zone(struct call *c, const struct record *told, struct record **ret)
+{
+	bool named = record_has(told, F_time_zone_olson_name);
+	const char *said = record_text(told, named ? F_time_zone_olson_name : F_time_zone_offset);
+	const char *name = named ? said : zone_of_offset(said);
+
+	if (!name || !is_zone(c, name))
+		return v5_error_problem(&c->error, "'time_zone' names no time zone: %s", said);
+	*ret = record_new(KIND_time_zone);
+	record_set_text(*ret, F_time_zone_olson_name, name);
+	return 0;
+}
+
+static int set_zone(struct call *c, struct record *now)
+{
+	scoped(record_unref) struct record *zone = NULL;
+	int r = project_read_zone(c, record_get(now, F_project_time_zone)->record, &zone);
+
+	if (r == 0)
+		record_set_object(now, F_project_time_zone, zone);
+	return r;
 }
 
 /* ---- the first iteration ---- */
@@ -181,7 +202,7 @@ int project_check(
 	if (r == 0)
 		r = check_scale(c, patch, now);
 	if (r == 0 && change_is_given(patch, F_project_time_zone))
-		r = project_check_zone(c, project_zone_name(now));
+		r = set_zone(c, now);
 	if (r == 0)
 		r = set_start(c, patch, old, now);
 	if (r == 0)

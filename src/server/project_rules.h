@@ -11,7 +11,8 @@
 int project_check(
 	struct call *c, const struct record *patch, const struct record *old, struct record *now);
 
-/* Refuse a time zone that the system does not know. */
-int project_check_zone(struct call *c, const char *name);
+/* The zone that a client means, as it is stored: by its Olson name, or where an offset stands
+ * alone, by that (zone_of_offset). Refuses one that the system does not know. */
+int project_read_zone(struct call *c, const struct record *told, struct record **ret);
 
 #endif

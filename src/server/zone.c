@@ -180,3 +180,54 @@ void zone_format_offset(const char *olson_name, int64_t at_ms, char ret_text[ZON
 	snprintf(ret_text, ZONE_OFFSET_SIZE, "%c%02u:%02u", seconds < 0 ? '-' : '+', minutes / 60,
 		minutes % 60);
 }
+
+/* POSIX's signs: those of Etc count from the zone to Greenwich. */
+static const struct {
+	const char *offset, *name;
+} fixed_zones[] = {
+	{ "-12:00", "Etc/GMT+12" },
+	{ "-11:00", "Etc/GMT+11" },
+	{ "-10:00", "Etc/GMT+10" },
+	{ "-09:30", "Pacific/Marquesas" },
+	{ "-09:00", "Etc/GMT+9" },
+	{ "-08:00", "Etc/GMT+8" },
+	{ "-07:00", "Etc/GMT+7" },
+	{ "-06:00", "Etc/GMT+6" },
+	{ "-05:00", "Etc/GMT+5" },
+	{ "-04:00", "Etc/GMT+4" },
+	{ "-03:00", "Etc/GMT+3" },
+	{ "-02:00", "Etc/GMT+2" },
+	{ "-01:00", "Etc/GMT+1" },
+	{ "-00:00", "UTC" },
+	{ "+00:00", "UTC" },
+	{ "+01:00", "Etc/GMT-1" },
+	{ "+02:00", "Etc/GMT-2" },
+	{ "+03:00", "Etc/GMT-3" },
+	{ "+03:30", "Asia/Tehran" },
+	{ "+04:00", "Etc/GMT-4" },
+	{ "+04:30", "Asia/Kabul" },
+	{ "+05:00", "Etc/GMT-5" },
+	{ "+05:30", "Asia/Kolkata" },
+	{ "+05:45", "Asia/Kathmandu" },
+	{ "+06:00", "Etc/GMT-6" },
+	{ "+06:30", "Asia/Yangon" },
+	{ "+07:00", "Etc/GMT-7" },
+	{ "+08:00", "Etc/GMT-8" },
+	{ "+08:45", "Australia/Eucla" },
+	{ "+09:00", "Etc/GMT-9" },
+	{ "+09:30", "Australia/Darwin" },
+	{ "+10:00", "Etc/GMT-10" },
+	{ "+11:00", "Etc/GMT-11" },
+	{ "+12:00", "Etc/GMT-12" },
+	{ "+13:00", "Etc/GMT-13" },
+	{ "+14:00", "Etc/GMT-14" },
+};
+
+const char *zone_of_offset(const char *text)
+{
+	for (size_t i = 0; i < sizeof(fixed_zones) / sizeof(*fixed_zones); i++) {
+		if (strcmp(fixed_zones[i].offset, text) == 0)
+			return fixed_zones[i].name;
+	}
+	return NULL;
+}

@@ -18,6 +18,9 @@
 bool zone_offset(const char *olson_name, int64_t at_ms, int32_t *ret_seconds);
 /* As V5 writes it: `-07:00`; `+00:00` for an unknown zone. */
 void zone_format_offset(const char *olson_name, int64_t at_ms, char ret_text[ZONE_OFFSET_SIZE]);
+/* The zone that is this far from Greenwich all year, as an Olson name: `-08:00` is `Etc/GMT+8`.
+ * NULL when the text is no offset, or one that no zone keeps. */
+const char *zone_of_offset(const char *text);
 
 struct zone;
 

@@ -78,7 +78,6 @@ def node(script, *args, env, cwd=None):
 
 # ---- pivotaljs ----
 
-@pytest.mark.xfail(reason='uploads as multipart/related are not read yet')
 def test_pivotaljs_does_a_days_work(secure, tmp_path):
     server, env = secure
     (tmp_path / 'plan.txt').write_text('thermal exhaust port\n')
@@ -137,14 +136,15 @@ def example(secure, archive):
 
 
 def field(text, name):
-    return re.search(rf"\b{name}: '?(.*?)'?,?$", text, re.M).group(1)
+    found = re.search(rf"\b{name}: (?:\[Getter/Setter: )?'?(.*?)'?\]?,?$", text, re.M)
+    assert found, f'no {name} in {text}'
+    return found.group(1)
 
 
 def test_pivotaltracker_gets_a_token_by_password(example):
     assert re.fullmatch(r'[0-9a-f]{32}', example(HERE / 'token.js').strip())
 
 
-@pytest.mark.xfail(reason='a time_zone by its offset alone is not taken yet; there is no search yet')
 def test_pivotaltracker_makes_and_reads_what_its_examples_do(example, tmp_path):
     project = example('create-project')
     assert field(project, 'name') == 'testy-test 17' and field(project, 'pointScale') == '2,4,6,8,20'
@@ -168,7 +168,8 @@ def test_pivotaltracker_makes_and_reads_what_its_examples_do(example, tmp_path):
     assert 'added this feature' in example('get-activity', 99)
     assert story_id in example('search-project', 99, 'hay')
     assert 'iteration' in example('get-iterations', 99)
-    account = field(example('get-account'), 'id')
+    # Asked for all accounts, the client refuses by itself, so that its example for one cannot know an id.
+    account = json.loads(request(example.server, 'GET', '/services/v5/accounts'))[0]['id']
     assert 'Emperor Palpatine' in example('get-accountmembership', account)
 
 
@@ -193,7 +194,6 @@ def test_pivotaltracker_moves_files(example, tmp_path):
 
 # ---- bugwarrior ----
 
-@pytest.mark.xfail(reason='there is no search yet')
 def test_bugwarrior_pulls_stories_into_taskwarrior(archive, serve, tmp_path):
     server = serve(archive)
     server.request('PUT', '/projects/99/stories/555', {'owner_ids': [100, 101], 'current_state': 'started'})
@@ -221,6 +221,9 @@ pivotaltracker.account_ids = {','.join(accounts)}
 pivotaltracker.import_labels_as_tags = True
 ''')
     env = {'PATH': '/usr/bin:/bin', 'HOME': str(home), 'LC_ALL': 'C.UTF-8'}
+    # So that taskwarrior knows the attributes' types, as bugwarrior's manual has it.
+    with (home / '.taskrc').open('a') as taskrc:
+        subprocess.run(['bugwarrior-uda'], env=env, stdout=taskrc, timeout=DEADLINE, check=True)
     for _ in range(2):  # the second time changes nothing
         done = subprocess.run(['bugwarrior-pull'], env=env, capture_output=True, text=True, timeout=DEADLINE,
                               stdin=subprocess.DEVNULL)

@@ -4,6 +4,11 @@
 'use strict';
 
 const tls = require('tls');
+const util = require('util');
+
+// What the client's examples print of its objects has the values in it, not just that they have some.
+util.inspect.defaultOptions.getters = true;
+
 const original = tls.connect;
 
 tls.connect = function connect(options, ...rest) {
