@@ -50,6 +50,21 @@ void http_headers_add_fmt(struct http_headers *h, const char *name, const char *
 /* The first one's value, borrowed, or NULL. */
 const char *http_headers_get(const struct http_headers *h, const char *name);
 
+/* The bytes of a body that are fetched as they are needed: one piece in memory at a time. */
+struct http_source {
+	int64_t len;
+	/* Put up to max bytes from this one on; how many (1 or more), or -errno when there is no
+	 * going on. Any thread may call, one at a time. */
+	int64_t (*read)(struct http_source *s, int64_t at, char *to, size_t max);
+	void (*free)(struct http_source *s);
+};
+
+/* Of bytes in memory, which are borrowed. */
+struct http_source *http_source_new(const void *data, size_t len);
+void http_source_free(struct http_source *s);
+/* Put just n bytes from this one on. -errno as its read, -EIO when there are fewer. */
+int http_source_read(struct http_source *s, int64_t at, char *to, size_t n);
+
 /*
  * A request. `target` is path and query as they stand in the request line, percent-encoded, without
  * scheme and host: `/services/v5/projects/99?fields=name`. Zeroed is a GET without a target.
@@ -60,6 +75,7 @@ struct http_request {
 	char *peer; /* the address of who sent it, when a server knows it */
 	struct http_headers headers;
 	struct buf body;
+	struct http_source *source; /* the body, in place of `body`; NULL: none */
 };
 
 void http_request_fini(struct http_request *req);
@@ -75,17 +91,6 @@ bool http_split_url(const char *url, char **ret_origin, char **ret_target);
 bool http_is_header_name(const char *name);
 /* Free of control characters, so that it cannot end early and begin another header. */
 bool http_is_header_value(const char *value);
-
-/* The bytes of a body that are fetched while it is sent: one piece in memory at a time. */
-struct http_source {
-	int64_t len;
-	/* Put up to max bytes from this one on; how many (1 or more), or -errno when there is no
-	 * going on. Any thread may call, one at a time. */
-	int64_t (*read)(struct http_source *s, int64_t at, char *to, size_t max);
-	void (*free)(struct http_source *s);
-};
-
-void http_source_free(struct http_source *s);
 
 /* A response. `status` is 100 to 599. */
 struct http_response {

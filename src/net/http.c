@@ -82,12 +82,66 @@ const char *http_headers_get(const struct http_headers *h, const char *name)
 	return NULL;
 }
 
+/* ---- sources ---- */
+
+struct bytes_source {
+	struct http_source source;
+	const char *data;
+};
+
+static int64_t read_bytes(struct http_source *s, int64_t at, char *to, size_t max)
+{
+	int64_t left = s->len - at;
+	size_t n = left < (int64_t)max ? (size_t)left : max;
+
+	if (left <= 0)
+		return -EIO;
+	memcpy(to, ((struct bytes_source *)s)->data + at, n);
+	return (int64_t)n;
+}
+
+static void free_bytes(struct http_source *s)
+{
+	free(s);
+}
+
+struct http_source *http_source_new(const void *data, size_t len)
+{
+	struct bytes_source *s = xcalloc(1, sizeof(*s));
+
+	*s = (struct bytes_source){ { (int64_t)len, read_bytes, free_bytes }, data };
+	return &s->source;
+}
+
+void http_source_free(struct http_source *s)
+{
+	if (s)
+		s->free(s);
+}
+
+int http_source_read(struct http_source *s, int64_t at, char *to, size_t n)
+{
+	while (n) {
+		int64_t got = s->read(s, at, to, n);
+
+		if (got <= 0)
+			return got < 0 ? (int)got : -EIO;
+		at += got;
+		to += got;
+		n -= (size_t)got;
+	}
+	return 0;
+}
+
+/* ---- messages ---- */
+
 void http_request_fini(struct http_request *req)
 {
 	free(req->target);
 	free(req->peer);
 	http_headers_fini(&req->headers);
 	buf_fini(&req->body);
+	http_source_free(req->source);
 	*req = (struct http_request){ 0 };
 }
 
@@ -145,12 +199,6 @@ bool http_request_is_valid(const struct http_request *req)
 	return true;
 }
 
-void http_source_free(struct http_source *s)
-{
-	if (s)
-		s->free(s);
-}
-
 void http_response_fini(struct http_response *resp)
 {
 	http_headers_fini(&resp->headers);
@@ -164,14 +212,10 @@ int http_response_gather(struct http_response *resp)
 	struct http_source *s = resp->source;
 	size_t len = s ? (size_t)s->len : 0;
 	char *to = s ? buf_reserve(&resp->body, len) : NULL;
+	int r = s ? http_source_read(s, 0, to, len) : 0;
 
-	for (size_t at = 0; at < len;) {
-		int64_t n = s->read(s, (int64_t)at, to + at, len - at);
-
-		if (n <= 0)
-			return n < 0 ? (int)n : -EIO;
-		at += (size_t)n;
-	}
+	if (r < 0)
+		return r;
 	if (to) {
 		to[len] = '\0';
 		resp->body.len += len;

@@ -15,6 +15,11 @@
 #include "storyfs/alloc.h"
 #include "storyfs/text.h"
 
+enum {
+	PIECE = 256 << 10,  /* of a file on its way in */
+	MAX_HEAD = 1 << 20, /* of a file, within which an image says what it is */
+};
+
 static const char unknown_type[] = "application/octet-stream";
 
 /* ---- whose it is ---- */
@@ -121,10 +126,16 @@ static bool is_media_type(const char *type)
 }
 
 /* As the client says; what says nothing better is looked at. */
-static void set_type(struct record *file, const struct part *part)
+static int set_type(struct call *c, struct record *file, const struct part *part)
 {
+	scoped(buf_fini) struct buf head = BUF_INIT;
+	size_t n = part->len < MAX_HEAD ? (size_t)part->len : MAX_HEAD;
+	int r = params_read_file(c->params, part, 0, buf_reserve(&head, n), n);
 	struct image image;
-	bool is_image = image_read(part->data, part->len, &image);
+
+	if (r < 0)
+		return r;
+	bool is_image = image_read(head.data, n, &image);
 	bool is_told = is_media_type(part->content_type) &&
 		       strcasecmp(part->content_type, unknown_type) != 0;
 	const char *type = is_told ? part->content_type : unknown_type;
@@ -132,10 +143,11 @@ static void set_type(struct record *file, const struct part *part)
 	record_set_text(file, F_file_attachment_content_type,
 		!is_told && is_image ? image.content_type : type);
 	record_set_int(file, F_file_attachment_thumbnailable, is_image);
-	if (!is_image)
-		return;
-	record_set_int(file, F_file_attachment_width, image.width);
-	record_set_int(file, F_file_attachment_height, image.height);
+	if (is_image) {
+		record_set_int(file, F_file_attachment_width, image.width);
+		record_set_int(file, F_file_attachment_height, image.height);
+	}
+	return 0;
 }
 
 static void set_urls(struct record *file)
@@ -150,6 +162,23 @@ static void set_urls(struct record *file)
 	record_set_int(file, F_file_attachment_uploaded, true);
 }
 
+static int put_bytes(struct call *c, int64_t id, const struct part *part)
+{
+	scoped(free_ptr) char *piece = xmalloc(PIECE);
+	int64_t at = 0;
+	int r;
+
+	do { /* once even when there are none */
+		size_t n = part->len - at < PIECE ? (size_t)(part->len - at) : PIECE;
+
+		r = params_read_file(c->params, part, at, piece, n);
+		if (r == 0)
+			r = tx_put_bytes(c->tx, id, piece, n);
+		at += (int64_t)n;
+	} while (r == 0 && at < part->len);
+	return r;
+}
+
 static int store(struct call *c, const struct part *part, struct record **ret)
 {
 	scoped(record_unref) struct record *nothing = record_new(KIND_file_attachment);
@@ -160,14 +189,15 @@ static int store(struct call *c, const struct part *part, struct record **ret)
 		return r;
 	record_set_text(file, F_file_attachment_filename, part->filename);
 	record_set_int(file, F_file_attachment_project_id, call_project_id(c));
-	record_set_int(file, F_file_attachment_size, (int64_t)part->len);
+	record_set_int(file, F_file_attachment_size, part->len);
 	if (c->who.person_id)
 		record_set_int(file, F_file_attachment_uploader_id, c->who.person_id);
-	set_type(file, part);
 	set_urls(file);
-	r = tx_put(c->tx, file);
+	r = set_type(c, file, part);
 	if (r == 0)
-		r = tx_put_bytes(c->tx, record_id(file), part->data, part->len);
+		r = tx_put(c->tx, file);
+	if (r == 0)
+		r = put_bytes(c, record_id(file), part);
 	if (r == 0)
 		*ret = take_ptr(file);
 	return r;
@@ -193,6 +223,8 @@ int attachments_upload(struct call *c)
 
 	if (!part)
 		return v5_error_problem(&c->error, "this endpoint requires the parameter: file");
+	if (params_n_files(c->params) > 1)
+		return v5_error_problem(&c->error, "this endpoint takes one file at a time");
 	int r = check_name(c, part->filename);
 
 	if (r == 0)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One pass: delimiters are found by memmem, which is linear whatever the boundary, and each search
- * goes on where the last one ended. Headers of a part are few and short, or the body is refused.
+ * One pass through a window: delimiters are found by memmem, which is linear whatever the boundary,
+ * and each search goes on where the last one ended. Headers of a part are few and short, so that
+ * they fit the window, or the body is refused.
  */
 #include "multipart.h"
 
@@ -14,9 +15,9 @@
 #include "storyfs/buf.h"
 #include "storyfs/text.h"
 
-enum { MAX_PARTS = 1000, MAX_BOUNDARY = 70, MAX_HEADER = 8 << 10 };
+enum { MAX_PARTS = 1000, MAX_BOUNDARY = 70, MAX_HEADER = 8 << 10, WINDOW = 64 << 10 };
 
-static const char media_type[] = "multipart/form-data";
+static const char *const media_types[] = { "multipart/form-data", "multipart/related" };
 
 /* A run of bytes that is read from its front. */
 struct run {
@@ -116,19 +117,30 @@ static bool read_params(struct run in, const char *const *names, char **ret, int
 	return in.p == in.end;
 }
 
+/* How long the media type is, 0 when it is none of ours. */
+static size_t media_type_len(const char *content_type)
+{
+	for (size_t i = 0; content_type && i < sizeof(media_types) / sizeof(*media_types); i++) {
+		size_t n = strlen(media_types[i]);
+
+		if (strncasecmp(content_type, media_types[i], n) == 0 &&
+			(content_type[n] == '\0' || strchr("; \t", content_type[n])))
+			return n;
+	}
+	return 0;
+}
+
 bool multipart_is_one(const char *content_type)
 {
-	size_t n = strlen(media_type);
-
-	return content_type && strncasecmp(content_type, media_type, n) == 0 &&
-	       (content_type[n] == '\0' || strchr("; \t", content_type[n]));
+	return media_type_len(content_type) > 0;
 }
 
 /* The caller frees it; NULL when there is none, or no good one. */
 static char *read_boundary(const char *content_type)
 {
 	static const char *const names[] = { "boundary" };
-	struct run in = { content_type + strlen(media_type), content_type + strlen(content_type) };
+	struct run in = { content_type + media_type_len(content_type),
+		content_type + strlen(content_type) };
 	scoped(free_ptr) char *boundary = NULL;
 
 	if (!read_params(in, names, &boundary, 1) || !boundary)
@@ -155,43 +167,80 @@ static bool is_clean(const char *text)
 	return text_is_valid(text, strlen(text));
 }
 
-/* What is behind the last slash of either kind. Browsers write a quote as %22. */
-static void clean_filename(struct part *part)
+/* What is behind the last slash of either kind, and no folder's name. */
+static void drop_folders(char *filename)
 {
-	char *from = part->filename, *to = part->filename;
+	char *from = filename;
 
-	for (char *p = from; p && *p; p++) {
+	for (char *p = filename; *p; p++) {
 		if (*p == '/' || *p == '\\')
 			from = p + 1;
 	}
-	for (; from && *from; from++) {
-		if (strncmp(from, "%22", 3) == 0) {
-			*to++ = '"';
-			from += 2;
-		} else {
-			*to++ = *from;
-		}
+	if (strcmp(from, ".") == 0 || strcmp(from, "..") == 0)
+		from += strlen(from);
+	memmove(filename, from, strlen(from) + 1);
+}
+
+/* Browsers write a quote as %22, and nothing else so. */
+static void unquote_filename(char *filename)
+{
+	char *to = filename;
+
+	for (const char *from = filename; *from; from++) {
+		bool is_quote = strncmp(from, "%22", 3) == 0;
+
+		*to++ = is_quote ? '"' : *from;
+		from += is_quote ? 2 : 0;
 	}
-	if (to)
-		*to = '\0';
+	*to = '\0';
+}
+
+/* `UTF-8'en'na%C3%AFve.txt` (RFC 8187), as Python sends names that are not ASCII, against RFC 7578.
+ * The caller frees it; NULL when it is none. */
+static char *decode_filename(const char *extended)
+{
+	const char *language = strchr(extended, '\'');
+	const char *text = language ? strchr(language + 1, '\'') : NULL;
+	scoped(buf_fini) struct buf name = BUF_INIT;
+
+	if (!text || strncasecmp(extended, "utf-8'", strlen("utf-8'")) != 0)
+		return NULL;
+	http_add_decoded(&name, text + 1, strlen(text + 1), false);
+	return strlen(buf_str(&name)) == name.len ? buf_take(&name) : NULL;
+}
+
+/* The extended form is there for who understands it, beside the plain one. */
+static bool read_filename(char *plain, char *extended, struct part *part)
+{
+	if (extended) {
+		part->filename = decode_filename(extended);
+		free(plain);
+		free(extended);
+		if (!part->filename)
+			return false;
+	} else if (plain) {
+		unquote_filename(plain);
+		part->filename = plain;
+	}
+	if (!part->filename)
+		return true;
+	drop_folders(part->filename);
+	return is_clean(part->filename);
 }
 
 static bool read_disposition(struct run value, struct part *part)
 {
-	static const char *const names[] = { "name", "filename" };
+	static const char *const names[] = { "name", "filename", "filename*" };
 	struct run word = take_token(&value);
-	char *found[] = { NULL, NULL };
-	bool ok = is_word(&word, "form-data") && !part->name && read_params(value, names, found, 2);
+	char *found[] = { NULL, NULL, NULL };
 
-	free(part->name);
+	if (part->name || !is_word(&word, "form-data"))
+		return false;
+	bool ok = read_params(value, names, found, 3);
+
 	part->name = found[0];
-	part->filename = found[1];
-	if (!ok || !part->name || !*part->name || !is_clean(part->name))
-		return false;
-	if (part->filename && !is_clean(part->filename))
-		return false;
-	clean_filename(part);
-	return true;
+	return read_filename(found[1], found[2], part) && ok && part->name && *part->name &&
+	       is_clean(part->name);
 }
 
 static bool read_content_type(struct run value, struct part *part)
@@ -228,24 +277,99 @@ static bool read_header(struct run line, struct part *part)
 	return !is_word(&name, "Content-Transfer-Encoding") || is_identity(&line);
 }
 
-/* Up to and with the empty line. */
-static bool read_headers(struct run *in, struct part *part)
+/* ---- the window ---- */
+
+/* What of the body is in memory: n bytes, the first of which is the at-th of the body. */
+struct window {
+	struct http_source *body;
+	int64_t at;
+	size_t n;
+	char *bytes;
+};
+
+static void window_fini(struct window *w)
 {
-	const char *limit = left(in) > MAX_HEADER ? in->p + MAX_HEADER : in->end;
+	free(w->bytes);
+}
 
-	while (!take(in, "\r\n")) {
-		const char *end = memmem(in->p, (size_t)(limit - in->p), "\r\n", 2);
+SCOPED_VALUE(struct window, window_fini);
 
-		if (!end || !read_header((struct run){ in->p, end }, part))
-			return false;
-		in->p = end + 2;
-		if (in->p >= limit)
-			return false;
+static bool is_last(const struct window *w)
+{
+	return w->at + (int64_t)w->n == w->body->len;
+}
+
+/* Have this many in memory, or all that are left. */
+static int fill(struct window *w, size_t n)
+{
+	while (w->n < n && !is_last(w)) {
+		int64_t got = w->body->read(
+			w->body, w->at + (int64_t)w->n, w->bytes + w->n, WINDOW - w->n);
+
+		if (got <= 0)
+			return got < 0 ? (int)got : -EIO;
+		w->n += (size_t)got;
 	}
-	return part->name != NULL;
+	return 0;
+}
+
+static void drop(struct window *w, size_t n)
+{
+	w->at += (int64_t)n;
+	w->n -= n;
+	memmove(w->bytes, w->bytes + n, w->n);
+}
+
+/* What a line of its own may be: as much as headers may be. */
+static int fill_head(struct window *w, struct run *ret)
+{
+	int r = fill(w, MAX_HEADER);
+
+	*ret = (struct run){ w->bytes, w->bytes + (w->n < MAX_HEADER ? w->n : MAX_HEADER) };
+	return r;
+}
+
+static void drop_to(struct window *w, const struct run *in)
+{
+	drop(w, (size_t)(in->p - w->bytes));
 }
 
 /* ---- the body ---- */
+
+/* One header; a line that begins with a blank goes on with the one before. */
+static bool take_header(struct run *in, struct buf *ret)
+{
+	do {
+		const char *end = memmem(in->p, left(in), "\r\n", 2);
+
+		if (!end)
+			return false;
+		buf_add(ret, in->p, (size_t)(end - in->p));
+		in->p = end + 2;
+	} while (in->p < in->end && (*in->p == ' ' || *in->p == '\t'));
+	return true;
+}
+
+/* Up to the empty line, which stays: an empty part's delimiter begins with it. */
+static int read_headers(struct window *w, struct part *part)
+{
+	struct run in;
+	int r = fill_head(w, &in);
+
+	if (r < 0)
+		return r;
+	while (!take(&in, "\r\n")) {
+		scoped(buf_fini) struct buf line = BUF_INIT;
+
+		if (!take_header(&in, &line) ||
+			!read_header((struct run){ line.data, line.data + line.len }, part))
+			return -EBADMSG;
+	}
+	in.p -= 2;
+	drop_to(w, &in);
+	part->at = w->at + 2;
+	return part->name ? 0 : -EBADMSG;
+}
 
 static void part_fini(struct part *part)
 {
@@ -262,71 +386,120 @@ void parts_fini(struct parts *parts)
 	*parts = (struct parts){ 0 };
 }
 
-/* What follows a delimiter: 1 at the end of the body, 0 before a part; in is behind the line. */
-static int end_delimiter(struct run *in)
+/* Behind the next delimiter; ret_at is where it begins. */
+static int pass_delimiter(struct window *w, const struct buf *delimiter, int64_t *ret_at)
 {
-	if (take(in, "--"))
-		return 1;
-	skip_blanks(in);
-	return take(in, "\r\n") ? 0 : -EBADMSG;
+	for (;;) {
+		int r = fill(w, WINDOW);
+		const char *found = memmem(w->bytes, w->n, delimiter->data, delimiter->len);
+
+		if (r < 0)
+			return r;
+		if (found) {
+			*ret_at = w->at + (found - w->bytes);
+			drop(w, (size_t)(found - w->bytes) + delimiter->len);
+			return 0;
+		}
+		if (is_last(w))
+			return -EBADMSG;
+		drop(w, w->n - delimiter->len + 1);
+	}
+}
+
+/* Nothing but blanks may follow the last part: bytes would be a part's that had the delimiter in
+ * them. 1 when that is so. */
+static int check_rest(struct window *w)
+{
+	for (;;) {
+		int r = fill(w, WINDOW);
+
+		if (r < 0)
+			return r;
+		for (size_t i = 0; i < w->n; i++) {
+			if (!memchr(" \t\r\n", w->bytes[i], 4))
+				return -EBADMSG;
+		}
+		if (is_last(w))
+			return 1;
+		drop(w, w->n);
+	}
+}
+
+/* What follows a delimiter: 1 at the end of the body, 0 before a part, to which the window goes. */
+static int end_delimiter(struct window *w)
+{
+	struct run in;
+	int r = fill_head(w, &in);
+
+	if (r < 0)
+		return r;
+	if (take(&in, "--")) {
+		drop_to(w, &in);
+		return check_rest(w);
+	}
+	skip_blanks(&in);
+	if (!take(&in, "\r\n"))
+		return -EBADMSG;
+	drop_to(w, &in);
+	return 0;
 }
 
 /* Up to the delimiter that ends it: a line break, two dashes and the boundary. */
-static bool read_part(struct run *in, const struct buf *delimiter, struct part *part)
+static int read_part(struct window *w, const struct buf *delimiter, struct part *part)
 {
-	if (!read_headers(in, part))
-		return false;
-	/* An empty part's line break is the one that ends its headers. */
-	const char *end = memmem(in->p - 2, left(in) + 2, delimiter->data, delimiter->len);
+	int64_t end;
+	int r = read_headers(w, part);
 
-	if (!end)
-		return false;
-	part->data = in->p;
-	part->len = end < in->p ? 0 : (size_t)(end - in->p);
-	in->p = end + delimiter->len;
-	return true;
+	if (r == 0)
+		r = pass_delimiter(w, delimiter, &end);
+	if (r == 0)
+		part->len = end < part->at ? 0 : end - part->at;
+	return r;
 }
 
-static int add_part(struct run *in, const struct buf *delimiter, struct parts *ret)
+static int add_part(struct window *w, const struct buf *delimiter, struct parts *ret)
 {
 	struct part part = { 0 };
+	int r = ret->n < MAX_PARTS ? read_part(w, delimiter, &part) : -EBADMSG;
 
-	if (ret->n == MAX_PARTS || !read_part(in, delimiter, &part)) {
+	if (r < 0) {
 		part_fini(&part);
-		return -EBADMSG;
+		return r;
 	}
 	ret->items = xrealloc(ret->items, ret->n + 1, sizeof(part));
 	ret->items[ret->n++] = part;
-	return end_delimiter(in);
+	return end_delimiter(w);
 }
 
-/* The first delimiter, which may begin the body. */
-static bool find_first(struct run *in, const struct buf *delimiter)
+/* Behind the first delimiter, which may begin the body. */
+static int pass_first(struct window *w, const struct buf *delimiter)
 {
-	const char *found;
+	size_t n = delimiter->len - 2;
+	int r = fill(w, n);
+	int64_t at;
 
-	if (take(in, delimiter->data + 2))
-		return true;
-	found = memmem(in->p, left(in), delimiter->data, delimiter->len);
-	if (found)
-		in->p = found + delimiter->len;
-	return found != NULL;
+	if (r == 0 && w->n >= n && memcmp(w->bytes, delimiter->data + 2, n) == 0) {
+		drop(w, n);
+		return 0;
+	}
+	return r < 0 ? r : pass_delimiter(w, delimiter, &at);
 }
 
-int multipart_read(const char *content_type, const char *body, size_t len, struct parts *ret)
+int multipart_read(const char *content_type, struct http_source *body, struct parts *ret)
 {
 	scoped(free_ptr) char *boundary = read_boundary(content_type);
 	scoped(buf_fini) struct buf delimiter = BUF_INIT;
-	struct run in = { body, body + len };
+	scoped(window_fini) struct window w = { .body = body };
 
 	if (!boundary)
 		return -EBADMSG;
+	w.bytes = xmalloc(WINDOW);
 	buf_add_fmt(&delimiter, "\r\n--%s", boundary);
-	if (!find_first(&in, &delimiter))
-		return -EBADMSG;
-	int r = end_delimiter(&in);
+	int r = pass_first(&w, &delimiter);
 
+	if (r == 0)
+		r = end_delimiter(&w);
 	while (r == 0)
-		r = add_part(&in, &delimiter, ret);
+		r = add_part(&w, &delimiter, ret);
 	return r < 0 ? r : 0;
 }

@@ -3,6 +3,7 @@
  * brackets are read as Rack does: a repeated member of `a[]` begins a new object. */
 #include "params.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <string.h>
 #include <strings.h>
@@ -10,7 +11,11 @@
 #include "storyfs/alloc.h"
 #include "storyfs/text.h"
 
-enum { MAX_DEPTH = 8, MAX_PAIRS = 2000 };
+enum {
+	MAX_DEPTH = 8,
+	MAX_PAIRS = 2000,
+	MAX_TEXT = 4 << 20, /* of all parts of a body that are no files */
+};
 
 #define CHOICES(set, ...)                                               \
 	static const char *const words_##set[] = { __VA_ARGS__, NULL }; \
@@ -40,6 +45,8 @@ struct params {
 	json_t *loose;
 	json_t *list; /* the body, when it is an array */
 	struct parts parts;
+	struct http_source *body; /* what the parts are of */
+	struct http_source *own;  /* that, when it was made here */
 };
 
 const struct choices *param_choices(const struct field *param)
@@ -175,29 +182,52 @@ static int read_form(json_t *root, const char *text, size_t len, struct v5_error
 /* ---- multipart ---- */
 
 /* Parts that are no files are what a form's pairs are. */
-static int read_part(json_t *root, const struct part *part, struct v5_error *ret_error)
+static int read_part(struct params *p, const struct part *part, struct v5_error *ret_error)
 {
 	scoped(buf_fini) struct buf key = BUF_INIT;
 	scoped(buf_fini) struct buf value = BUF_INIT;
-
-	buf_add_str(&key, part->name);
-	buf_add(&value, part->data, part->len);
-	return add_pair(root, &key, &value, ret_error);
-}
-
-static int read_multipart(struct params *p, const char *content_type, const struct buf *body,
-	struct v5_error *ret_error)
-{
-	int r = multipart_read(content_type, body->data, body->len, &p->parts);
+	size_t len = (size_t)part->len;
+	int r = http_source_read(p->body, part->at, buf_reserve(&value, len), len);
 
 	if (r < 0)
-		return v5_error_problem(
-			ret_error, "the body is not well-formed as multipart/form-data (RFC 7578)");
+		return r;
+	value.len = len;
+	value.data[len] = '\0';
+	buf_add_str(&key, part->name);
+	return add_pair(p->loose, &key, &value, ret_error);
+}
+
+static int read_texts(struct params *p, struct v5_error *ret_error)
+{
+	int64_t len = 0;
+	int r = 0;
+
 	for (size_t i = 0; r == 0 && i < p->parts.n; i++) {
-		if (!p->parts.items[i].filename)
-			r = read_part(p->loose, &p->parts.items[i], ret_error);
+		const struct part *part = &p->parts.items[i];
+
+		if (part->filename)
+			continue;
+		len += part->len;
+		r = len > MAX_TEXT
+			    ? v5_error_problem(ret_error,
+				      "the parts of the body that are no files are too large")
+			    : read_part(p, part, ret_error);
 	}
 	return r;
+}
+
+static int read_multipart(
+	struct params *p, const struct http_request *req, struct v5_error *ret_error)
+{
+	if (!req->source)
+		p->own = http_source_new(req->body.data, req->body.len);
+	p->body = req->source ? req->source : p->own;
+	int r = multipart_read(http_headers_get(&req->headers, "Content-Type"), p->body, &p->parts);
+
+	if (r == -EBADMSG)
+		return v5_error_problem(
+			ret_error, "the body is not well-formed as multipart/form-data (RFC 7578)");
+	return r < 0 ? r : read_texts(p, ret_error);
 }
 
 /* ---- bodies ---- */
@@ -252,9 +282,11 @@ static bool is_form(const struct http_request *req)
 	return type && strncasecmp(type, form, strlen(form)) == 0 && req->body.data[i] != '{';
 }
 
-static bool is_blank(const struct buf *b)
+static bool is_blank(const struct http_request *req)
 {
-	return !b->len || strspn(b->data, " \t\r\n") == b->len;
+	const struct buf *b = &req->body;
+
+	return !req->source && (!b->len || strspn(b->data, " \t\r\n") == b->len);
 }
 
 static int read_body(struct params *p, const struct http_request *req, struct v5_error *ret_error)
@@ -262,7 +294,9 @@ static int read_body(struct params *p, const struct http_request *req, struct v5
 	const char *type = http_headers_get(&req->headers, "Content-Type");
 
 	if (multipart_is_one(type))
-		return read_multipart(p, type, &req->body, ret_error);
+		return read_multipart(p, req, ret_error);
+	if (req->source)
+		return params_refuse_body(ret_error);
 	if (is_form(req))
 		return read_form(p->loose, req->body.data, req->body.len, ret_error);
 	return read_json(p, &req->body, ret_error);
@@ -278,7 +312,7 @@ int params_read(const struct http_request *req, const char *query, struct params
 	p->loose = json_object();
 	if (query)
 		r = read_form(p->loose, query, strlen(query), ret_error);
-	if (r == 0 && !is_blank(&req->body))
+	if (r == 0 && !is_blank(req))
 		r = read_body(p, req, ret_error);
 	if (r < 0)
 		return r;
@@ -294,6 +328,7 @@ void params_free(struct params *p)
 	json_decref(p->loose);
 	json_decref(p->list);
 	parts_fini(&p->parts);
+	http_source_free(p->own);
 	free(p);
 }
 
@@ -315,6 +350,15 @@ static const char *nth_key(json_t *object, size_t i)
 	return iter ? json_object_iter_key(iter) : NULL;
 }
 
+size_t params_n_files(const struct params *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->parts.n; i++)
+		n += p->parts.items[i].filename != NULL;
+	return n;
+}
+
 const struct part *params_file(const struct params *p, const char *name)
 {
 	for (size_t i = 0; i < p->parts.n; i++) {
@@ -324,6 +368,12 @@ const struct part *params_file(const struct params *p, const char *name)
 			return part;
 	}
 	return NULL;
+}
+
+int params_read_file(
+	const struct params *p, const struct part *file, int64_t at, char *to, size_t n)
+{
+	return http_source_read(p->body, file->at + at, to, n);
 }
 
 const struct json_t *params_list(const struct params *p)

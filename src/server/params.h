@@ -50,13 +50,18 @@ struct param_value {
 };
 
 /* query may be NULL; the body is read by its Content-Type, and must outlive the parameters. Refuses
- * what is no JSON object or array, no UTF-8, or nested or long beyond reason. */
+ * what is no JSON object or array, no UTF-8, or nested or long beyond reason; -errno without an
+ * error when its source cannot be read. */
 int params_read(const struct http_request *req, const char *query, struct params **ret,
 	struct v5_error *ret_error);
 void params_free(struct params *p);
 struct param_value params_get(const struct params *p, const char *key);
+size_t params_n_files(const struct params *p);
 /* The file that came under this name, NULL when there is none. */
 const struct part *params_file(const struct params *p, const char *name);
+/* Put n of its bytes from this one on; there are as many. -errno when the body cannot be read. */
+int params_read_file(
+	const struct params *p, const struct part *file, int64_t at, char *to, size_t n);
 /* The body, when it is a JSON array; NULL else. Borrowed. */
 const struct json_t *params_list(const struct params *p);
 /* Refuse the body as none that the endpoint can read. */

@@ -116,6 +116,20 @@ static void an_upload_needs_a_file_and_a_member(void **state)
 	assert_int_equal(s->response.status, 403);
 }
 
+static void one_upload_is_one_file(void **state)
+{
+	struct served *s = *state;
+	static const char two[] =
+		"x\r\n--B\r\nContent-Disposition: form-data; name=file; filename=b\r\n\r\ny";
+
+	send_file(s, "a", NULL, two, strlen(two));
+	assert_int_equal(s->response.status, 400);
+	assert_string_equal(
+		text_at(s, "general_problem"), "this endpoint takes one file at a time");
+	send_file(s, "..", NULL, "x", 1);
+	assert_string_equal(text_at(s, "general_problem"), "the file has no name");
+}
+
 static void what_was_sent_comes_back(void **state)
 {
 	struct served *s = *state;
@@ -406,6 +420,7 @@ int main(void)
 		served_test(an_upload_is_answered_as_recorded),
 		served_test(an_image_has_a_size),
 		served_test(an_upload_needs_a_file_and_a_member),
+		served_test(one_upload_is_one_file),
 		served_test(what_was_sent_comes_back),
 		served_test(parts_and_known_bytes_are_not_sent_in_full),
 		served_test(large_files_come_in_pieces),
