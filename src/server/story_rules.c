@@ -111,6 +111,25 @@ static int check_created_at(struct call *c, const struct record *patch)
 		text);
 }
 
+/* One of the project's; what a story has already may be gone by now. */
+static int check_integration(struct call *c, const struct record *patch, const struct record *old)
+{
+	int64_t id = record_int(patch, F_story_integration_id, 0);
+	scoped(record_unref) struct record *integration = NULL;
+
+	if (!record_has(patch, F_story_integration_id) ||
+		(old && record_int(old, F_story_integration_id, 0) == id))
+		return 0;
+	int r = tx_get(c->tx, KIND_integration, id, &integration);
+
+	if (r < 0)
+		return r;
+	if (r == 0 && record_int(integration, F_integration_project_id, 0) == call_project_id(c))
+		return 0;
+	return v5_error_requirement(&c->error,
+		"The integration with id %lld does not exist in this project.", (long long)id);
+}
+
 /* A type that has no points loses them, unless the request insists. */
 static void drop_estimate(const struct call *c, const struct record *patch, struct record *now)
 {
@@ -148,6 +167,8 @@ int story_check(
 		r = v5_error_requirement(&c->error, "Only releases have a deadline.");
 	if (r == 0)
 		r = check_created_at(c, patch);
+	if (r == 0)
+		r = check_integration(c, patch, old);
 	if (r == 0 && (!old || state_of(old) != state_of(now) ||
 			      change_is_given(patch, F_story_accepted_at)))
 		set_accepted_at(c, patch, old, now);

@@ -291,6 +291,29 @@ static void an_aggregation_is_bounded(void **state)
 		s, "POST /aggregator", body.data, "an aggregation must have 20 paths or less.");
 }
 
+static void a_storys_integration_is_one_of_its_project(void **state)
+{
+	struct served *s = *state;
+	static const char missing[] = "The integration with id %d does not exist in this project.";
+
+	expect(s, "POST /projects", "{\"name\":\"Mars\"}", 200);
+	expect(s, "POST /projects/1/integrations", "{\"type\":\"other\",\"name\":\"Desk\"}", 200);
+	expect(s, "POST /projects/2/integrations", "{\"type\":\"other\",\"name\":\"Away\"}", 200);
+	scoped(free_ptr) char *none = xasprintf(missing, 9);
+	scoped(free_ptr) char *anothers = xasprintf(missing, 2);
+
+	expect_requirement(
+		s, "POST /projects/1/stories", "{\"name\":\"a\",\"integration_id\":9}", none);
+	make_story(s, "{\"name\":\"a\",\"integration_id\":1}");
+	expect_requirement(s, "PUT /stories/1", "{\"integration_id\":2}", anothers);
+	/* What it came from may go; then the story can still be saved as it was read. */
+	expect(s, "DELETE /projects/1/integrations/1", NULL, 204);
+	expect(s, "PUT /stories/1", "{\"name\":\"b\",\"integration_id\":1}", 200);
+	assert_int_equal(number_at(s, "integration_id"), 1);
+	expect(s, "PUT /stories/1", "{\"integration_id\":null}", 200);
+	assert_false(has_at(s, "integration_id"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -300,6 +323,7 @@ int main(void)
 		served_test(hooks_send_forms_too),
 		served_test(integrations_are_kept),
 		served_test(integrations_are_set_up_by_owners),
+		served_test(a_storys_integration_is_one_of_its_project),
 		served_test(several_questions_are_answered_at_once),
 		served_test(each_question_is_asked_as_the_caller),
 		served_test(an_aggregation_is_bounded),
