@@ -21,12 +21,14 @@ struct http_server_config {
 	unsigned n_threads;	 /* 0: one a processor, at least 4 */
 	const char *cert_file;	 /* PEM, with its chain: speak TLS alone; NULL: do not */
 	const char *key_file;	 /* PEM */
+	const char *spool_dir;	 /* where files lie while they come; NULL, empty: /var/tmp */
 	/* What is 0 gets the value in parentheses. */
-	size_t max_body;	    /* bytes, also unpacked (16 MiB) */
-	size_t max_header;	    /* bytes of request line and header (64 KiB) */
-	unsigned max_connections;   /* (512) */
-	unsigned max_per_address;   /* of them from one address (half) */
-	unsigned timeout_s;	    /* of an idle connection, and for a header to come (60) */
+	size_t max_body;	  /* bytes, also unpacked (16 MiB) */
+	size_t max_upload;	  /* bytes of a file (100 MiB); all on their way: ten times that */
+	size_t max_header;	  /* bytes of request line and header (64 KiB) */
+	unsigned max_connections; /* (512) */
+	unsigned max_per_address; /* of them from one address (half) */
+	unsigned timeout_s;	  /* of an idle connection, and for a header to come (60) */
 	unsigned request_timeout_s; /* for a body to come, and for an answer to be taken (300) */
 };
 

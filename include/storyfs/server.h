@@ -6,6 +6,8 @@
 #ifndef STORYFS_SERVER_H
 #define STORYFS_SERVER_H
 
+#include <stdbool.h>
+
 #include "storyfs/archive.h"
 #include "storyfs/http.h"
 #include "storyfs/transport.h"
@@ -30,6 +32,10 @@ int server_new(struct archive *a, const struct server_config *config, struct ser
 void server_free(struct server *s);
 /* How many answers were given from memory, because the archive stood as it did. */
 uint64_t server_n_kept(struct server *s);
+
+/* Will the request, of which method, target and headers are there, bring a file? Then its body is
+ * larger than others, and may be a source. */
+bool server_takes_file(const struct server *s, const struct http_request *req);
 
 /*
  * Answer one request, whatever it holds; fills *ret (zeroed by the caller, who frees it). One

@@ -2,6 +2,7 @@
 /* `storyfs serve`: an archive over HTTP until a signal ends it. */
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "command.h"
@@ -46,10 +47,12 @@ static void announce(const struct arguments *args, const struct http_server *htt
 /* 1: an option is wrong, which is said. */
 static int read_options(const struct arguments *args, struct http_server_config *ret)
 {
-	int64_t body = 0, header = 0, connections = 0, per_address = 0, timeout = 0, request = 0;
+	int64_t body = 0, upload = 0, header = 0, connections = 0, per_address = 0, timeout = 0,
+		request = 0;
 	const char *listen = args->values[OPTION_listen];
 
 	if (setup_number(args, OPTION_max_body, 1024, 1 << 30, &body) ||
+		setup_number(args, OPTION_max_upload, 1024, INT64_C(1) << 40, &upload) ||
 		setup_number(args, OPTION_max_header, 1024, 1 << 20, &header) ||
 		setup_number(args, OPTION_max_connections, 1, 100000, &connections) ||
 		setup_number(args, OPTION_max_per_address, 1, 100000, &per_address) ||
@@ -65,7 +68,9 @@ static int read_options(const struct arguments *args, struct http_server_config 
 		.request_log = args->values[OPTION_request_log],
 		.cert_file = args->values[OPTION_tls_cert],
 		.key_file = args->values[OPTION_tls_key],
+		.spool_dir = getenv("TMPDIR"),
 		.max_body = (size_t)body,
+		.max_upload = (size_t)upload,
 		.max_header = (size_t)header,
 		.max_connections = (unsigned)connections,
 		.max_per_address = (unsigned)per_address,

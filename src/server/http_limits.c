@@ -6,6 +6,7 @@
 
 enum {
 	BODY = 16 << 20,
+	UPLOAD = 100 << 20,
 	HEADER = 64 << 10,
 	CONNECTIONS = 512,
 	IDLE_S = 60,
@@ -28,6 +29,7 @@ struct http_limits http_limits_of(const struct http_server_config *config)
 
 	return (struct http_limits){
 		.body = config->max_body ? config->max_body : BODY,
+		.upload = config->max_upload ? config->max_upload : UPLOAD,
 		.header = config->max_header ? config->max_header : HEADER,
 		.connections = connections,
 		.per_address = config->max_per_address ? config->max_per_address : half,

@@ -7,6 +7,7 @@
 
 struct http_limits {
 	size_t body, header;
+	size_t upload; /* of a file; its body is a little larger */
 	unsigned connections, per_address, threads;
 	unsigned idle_s, request_s;
 };

@@ -23,6 +23,8 @@ static const struct {
 	[REFUSED_BODY] = { 413, "request_too_large",
 		"The request is larger than this server takes.",
 		"bytes are the most that the body of a request has here, unpacked" },
+	[REFUSED_FILE] = { 413, "request_too_large", "The file is larger than this server takes.",
+		"bytes are the most that a file has here" },
 	[REFUSED_ENCODING] = { 415, "unsupported_encoding",
 		"The body is not in an encoding that this server reads: gzip, deflate, identity.",
 		NULL },
@@ -31,7 +33,10 @@ static const struct {
 		"bytes are the most that a request line and its header have here" },
 	[REFUSED_ENDING] = { 503, "server_is_ending",
 		"The server is about to end; the request was not carried out.", NULL },
+	[REFUSED_BUSY] = { 503, "too_many_uploads",
+		"More files are being uploaded than this server takes at once.", NULL },
 	[REFUSED_VERSION] = { 505, "version_not_supported", "This server speaks HTTP/1.1.", NULL },
+	[REFUSED_SPACE] = { 507, "no_space", "The file cannot be kept while it comes.", NULL },
 };
 
 void http_refuse(enum http_refusal why, size_t limit, struct http_response *ret)
@@ -51,6 +56,8 @@ void http_refuse(enum http_refusal why, size_t limit, struct http_response *ret)
 	respond_add_common(&ret->headers);
 	http_headers_add(&ret->headers, "Content-Type", "application/json; charset=utf-8");
 	http_headers_add(&ret->headers, "Cache-Control", "no-cache");
+	if (why == REFUSED_BUSY)
+		http_headers_add(&ret->headers, "Retry-After", "10");
 }
 
 char *http_refuse_late(void)

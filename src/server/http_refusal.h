@@ -13,10 +13,13 @@ enum http_refusal {
 	REFUSED_MALFORMED,
 	REFUSED_LATE,
 	REFUSED_BODY,
+	REFUSED_FILE,
 	REFUSED_ENCODING,
 	REFUSED_HEADER,
 	REFUSED_ENDING,
+	REFUSED_BUSY,
 	REFUSED_VERSION,
+	REFUSED_SPACE,
 };
 
 /* Fills *ret, which is zeroed. limit is the number of bytes that were too few, where there is one.

@@ -22,6 +22,7 @@
 
 #include "encoding.h"
 #include "gate.h"
+#include "http_body.h"
 #include "http_head.h"
 #include "http_limits.h"
 #include "http_refusal.h"
@@ -29,7 +30,6 @@
 #include "storyfs/clock.h"
 #include "storyfs/listen.h"
 #include "storyfs/log.h"
-#include "storyfs/parse.h"
 #include "storyfs/request_log.h"
 #include "storyfs/text.h"
 #include "tls.h"
@@ -40,11 +40,16 @@ enum {
 	N_WORKERS = 16,		 /* so many writes can share one commit */
 	HEADER_ROOM = 64 << 10,	 /* beyond the largest header, so that one that is too large can
 				    be read and answered; libmicrohttpd's own index of it, too */
-	DRAIN_FACTOR = 4,	 /* an oversized body is read to its end up to so many times the
-				    limit, so that the client gets to see why */
+	DRAIN_FACTOR = 3,	 /* so many times the limit of bodies is read beyond the limit, so
+				    that the client gets to see why it is refused */
+	UPLOAD_ROOM = 64 << 10,	 /* for what is around a file in its body */
+	UPLOADS_FACTOR = 10,	 /* so many files of the largest size may come at once */
 	PIECE_BYTES = 256 << 10, /* of a body that is fetched while it is sent */
 	STOP_GRACE_MS = 10 * 1000,
 };
+
+/* For large files that need not outlast a boot; /tmp may be in memory. */
+static const char default_spool_dir[] = "/var/tmp";
 
 struct http_server {
 	struct server *server;
@@ -52,6 +57,7 @@ struct http_server {
 	struct request_log *log;
 	struct workers *workers;
 	struct watch *watch;
+	struct spools *spools;
 	struct gate *running; /* whole requests whose answer is not sent yet */
 	int fd;
 	bool is_tls;
@@ -67,8 +73,8 @@ struct exchange {
 	struct http_response resp;
 	struct watched *watched;
 	char *method;
+	struct http_body body;
 	enum http_refusal refused;
-	size_t received;
 	int64_t began_ms;
 	bool seen;    /* handle was called */
 	bool running; /* it entered the gate */
@@ -99,6 +105,7 @@ static void *begin_exchange(void *data, const char *target, struct MHD_Connectio
 	(void)data;
 	(void)connection;
 	x->req.target = plain_target(target);
+	x->body.req = &x->req;
 	x->began_ms = clock_monotonic_ms();
 	return x;
 }
@@ -222,18 +229,24 @@ static void unpack_body(struct http_server *h, struct exchange *x)
 				      : REFUSED_NOT;
 }
 
-/* Into x->resp; 1 when a worker is to see to it. */
-static int ask(struct http_server *h, struct exchange *x)
+static size_t refused_limit(const struct http_server *h, enum http_refusal why)
 {
 	const struct http_limits *limits = &h->limits;
 
-	if (!x->refused && x->received > limits->body)
-		x->refused = REFUSED_BODY;
+	return why == REFUSED_HEADER ? limits->header
+	       : why == REFUSED_FILE ? limits->upload
+				     : limits->body;
+}
+
+/* Into x->resp; 1 when a worker is to see to it. */
+static int ask(struct http_server *h, struct exchange *x)
+{
+	if (!x->refused)
+		x->refused = x->body.refused;
 	if (!x->refused)
 		unpack_body(h, x);
 	if (x->refused)
-		http_refuse(x->refused,
-			x->refused == REFUSED_HEADER ? limits->header : limits->body, &x->resp);
+		http_refuse(x->refused, refused_limit(h, x->refused), &x->resp);
 	else if (may_wait(x))
 		return 1;
 	else
@@ -299,18 +312,17 @@ static void read_header(
 		x->refused = REFUSED_MALFORMED;
 }
 
-/* Would reading the body be in vain? So it is when the client waits for a go-ahead, or when it is
- * too much to be read for courtesy. */
-static bool is_hopeless(const struct http_server *h, const struct exchange *x)
+static void begin_body(struct http_server *h, struct exchange *x)
 {
-	const char *text = http_headers_get(&x->req.headers, "Content-Length");
-	const char *expect = http_headers_get(&x->req.headers, "Expect");
-	int64_t len;
+	const struct http_limits *limits = &h->limits;
+	bool is_file = server_takes_file(h->server, &x->req);
 
-	if (!text || !parse_int(text, 0, INT64_MAX, &len) || (size_t)len <= h->limits.body)
-		return false;
-	return (expect && strcasecmp(expect, "100-continue") == 0) ||
-	       (size_t)len / DRAIN_FACTOR > h->limits.body;
+	if (is_file)
+		x->body.spools = h->spools;
+	x->body.limit = is_file ? limits->upload + UPLOAD_ROOM : limits->body;
+	x->body.most = x->body.limit + DRAIN_FACTOR * limits->body;
+	if (!http_body_begin(&x->body))
+		x->refused = x->body.refused;
 }
 
 static struct watched *find_watched(struct MHD_Connection *connection)
@@ -335,22 +347,9 @@ static enum MHD_Result begin_request(struct http_server *h, struct MHD_Connectio
 	x->req.peer = describe_peer(connection);
 	if (!x->refused)
 		read_header(h, connection, x);
-	if (!x->refused && is_hopeless(h, x))
-		x->refused = REFUSED_BODY;
+	if (!x->refused)
+		begin_body(h, x);
 	return x->refused ? answer(h, connection, x) : MHD_YES;
-}
-
-/* A piece of the body; what is beyond the limit is counted and dropped. */
-static enum MHD_Result take_piece(
-	struct http_server *h, struct exchange *x, const char *data, size_t *len)
-{
-	x->received += *len;
-	if (x->received <= h->limits.body)
-		buf_add(&x->req.body, data, *len);
-	else
-		buf_fini(&x->req.body);
-	*len = 0;
-	return x->received / DRAIN_FACTOR > h->limits.body ? MHD_NO : MHD_YES;
 }
 
 /* NOLINTNEXTLINE(readability-function-size): the signature is libmicrohttpd's */
@@ -367,9 +366,12 @@ static enum MHD_Result handle(void *data, struct MHD_Connection *connection, con
 			x->refused = REFUSED_VERSION;
 		return begin_request(h, connection, x, method);
 	}
-	if (*upload_len)
-		return take_piece(h, x, upload, upload_len);
-	return answer(h, connection, x);
+	if (!*upload_len)
+		return answer(h, connection, x);
+	enum MHD_Result goes_on = http_body_add(&x->body, upload, *upload_len) ? MHD_YES : MHD_NO;
+
+	*upload_len = 0;
+	return goes_on;
 }
 
 /* ---- connections ---- */
@@ -453,6 +455,7 @@ static void server_release(struct http_server *h)
 	request_log_close(h->log);
 	workers_free(h->workers);
 	gate_free(h->running);
+	spools_free(h->spools);
 	free(h->late_answer);
 	free(h);
 }
@@ -468,6 +471,9 @@ static struct http_server *server_prepare(struct server *s, const struct http_se
 	h->is_tls = config->cert_file;
 	h->limits = http_limits_of(config);
 	h->running = gate_new();
+	h->spools = spools_new(
+		config->spool_dir && *config->spool_dir ? config->spool_dir : default_spool_dir,
+		(int64_t)h->limits.upload * UPLOADS_FACTOR);
 	return h;
 }
 

@@ -31,6 +31,7 @@ struct route {
 	bool reads;			/* changes nothing, though it is no GET */
 	bool list;			/* takes an array as its body */
 	bool outside;			/* stands outside V5's prefix, too */
+	bool file;			/* takes one, for which its body may be large */
 	const char *one_of; /* of these it needs at least one: V5's list, word for word */
 };
 

@@ -16,6 +16,7 @@
 #include "cache.h"
 #include "console.h"
 #include "content.h"
+#include "encoding.h"
 #include "input.h"
 #include "login.h"
 #include "respond.h"
@@ -122,22 +123,29 @@ static bool split_target(const char *prefix, const char *target, const char **re
 	return !query || p <= query;
 }
 
-static int find_route(const struct server *s, struct call *c, struct route_match *ret_match,
-	const char **ret_query)
+static bool find_route(const struct server *s, const struct http_request *req,
+	struct route_match *ret_match, const char **ret_query)
 {
-	enum http_method method = routed_method(c->req->method);
-	const char *path, *target = c->req->target;
+	enum http_method method = routed_method(req->method);
+	const char *path, *target = req->target;
 	size_t len;
-	bool found = false;
 
 	if (target && split_target(s->prefix, target, &path, &len, ret_query))
-		found = route_find(method, path, len, ret_match);
-	else if (target && split_target("", target, &path, &len, ret_query))
-		found = route_find(method, path, len, ret_match) && ret_match->route->outside;
-	if (!found)
-		return v5_error_set(&c->error, V5_route_not_found);
-	c->route = ret_match->route;
-	return 0;
+		return route_find(method, path, len, ret_match);
+	return target && split_target("", target, &path, &len, ret_query) &&
+	       route_find(method, path, len, ret_match) && ret_match->route->outside;
+}
+
+/* A packed one is unpacked in memory, and no larger than other bodies. */
+bool server_takes_file(const struct server *s, const struct http_request *req)
+{
+	struct route_match match;
+	const char *query;
+
+	return multipart_is_one(http_headers_get(&req->headers, "Content-Type")) &&
+	       encoding_parse(http_headers_get(&req->headers, "Content-Encoding")) ==
+		       ENCODING_IDENTITY &&
+	       find_route(s, req, &match, &query) && match.route->file;
 }
 
 /* Within the transaction, as the person who asks. */
@@ -177,12 +185,14 @@ static int perform(struct server *s, struct call *c, const struct route_match *m
 static int prepare(struct server *s, struct call *c, struct route_match *ret_match)
 {
 	const char *query = NULL;
-	int r = find_route(s, c, ret_match, &query);
 
-	if (r < 0)
+	if (!find_route(s, c->req, ret_match, &query)) {
 		input_read_envelope(c);
-	if (r == 0)
-		r = params_read(c->req, query, &c->params, &c->error);
+		return v5_error_set(&c->error, V5_route_not_found);
+	}
+	c->route = ret_match->route;
+	int r = params_read(c->req, query, &c->params, &c->error);
+
 	return r < 0 ? r : input_read_shape(c);
 }
 

@@ -47,12 +47,12 @@ class Answer:
 class Server:
     """`storyfs serve` on a free port."""
 
-    def __init__(self, archive, *args, listen='127.0.0.1:0', log=None):
+    def __init__(self, archive, *args, listen='127.0.0.1:0', log=None, env=None):
         self.log_path = log
         more = ['--request-log', str(log)] if log else []
         self.process = subprocess.Popen(
             [BIN, 'serve', str(archive), '--listen', listen, *more, *args],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=clean_env())
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**clean_env(), **(env or {})})
         self.line = self.process.stdout.readline()
         found = re.search(r' at (https?://(\S+):(\d+)/services/v5)$', self.line.strip())
         if not found:
