@@ -13,7 +13,9 @@
  * editors, temporary names. It lives in memory (4 MB each, 64 MB in all), is never sent, and is
  * gone at unmount or after a day without use. Renaming one onto a field is a save of the field. A
  * field renamed away or unlinked stays what it is upstream: its name is free for some seconds, for
- * the save that follows, then the field is back. mkdir, link and the like are refused (EPERM).
+ * the save that follows, then the field is back. mkdir and rmdir of a resource create and delete it
+ * (tree_make, tree_remove); link(2), device files and the like are refused (EPERM). A file whose
+ * text makes something new (`comments/new`) is sent at close alone, and is empty again after it.
  *
  * A refused text is not lost: it lies beside the field as `<field>.rejected`, until the next good
  * save of the field, while the field shows the server's text again. The directory's `.error` and

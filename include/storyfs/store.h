@@ -89,6 +89,19 @@ uint64_t store_stamp(struct store *s, const struct place *place);
 int store_update(struct store *s, const struct record *old, const struct record *patch,
 	struct call *call, struct record **ret);
 
+/*
+ * Create what the patch says in a collection (place, without an id): one POST, which is never sent
+ * twice. *ret is the resource as it is now, in the store, too, and in its collection when that is
+ * known. When the outcome is unknown the collection is loaded again, so that whatever was made is
+ * seen, and the error stays: the caller cannot know whether it was this one.
+ */
+int store_create(struct store *s, const struct place *place, const struct record *patch,
+	struct call *call, struct record **ret);
+
+/* Delete a record of the store: one DELETE. 0 also when the server no longer had it. When the
+ * outcome is unknown the resource is looked at, and if it is gone, that is 0, too. */
+int store_delete(struct store *s, const struct record *old, struct call *call);
+
 /* Look at the versions now, as the sync thread would; what moved is loaded before it returns. */
 int store_refresh(struct store *s, struct call *call);
 

@@ -49,8 +49,10 @@ enum node_type {
 
 struct node_attr {
 	enum node_type type;
-	bool writable;	  /* a file that can be saved; a directory in which scratch files may be */
-	uint64_t size;	  /* true, also before the first read */
+	bool writable; /* a file that can be saved; a directory in which scratch files may be */
+	bool grows;    /* a directory in which tree_make makes resources */
+	bool live;     /* a file whose content nobody tells of when it changes: not to be cached */
+	uint64_t size; /* true, also before the first read */
 	int64_t mtime_ns; /* moves when the content moves, and only then */
 	int64_t birth_ns; /* 0 when unknown */
 };
@@ -91,6 +93,34 @@ int tree_save(struct tree *t, const struct node *node, const char *data, size_t 
 bool tree_is_saved(struct tree *t, const struct node *node, const char *data, size_t len);
 /* May the file be emptied (its field be null)? */
 bool tree_is_clearable(const struct node *node);
+/* Does each save of this file (`comments/new`) make something new? Then what was written there is
+ * not its content: it is empty again. tree_save of one creates (all texts are checked before the
+ * first is sent); where a line is a resource, what was made before one failed is told in the
+ * refusal. */
+bool tree_makes_new(const struct node *node);
+
+/*
+ * Create a resource in a directory of them, as mkdir(2) does: the name becomes the text that stands
+ * for it (a story's name), and finds it from then on, for as long as the tree lives, beside its id.
+ * One POST, never sent twice. -EPERM where nothing can be made or the name begins with a dot
+ * (nobody means those); -EINVAL when the name is a number, which is an id, or no value of the
+ * field.
+ */
+int tree_make(struct tree *t, const struct node *dir, const char *name,
+	const struct call_limit *limit, struct node *ret);
+/* Is the name such a one, not the listing's? */
+bool tree_is_alias(const struct node *node, const char *name);
+
+/*
+ * Delete a resource, as rmdir(2) does: one DELETE. -EPERM where nothing can be deleted so (projects
+ * among it). -ENOTEMPTY when its files were being unlinked (tree_note_unlink): then somebody is
+ * deleting a directory and all that is in it, which must never delete anything upstream. -EBUSY
+ * after too many in a short time; `.storyfs/deletes` says how to go on.
+ */
+int tree_remove(struct tree *t, const struct node *node, const struct call_limit *limit);
+/* Somebody tries to unlink the node: what it is in will not be deleted for a minute. */
+void tree_note_unlink(struct tree *t, const struct node *node);
+
 /* The text of the field's last refusal, or of all there are in a resource's directory, appended; 1
  * when there is none. */
 int tree_error(struct tree *t, const struct node *node, struct buf *ret);

@@ -311,6 +311,15 @@ static void set_fini(struct table *set)
 		free(item);
 }
 
+/* Did we delete it after this was asked for? */
+static bool is_buried(struct store *s, enum kind kind, int64_t id, const struct intake *in)
+{
+	struct key key = make_key(kind, KIND_none, id);
+	const struct tombstone *t = table_find(&s->tombstones, &key, sizeof(key));
+
+	return t && t->written > in->since;
+}
+
 static void put_list(struct store *s, const struct place *place, const struct records *list,
 	struct ids *ids, struct intake *in)
 {
@@ -319,7 +328,7 @@ static void put_list(struct store *s, const struct place *place, const struct re
 	each_record(r, list) {
 		int64_t id = record_id(r);
 
-		if (!set_add(&has, id))
+		if (is_buried(s, place->kind, id, in) || !set_add(&has, id))
 			continue;
 		bool was_here = is_below(known_entry(s, place->kind, id), place);
 
@@ -395,15 +404,45 @@ void known_add_written(
 {
 	struct collection *c = known_collection(s, place);
 
-	if (!c || !record_id(r) || ids_has(&c->ids, record_id(r)))
+	if (!record_id(r) || (c && ids_has(&c->ids, record_id(r))))
 		return;
-	ids_add(&c->ids, record_id(r));
 	known_put(s, r, place, in);
 	struct entry *e = known_entry(s, place->kind, record_id(r));
 
 	e->written = ++s->n_writes;
+	if (!c)
+		return;
+	ids_add(&c->ids, record_id(r));
 	move_list(s, c);
 	add_change(in, CHANGE_ADDED, e, place, NULL);
+}
+
+static void bury(struct store *s, enum kind kind, int64_t id)
+{
+	struct key key = make_key(kind, KIND_none, id);
+	struct tombstone *t = table_find(&s->tombstones, &key, sizeof(key));
+
+	if (!t) {
+		t = xcalloc(1, sizeof(*t));
+		t->key = key;
+		table_add(&s->tombstones, &t->item, &t->key, sizeof(t->key));
+	}
+	t->written = ++s->n_writes;
+}
+
+void known_remove_written(struct store *s, enum kind kind, int64_t id, struct intake *in)
+{
+	struct entry *e = known_entry(s, kind, id);
+
+	if (!e)
+		return;
+	struct place place = { .kind = kind, .parent = e->parent, .parent_id = e->parent_id };
+	struct collection *c = known_collection(s, &place);
+
+	bury(s, kind, id);
+	if (c && ids_remove(&c->ids, id))
+		move_list(s, c);
+	drop(s, &place, id, in);
 }
 
 /* ---- waiting ---- */
@@ -456,11 +495,14 @@ void known_fini(struct store *s)
 {
 	struct entry *e;
 	struct collection *c;
+	struct tombstone *t;
 
 	while ((e = table_pop(&s->entries)))
 		entry_free(e);
 	while ((c = table_pop(&s->collections)))
 		collection_free(c);
+	while ((t = table_pop(&s->tombstones)))
+		free(t);
 	free_loads(&s->loads);
 	free_loads(&s->loads_apart);
 	record_unref(s->me);

@@ -43,6 +43,13 @@ struct collection {
 	int64_t mtime_ns; /* when ids last changed while we looked; 0: never */
 };
 
+/* What we deleted: an answer that was asked for before does not bring it back. */
+struct tombstone {
+	struct table_item item;
+	struct key key;	  /* kind, KIND_none, id */
+	uint64_t written; /* the store's n_writes then */
+};
+
 /* A load: one kind below one kind of parent, for a whole project (or, for projects and me, for
  * all), or for one parent where the host does not nest. Lives as long as the store. */
 struct load {
@@ -51,6 +58,7 @@ struct load {
 	bool of_one;	/* parent */
 	bool running, done;
 	bool apart;	   /* the host does not nest: a load a parent */
+	bool missing;	   /* nor does it list them: there are none */
 	int64_t version;   /* of the project, when it was true; NO_VERSION: too old in any case */
 	int64_t failed_at; /* clock_monotonic_ms of the last failure, 0 for none */
 	int failure;	   /* its -errno, and the words */
@@ -73,7 +81,7 @@ struct store {
 	bool stopping;
 	bool refreshing; /* one at a time: an older list must not follow a newer one */
 	uint64_t n_writes, n_stamps;
-	struct table entries, collections;
+	struct table entries, collections, tombstones;
 	struct table loads, loads_apart; /* by project, by parent */
 	struct record *me;
 };
@@ -106,10 +114,12 @@ int64_t known_project(struct store *s, enum kind kind, int64_t id);
 void known_put(
 	struct store *s, const struct record *r, const struct place *place, struct intake *in);
 /* Put what we wrote in: a record of the store (another one is left alone), or a new one at the end
- * of its collection when that is known. */
+ * of its collection when that is known (else it is in it as soon as it is loaded). */
 void known_put_written(struct store *s, const struct record *r, struct intake *in);
 void known_add_written(
 	struct store *s, const struct record *r, const struct place *place, struct intake *in);
+/* What we deleted is no longer known, with all that hangs below. */
+void known_remove_written(struct store *s, enum kind kind, int64_t id, struct intake *in);
 /* Make a collection this list; what left it goes, with all that hangs below. */
 void known_replace(
 	struct store *s, const struct place *place, const struct records *list, struct intake *in);
@@ -128,6 +138,8 @@ int load_me(struct store *s, struct call *call);
 /* Ask again for everything of this project that was loaded at another version. What is refused is
  * left as it was, and the rest still asked for; the last error is returned. */
 int load_again(struct store *s, int64_t project_id, int64_t version, struct call *call);
+/* A collection that was loaded, again, at once. */
+int load_collection_again(struct store *s, const struct place *place, struct call *call);
 /* The list of projects, again. */
 int load_projects(struct store *s, struct call *call);
 

@@ -30,6 +30,8 @@ static const struct source {
 	{ KIND_comment, KIND_story, "comments", KIND_none },
 	{ KIND_comment, KIND_epic, "comments", KIND_project_membership },
 	{ KIND_task, KIND_story, "tasks", KIND_none },
+	{ KIND_blocker, KIND_story, "blockers", KIND_project_membership },
+	{ KIND_review, KIND_story, "reviews", KIND_project_membership },
 };
 
 static const struct source *find_source(enum kind kind, enum kind parent)
@@ -167,12 +169,26 @@ static int fetch_me(struct store *s, struct fetch *f, struct call *call)
 	return 0;
 }
 
+/* A host that neither nests a kind nor knows its list has none of them, and is not asked again for
+ * each parent. */
+static int find_none(struct store *s, const struct fetch *f, int e, struct call *call)
+{
+	lock_scope(&s->lock);
+	struct load *whole = make_load(s, f->source, f->place.project_id, false);
+
+	whole->missing = e == -EOPNOTSUPP;
+	v5_error_fini(&call->error);
+	return 0;
+}
+
 /* A list of its own. */
 static int fetch_direct(struct store *s, struct fetch *f, struct call *call)
 {
 	scoped(api_listing_fini) struct api_listing listing = { 0 };
 	int e = api_list(s->api, &f->place, NULL, call, &listing);
 
+	if (f->load->of_one && (e == -EOPNOTSUPP || e == -ENOENT))
+		e = find_none(s, f, e, call);
 	if (e < 0)
 		return e;
 	warn_of(&listing, f->place.kind);
@@ -286,7 +302,7 @@ static int make_plan(struct store *s, const struct place *place, struct plan *re
 	ret->whole = make_load(s, source, project_id, false);
 	ret->needs = needs ? make_load(s, needs, project_id, false) : NULL;
 	ret->one = NULL;
-	if (ret->whole->apart)
+	if (ret->whole->apart && !ret->whole->missing)
 		ret->one = make_load(s, source, place->parent_id, true);
 	return ret->whole->done && (!ret->one || ret->one->done) ? 0 : 2;
 }
@@ -416,6 +432,15 @@ int load_again(struct store *s, int64_t project_id, int64_t version, struct call
 			break;
 	}
 	return last;
+}
+
+int load_collection_again(struct store *s, const struct place *place, struct call *call)
+{
+	struct plan plan = { 0 };
+
+	if (make_plan(s, place, &plan) == 1)
+		return 0;
+	return reload(s, plan.source, plan.whole, call);
 }
 
 int load_projects(struct store *s, struct call *call)

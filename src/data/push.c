@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Sending: one PUT, and a look at the resource when nobody knows what became of it. */
+/* Sending: one request, and a look at the resource when nobody knows what became of it. */
 #include <errno.h>
 
 #include "known.h"
@@ -101,5 +101,81 @@ int store_update(struct store *s, const struct record *old, const struct record 
 		return e;
 	learn(s, now);
 	*ret = take_ptr(now);
+	return 0;
+}
+
+/* Look at the collection anew: whatever came of the POST will be seen there. */
+static void look_for_new(struct store *s, const struct place *place, const struct call_limit *limit)
+{
+	scoped(call_fini) struct call call = { .limit = *limit };
+
+	call.limit.deadline_ms = clock_deadline(LOOK_MS);
+	load_collection_again(s, place, &call);
+}
+
+static void learn_new(struct store *s, const struct record *r, const struct place *place)
+{
+	scoped(intake_fini) struct intake in = { 0 };
+
+	pthread_mutex_lock(&s->lock);
+	known_add_written(s, r, place, &in);
+	learn_nested(s, r, place->project_id, &in);
+	pthread_mutex_unlock(&s->lock);
+	intake_tell(s, &in);
+}
+
+int store_create(struct store *s, const struct place *place, const struct record *patch,
+	struct call *call, struct record **ret)
+{
+	scoped(record_unref) struct record *now = NULL;
+	struct place at = *place;
+
+	pthread_mutex_lock(&s->lock);
+	at.project_id = known_project(s, at.parent, at.parent_id);
+	pthread_mutex_unlock(&s->lock);
+	int e = api_create(s->api, &at, patch, call, &now);
+
+	if (e < 0 && api_is_outcome_unknown(e) && e != -EINTR)
+		look_for_new(s, &at, &call->limit);
+	if (e < 0)
+		return e;
+	learn_new(s, now, &at);
+	*ret = take_ptr(now);
+	return 0;
+}
+
+/* Is it gone? */
+static bool is_gone(struct store *s, const struct place *place, const struct call_limit *limit)
+{
+	scoped(call_fini) struct call call = { .limit = *limit };
+	scoped(record_unref) struct record *now = NULL;
+
+	call.limit.deadline_ms = clock_deadline(LOOK_MS);
+	return api_get(s->api, place, &call, &now) == -ENOENT;
+}
+
+static void forget(struct store *s, const struct place *place)
+{
+	scoped(intake_fini) struct intake in = { 0 };
+
+	pthread_mutex_lock(&s->lock);
+	known_remove_written(s, place->kind, place->id, &in);
+	pthread_mutex_unlock(&s->lock);
+	intake_tell(s, &in);
+}
+
+int store_delete(struct store *s, const struct record *old, struct call *call)
+{
+	struct place place;
+
+	if (!find_place(s, old, &place))
+		return refuse_gone(call);
+	int e = api_delete(s->api, &place, call);
+	bool unknown = e < 0 && api_is_outcome_unknown(e) && e != -EINTR;
+
+	if (e < 0 && e != -ENOENT && !(unknown && is_gone(s, &place, &call->limit)))
+		return e;
+	v5_error_fini(&call->error);
+	forget(s, &place);
 	return 0;
 }

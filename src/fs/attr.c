@@ -34,7 +34,7 @@ static void set_size(struct stat *st, uint64_t size)
 
 static mode_t mode_of(const struct fs *fs, const struct node_attr *attr)
 {
-	bool writable = attr->writable && !fs->config.read_only;
+	bool writable = (attr->writable || attr->grows) && !fs->config.read_only;
 
 	switch (attr->type) {
 	case NODE_LINK:
@@ -47,7 +47,7 @@ static mode_t mode_of(const struct fs *fs, const struct node_attr *attr)
 	return (S_IFREG | (writable ? 0644 : 0444)) & ~fs->config.umask;
 }
 
-static int stat_node(struct fs *fs, const struct node *node, struct stat *ret)
+static int stat_node(struct fs *fs, const struct node *node, struct stat *ret, double *ret_valid_s)
 {
 	struct node_attr attr;
 	uint64_t number = tree_number(node);
@@ -55,6 +55,8 @@ static int stat_node(struct fs *fs, const struct node *node, struct stat *ret)
 
 	if (r)
 		return r < 0 ? r : -ESTALE;
+	if (attr.live)
+		*ret_valid_s = 0;
 	int64_t mtime = files_pinned(&fs->files, number, attr.mtime_ns);
 	const struct dir *dir = files_dir(&fs->files, number);
 
@@ -84,9 +86,9 @@ static void stat_scratch(const struct file *f, struct stat *ret)
 }
 
 /* The tree's attributes, but for what the bytes in memory changed. */
-static int stat_field(struct fs *fs, struct file *f, struct stat *ret)
+static int stat_field(struct fs *fs, struct file *f, struct stat *ret, double *ret_valid_s)
 {
-	int r = stat_node(fs, &f->node, ret);
+	int r = stat_node(fs, &f->node, ret, ret_valid_s);
 
 	if (r < 0)
 		return r;
@@ -108,14 +110,14 @@ int attr_get(struct fs *fs, uint64_t number, struct stat *ret, double *ret_valid
 
 	*ret_valid_s = f && (!f->is_field || f->loaded || f->stale) ? 0 : FOREVER_S;
 	if (f && f->is_field)
-		return stat_field(fs, f, ret);
+		return stat_field(fs, f, ret, ret_valid_s);
 	if (f) {
 		stat_scratch(f, ret);
 		return 0;
 	}
 	if (!tree_node(number, &node))
 		return -ESTALE;
-	return stat_node(fs, &node, ret);
+	return stat_node(fs, &node, ret, ret_valid_s);
 }
 
 int attr_get_entry(struct fs *fs, uint64_t number, struct fuse_entry_param *ret)

@@ -95,6 +95,15 @@ void handles_fini(struct fs *fs)
 	free(h);
 }
 
+/* Nobody tells the kernel when it changes. */
+static bool is_live(struct fs *fs, uint64_t number)
+{
+	struct node_attr attr;
+	struct node node;
+
+	return tree_node(number, &node) && tree_stat(fs->tree, &node, &attr) == 0 && attr.live;
+}
+
 static int open_number(fuse_req_t req, uint64_t number, struct fuse_file_info *fi)
 {
 	struct fs *fs = request_fs(req);
@@ -112,7 +121,8 @@ static int open_number(fuse_req_t req, uint64_t number, struct fuse_file_info *f
 	}
 	if (f)
 		return handle_open(req, f, fi);
-	fi->keep_cache = 1;
+	fi->direct_io = is_live(fs, number);
+	fi->keep_cache = !fi->direct_io;
 	fi->noflush = 1;
 	fi->fh = 0;
 	return 0;
@@ -253,6 +263,18 @@ void fs_op_flush(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *fi)
 	request_end(req, r);
 }
 
+/* The same, of a file whose text may be sent before it is complete: what makes something new is
+ * made once, at close. */
+static bool has_part(struct fs *fs, const struct handle *h)
+{
+	{
+		lock_scope(&fs->lock);
+		if (h->file->is_field && tree_makes_new(&h->file->node))
+			return false;
+	}
+	return has_text(fs, h);
+}
+
 void fs_op_fsync(fuse_req_t req, fuse_ino_t number, int datasync, struct fuse_file_info *fi)
 {
 	struct fs *fs = request_fs(req);
@@ -261,7 +283,7 @@ void fs_op_fsync(fuse_req_t req, fuse_ino_t number, int datasync, struct fuse_fi
 
 	(void)number;
 	(void)datasync;
-	request_end_sync(req, h && has_text(fs, h) ? save_file(fs, h->file, &limit) : 0);
+	request_end_sync(req, h && has_part(fs, h) ? save_file(fs, h->file, &limit) : 0);
 }
 
 void fs_op_release(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *fi)

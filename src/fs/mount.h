@@ -25,6 +25,8 @@
 #define FOREVER_S 1e9
 /* Names that do not exist are asked for again now and then, belt and braces. */
 #define NEGATIVE_S 60.0
+/* An entry by the name that was used to make it: asked for again soon, for the day it goes. */
+#define ALIAS_S 1.0
 
 struct notifier;
 struct listing;
@@ -79,6 +81,9 @@ void fs_op_fsync(fuse_req_t req, fuse_ino_t number, int datasync, struct fuse_fi
 void fs_op_release(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *fi);
 void fs_op_fallocate(fuse_req_t req, fuse_ino_t number, int mode, off_t off, off_t len,
 	struct fuse_file_info *fi);
+
+void fs_op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode);
+void fs_op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name);
 
 void fs_op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name);
 void fs_op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,

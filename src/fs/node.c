@@ -135,7 +135,10 @@ static int lookup(fuse_req_t req, uint64_t dir, const char *name, struct fuse_en
 	case MEANS_SCRATCH:
 		break;
 	}
-	return attr_get_entry(fs, number, ret);
+	r = attr_get_entry(fs, number, ret);
+	if (spot.in_tree && tree_is_alias(&spot.node, name))
+		ret->entry_timeout = ALIAS_S;
+	return r;
 }
 
 void fs_op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)

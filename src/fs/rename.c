@@ -76,6 +76,8 @@ void fs_op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 	struct spot spot;
 	int r = spot_find(fs, parent, name, &limit, &spot);
 
+	if (r == 0 && spot.in_tree)
+		tree_note_unlink(fs->tree, &spot.node);
 	request_end(req, r == 0 ? unlink_spot(fs, &spot) : r);
 }
 

@@ -35,6 +35,9 @@ static const enum layout_row error_rows[N_ROWS] = {
 #define ERROR_ROW_ERROR(row, parent) [ROW_##parent] = ROW_##row,
 #define ERROR_ROW_LINKS(row, parent)
 #define ERROR_ROW_LINK(row, parent)
+#define ERROR_ROW_NEW(row, parent)
+#define ERROR_ROW_LINES(row, parent)
+#define ERROR_ROW_CONTROL(row, parent)
 #define LAYOUT(row, parent, name, type, kind) ERROR_ROW_##type(row, parent)
 #include "storyfs/layout.def"
 };
@@ -65,29 +68,30 @@ static void end(struct fs *fs, const struct node *node)
 	pthread_cond_broadcast(&fs->saved);
 }
 
-/* `.error` came, went or has other words. */
-static void notify_error(struct fs *fs, const struct node *node)
+void save_notify_error(struct fs *fs, const struct node *dir)
 {
-	struct node dir, error;
+	struct node error = { error_rows[dir->row], dir->id, -1 };
 	scoped(buf_fini) struct buf name = BUF_INIT;
 
-	if (tree_parent(fs->tree, node, &dir) < 0 || !error_rows[dir.row])
+	if (error.row == ROW_root)
 		return;
-	error = (struct node){ error_rows[dir.row], dir.id, -1 };
 	notify_data(fs->notifier, tree_number(&error));
 	if (tree_name(fs->tree, &error, &name) == 0)
-		notify_entry(fs->notifier, tree_number(&dir), buf_str(&name));
+		notify_entry(fs->notifier, tree_number(dir), buf_str(&name));
 }
 
 /* 0 when it was sent and taken, 1 when the server has it already. The lock is not held. */
 static int send(struct fs *fs, const struct node *node, const struct buf *text,
 	const struct call_limit *limit)
 {
+	struct node dir;
+
 	if (tree_is_saved(fs->tree, node, buf_str(text), text->len))
 		return 1;
 	int r = tree_save(fs->tree, node, buf_str(text), text->len, limit);
 
-	notify_error(fs, node);
+	if (tree_parent(fs->tree, node, &dir) == 0)
+		save_notify_error(fs, &dir);
 	return r < 0 ? r : 0;
 }
 
@@ -151,7 +155,7 @@ static void calm(struct fs *fs, struct file *f)
 	bool is_same = tree_read(fs->tree, &f->node, &text) == 0 && text.len == f->bytes.len &&
 		       memcmp(buf_str(&text), buf_str(&f->bytes), text.len) == 0;
 
-	if (!is_same && !f->refused)
+	if (!is_same && !f->refused && !tree_makes_new(&f->node))
 		return;
 	f->stale |= !is_same;
 	file_unload(&fs->files, f);

@@ -25,5 +25,7 @@ void save_finish(struct fs *fs, struct file *f);
 void save_at_last(struct fs *fs, struct file *f, const struct call_limit *limit);
 /* The same for every field; nobody will ask for anything any more. */
 void save_all(struct fs *fs);
+/* The directory's `.error` came, went or has other words. Lock not held. */
+void save_notify_error(struct fs *fs, const struct node *dir);
 
 #endif

@@ -159,7 +159,7 @@ void tree_changes(struct tree *t, const struct change *change,
 	if (row == N_ROWS)
 		return;
 	if (change->type == CHANGE_REMOVED)
-		refusal_drop(t, change->kind, change->id, -1);
+		refusal_drop(t, &(struct node){ row, change->id, -1 }, NULL);
 	if (change->type == CHANGE_RECORD)
 		announce_record(&a, change, row);
 	else

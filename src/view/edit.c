@@ -7,10 +7,6 @@
 #include "shown.h"
 #include "storyfs/alloc.h"
 #include "storyfs/check.h"
-#include "storyfs/clock.h"
-#include "storyfs/text.h"
-
-enum { SHOWN_BYTES = 400 };
 
 struct edit {
 	enum kind kind;
@@ -77,68 +73,21 @@ static bool is_nothing_new(const struct edit *e)
 	       record_fulfils(e->record, e->patch);
 }
 
-/* How much of a text is shown: cut between characters, where it has some. */
-static size_t shown_length(const char *data, size_t len)
-{
-	if (len <= SHOWN_BYTES)
-		return len;
-	for (size_t n = SHOWN_BYTES; n > SHOWN_BYTES - 4; n--) {
-		if (text_is_valid(data, n))
-			return n;
-	}
-	return SHOWN_BYTES;
-}
-
-/* What was written, in one line of valid UTF-8. */
-static void add_shown(struct buf *b, const char *data, size_t len)
-{
-	size_t shown = shown_length(data, len);
-	bool is_text = text_is_valid(data, shown);
-
-	if (!len)
-		buf_add_str(b, "(nothing)");
-	for (size_t i = 0; i < shown; i++) {
-		unsigned char c = (unsigned char)data[i];
-
-		if (c < 0x20 || c == 0x7f || (c >= 0x80 && !is_text))
-			buf_add_fmt(b, c == '\n' ? "\\n" : "\\x%02x", c);
-		else
-			buf_add_char(b, (char)c);
-	}
-	if (shown < len)
-		buf_add_fmt(b, "... (%zu bytes in all)", len);
-}
-
-static void add_accepted(struct buf *b, const struct field *field)
-{
-	buf_add_str(b, "accepted: ");
-	plain_describe(field, b);
-	if (field->max)
-		buf_add_fmt(b, ", at most %zu characters", field->max);
-	buf_add_str(b, field->flags & FIELD_REQ ? ", never empty\n" : "; empty for none\n");
-}
-
 static char *explain(const struct edit *e, int error, const char *data, size_t len)
 {
-	struct buf b = BUF_INIT;
-	char now[CLOCK_ISO_SIZE];
-	bool unknown = api_is_outcome_unknown(error);
+	const struct field *field = schema_field(e->kind, e->field);
 
-	clock_format_iso(clock_now_ms(), now);
-	buf_add_fmt(&b, "%s: not saved (%s), %s\n", schema_field(e->kind, e->field)->key,
-		strerrordesc_np(-error), now);
-	buf_add_str(&b, "wrote: ");
-	add_shown(&b, data, len);
-	buf_add_char(&b, '\n');
-	buf_add_str(&b, buf_str(&e->reason));
-	if (e->error.code != V5_OK)
-		v5_error_add_text(&e->error, &b);
-	add_accepted(&b, schema_field(e->kind, e->field));
-	buf_add_str(
-		&b, unknown ? "next: whether the server has it is unknown; read the file, and save "
-			      "again if it does not\n"
-			    : "next: the server's value is unchanged; save another one\n");
-	return buf_take(&b);
+	return explain_refusal(&(struct refused_save){ .name = field->key,
+		.what = "saved",
+		.error = error,
+		.data = data,
+		.len = len,
+		.reason = &e->reason,
+		.v5 = &e->error,
+		.field = field,
+		.next = "the server's value is unchanged; save another one",
+		.next_unknown = "whether the server has it is unknown; read the file, and save "
+				"again if it does not" });
 }
 
 static int edit_send(struct edit *e, struct tree *t, const struct call_limit *limit)
@@ -161,10 +110,28 @@ static bool is_field(const struct node *node)
 	return node->field >= 0;
 }
 
-int tree_save(struct tree *t, const struct node *node, const char *data, size_t len,
+/* Send what a field's text means, or note why not. */
+static int save_field(struct tree *t, const struct node *node, const char *data, size_t len,
 	const struct call_limit *limit)
 {
 	scoped(edit_fini) struct edit e = { 0 };
+	struct node dir = { node->row, node->id, -1 };
+	int r = edit_begin(&e, t, node, data, len);
+
+	if (r == -ESTALE)
+		return r;
+	if (r == 0 && !is_nothing_new(&e))
+		r = edit_send(&e, t, limit);
+	if (r < 0)
+		refusal_put(t, &dir, node, explain(&e, r, data, len));
+	else
+		refusal_drop(t, &dir, node);
+	return r;
+}
+
+int tree_save(struct tree *t, const struct node *node, const char *data, size_t len,
+	const struct call_limit *limit)
+{
 	struct node_attr attr;
 	int r = tree_stat(t, node, &attr);
 
@@ -174,16 +141,16 @@ int tree_save(struct tree *t, const struct node *node, const char *data, size_t 
 		return -EISDIR;
 	if (!attr.writable)
 		return -EACCES;
-	r = edit_begin(&e, t, node, data, len);
-	if (r == -ESTALE)
-		return r;
-	if (r == 0 && !is_nothing_new(&e))
-		r = edit_send(&e, t, limit);
-	if (r < 0)
-		refusal_put(t, e.kind, node->id, node->field, explain(&e, r, data, len));
-	else
-		refusal_drop(t, e.kind, node->id, node->field);
-	return r;
+	if (tree_makes_new(node))
+		return make_from_text(t, node, data, len, limit);
+	if (layout_of(node->row)->type == ROW_CONTROL)
+		return control_save(t, node, data, len);
+	return save_field(t, node, data, len, limit);
+}
+
+bool tree_makes_new(const struct node *node)
+{
+	return layout_makes_new(layout_of(node->row)->type);
 }
 
 bool tree_is_saved(struct tree *t, const struct node *node, const char *data, size_t len)
@@ -204,5 +171,9 @@ bool tree_is_clearable(const struct node *node)
 
 int tree_error(struct tree *t, const struct node *node, struct buf *ret)
 {
-	return refusal_get(t, layout_of(node->row)->kind, node->id, node->field, ret);
+	struct node dir;
+
+	if (!is_field(node) && !tree_makes_new(node))
+		return refusal_get(t, node, NULL, ret);
+	return tree_parent(t, node, &dir) < 0 ? 1 : refusal_get(t, &dir, node, ret);
 }

@@ -48,3 +48,8 @@ bool layout_has_file(enum kind kind, int f)
 
 	return (flags & (FIELD_DEF | FIELD_FILE)) && !(flags & (FIELD_SECRET | FIELD_HIDDEN));
 }
+
+bool layout_makes_new(enum row_type type)
+{
+	return type == ROW_NEW || type == ROW_LINES;
+}

@@ -1,106 +1,167 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Refused saves: why, a text a field, until the field's next good save. By resource, so that a
+/* Refused saves: why, a text a file, until the file's next good save. By directory, so that a
  * script whose every save fails does not slow down what follows. */
 #include <string.h>
+#include <utlist.h>
 
 #include "shown.h"
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
 
+/* What was refused in a directory: by a file of it, or of the directory itself. */
+struct refused {
+	uint64_t number;
+	char *text;
+	struct refused *prev, *next;
+};
+
 struct refusal {
 	struct table_item item;
-	struct {
-		enum kind kind;
-		int padding; /* a hash key has no stray bytes */
-		int64_t id;
-	} key;
-	char **texts; /* by field, NULL where there is none */
-	int n_texts;
+	uint64_t dir;
+	struct refused *all; /* by number, which is the order of fields */
 	int64_t at_ns;
 };
 
-static struct refusal *find(struct tree *t, enum kind kind, int64_t id)
+static struct refusal *find(struct tree *t, const struct node *dir)
 {
-	struct refusal wanted;
+	uint64_t number = tree_number(dir);
 
-	memset(&wanted, 0, sizeof(wanted));
-	wanted.key.kind = kind;
-	wanted.key.id = id;
-	return table_find(&t->refusals, &wanted.key, sizeof(wanted.key));
+	return table_find(&t->refusals, &number, sizeof(number));
 }
 
-static struct refusal *make(struct tree *t, enum kind kind, int64_t id)
+static int compare(const struct refused *a, const struct refused *b)
 {
-	struct refusal *r = xcalloc(1, sizeof(*r));
+	return a->number < b->number ? -1 : a->number > b->number;
+}
 
-	r->key.kind = kind;
-	r->key.id = id;
-	r->texts = xcalloc((size_t)schema_resource(kind)->n_fields, sizeof(*r->texts));
-	table_add(&t->refusals, &r->item, &r->key, sizeof(r->key));
-	return r;
+/* NOLINTBEGIN(readability-function-size, clang-analyzer-*): utlist's macros nest deep, and what
+ * they free they no longer hold. */
+
+static struct refused *find_one(const struct refusal *r, const struct node *node)
+{
+	struct refused *one;
+	uint64_t number = tree_number(node);
+
+	DL_FOREACH(r->all, one) {
+		if (one->number == number)
+			return one;
+	}
+	return NULL;
+}
+
+static void add(struct refusal *r, struct refused *one)
+{
+	DL_INSERT_INORDER(r->all, one, compare);
+}
+
+static void remove_one(struct refusal *r, struct refused *one)
+{
+	DL_DELETE(r->all, one);
+	free(one->text);
+	free(one);
 }
 
 static void refusal_free(struct refusal *r)
 {
-	each_field(f, r->key.kind)
-		free(r->texts[f]);
-	free(r->texts);
+	while (r->all)
+		remove_one(r, r->all);
 	free(r);
 }
 
-void refusal_put(struct tree *t, enum kind kind, int64_t id, int f, char *text)
+/* NOLINTEND(readability-function-size, clang-analyzer-*) */
+
+static struct refusal *make(struct tree *t, const struct node *dir)
+{
+	struct refusal *r = xcalloc(1, sizeof(*r));
+
+	r->dir = tree_number(dir);
+	table_add(&t->refusals, &r->item, &r->dir, sizeof(r->dir));
+	return r;
+}
+
+void refusal_put(struct tree *t, const struct node *dir, const struct node *node, char *text)
 {
 	lock_scope(&t->lock);
-	struct refusal *r = find(t, kind, id);
+	struct refusal *r = find(t, dir);
 	int64_t now = clock_now_ms() * 1000000;
 
 	if (!r)
-		r = make(t, kind, id);
-	r->n_texts += !r->texts[f];
-	free(r->texts[f]);
-	r->texts[f] = text;
+		r = make(t, dir);
+	struct refused *one = find_one(r, node);
+
+	if (!one) {
+		one = xcalloc(1, sizeof(*one));
+		one->number = tree_number(node);
+		add(r, one);
+	}
+	free(one->text);
+	one->text = text;
 	r->at_ns = now > r->at_ns ? now : r->at_ns + 1;
 }
 
-void refusal_drop(struct tree *t, enum kind kind, int64_t id, int f)
+void refusal_drop(struct tree *t, const struct node *dir, const struct node *node)
 {
 	lock_scope(&t->lock);
-	struct refusal *r = find(t, kind, id);
+	struct refusal *r = find(t, dir);
+	struct refused *one = r && node ? find_one(r, node) : NULL;
 
-	if (!r || (f >= 0 && !r->texts[f]))
+	if (!r || (node && !one))
 		return;
-	if (f < 0 || r->n_texts == 1) {
-		table_remove(&t->refusals, &r->item);
-		refusal_free(r);
-		return;
-	}
-	free(r->texts[f]);
-	r->texts[f] = NULL;
-	r->n_texts--;
+	if (one)
+		remove_one(r, one);
 	r->at_ns++;
+	if (one && r->all)
+		return;
+	table_remove(&t->refusals, &r->item);
+	refusal_free(r);
 }
 
-int refusal_get(struct tree *t, enum kind kind, int64_t id, int f, struct buf *ret)
+static void add_all(const struct refusal *r, struct buf *b)
 {
-	lock_scope(&t->lock);
-	struct refusal *r = find(t, kind, id);
-	int none = 1;
-
-	for (int i = 0; r && i < schema_resource(kind)->n_fields; i++) {
-		if (!r->texts[i] || (f >= 0 && i != f))
-			continue;
-		if (!none)
-			buf_add_char(ret, '\n');
-		buf_add_str(ret, r->texts[i]);
-		none = 0;
+	for (const struct refused *one = r->all; one; one = one->next) {
+		buf_add_str(b, one->text);
+		if (one->next)
+			buf_add_char(b, '\n');
 	}
-	return none;
 }
 
-int64_t refusal_time(struct tree *t, enum kind kind, int64_t id)
+int refusal_get(struct tree *t, const struct node *dir, const struct node *node, struct buf *ret)
 {
 	lock_scope(&t->lock);
-	const struct refusal *r = find(t, kind, id);
+	const struct refusal *r = find(t, dir);
+	const struct refused *only = r && node ? find_one(r, node) : NULL;
+
+	if (!r || (node && !only))
+		return 1;
+	if (only)
+		buf_add_str(ret, only->text);
+	else
+		add_all(r, ret);
+	return 0;
+}
+
+int refusals_read(struct tree *t, struct buf *ret)
+{
+	const struct refusal *r = NULL;
+	struct node dir;
+
+	lock_scope(&t->lock);
+	while ((r = table_next(&t->refusals, r))) {
+		if (!tree_node(r->dir, &dir))
+			continue;
+		if (ret->len)
+			buf_add_char(ret, '\n');
+		node_add_path(t, &dir, ret);
+		buf_add_str(ret, "/\n");
+		add_all(r, ret);
+	}
+	return 0;
+}
+
+int64_t refusal_time(struct tree *t, const struct node *dir)
+{
+	lock_scope(&t->lock);
+	const struct refusal *r = find(t, dir);
 
 	return r ? r->at_ns : 0;
 }

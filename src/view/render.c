@@ -73,7 +73,14 @@ int tree_read(struct tree *t, const struct node *node, struct buf *ret)
 	case ROW_LINK:
 		return read_link(t, node, ret);
 	case ROW_ERROR:
-		return refusal_get(t, l->kind, node->id, -1, ret) ? -ESTALE : 0;
+		return refusal_get(t, &(struct node){ l->parent, node->id, -1 }, NULL, ret)
+			       ? -ESTALE
+			       : 0;
+	case ROW_NEW:
+	case ROW_LINES:
+		return 0;
+	case ROW_CONTROL:
+		return control_read(t, node, ret);
 	case ROW_DIR:
 	case ROW_COLLECTION:
 	case ROW_RESOURCE:
@@ -90,6 +97,9 @@ static enum node_type type_of(const struct node *node)
 	switch (layout_of(node->row)->type) {
 	case ROW_JSON:
 	case ROW_ERROR:
+	case ROW_NEW:
+	case ROW_LINES:
+	case ROW_CONTROL:
 		return NODE_FILE;
 	case ROW_LINK:
 		return NODE_LINK;
@@ -102,18 +112,51 @@ static enum node_type type_of(const struct node *node)
 	return NODE_DIR;
 }
 
-/* May this be saved? Not what says where the resource is: that would move it elsewhere. */
+/* Does the directory hold a file whose text makes resources? Editors need room for theirs there. */
+static bool has_new(enum layout_row dir)
+{
+	for (int row = ROW_root + 1; row < N_ROWS; row++) {
+		const struct layout *l = layout_of((enum layout_row)row);
+
+		if (l->parent == dir && layout_makes_new(l->type))
+			return true;
+	}
+	return false;
+}
+
+/* Not what says where the resource is: that would move it elsewhere. */
+static bool is_writable_field(enum kind kind, int f)
+{
+	const struct resource *res = schema_resource(kind);
+
+	return schema_field(kind, f)->write & WRITE_UPDATE &&
+	       !(res->parent && f == res->parent_key);
+}
+
+/* May this be saved? */
 static bool is_writable(const struct node *node)
 {
 	const struct layout *l = layout_of(node->row);
-	const struct resource *res = schema_resource(l->kind);
 
-	if (l->type != ROW_RESOURCE || l->kind == KIND_me)
-		return false;
-	if (node->field < 0)
+	switch (l->type) {
+	case ROW_RESOURCE:
+		return l->kind != KIND_me &&
+		       (node->field < 0 || is_writable_field(l->kind, node->field));
+	case ROW_COLLECTION:
+		return has_new(node->row);
+	case ROW_NEW:
+	case ROW_LINES:
 		return true;
-	return schema_field(l->kind, node->field)->write & WRITE_UPDATE &&
-	       !(res->parent && node->field == res->parent_key);
+	case ROW_CONTROL:
+		return control_is_writable(node->row);
+	case ROW_DIR:
+	case ROW_JSON:
+	case ROW_ERROR:
+	case ROW_LINKS:
+	case ROW_LINK:
+		break;
+	}
+	return false;
 }
 
 static int64_t birth_of(const struct record *r)
@@ -164,10 +207,14 @@ static int64_t mtime_of(struct tree *t, const struct node *node, const struct re
 		return file_mtime(t, r, node->field);
 	switch (l->type) {
 	case ROW_ERROR:
-		return refusal_time(t, l->kind, node->id);
+		return refusal_time(t, &(struct node){ l->parent, node->id, -1 });
 	case ROW_COLLECTION:
 	case ROW_LINKS:
+	case ROW_NEW:
+	case ROW_LINES:
 		return list_mtime(t, node, r);
+	case ROW_CONTROL:
+		return control_time(t);
 	case ROW_DIR:
 		return store_mtime(t->store, KIND_none, 0, -1);
 	case ROW_RESOURCE:
@@ -182,18 +229,36 @@ static int64_t mtime_of(struct tree *t, const struct node *node, const struct re
  * are need not be known before somebody looks into it. */
 static int get_subject(struct tree *t, const struct node *node, struct record **ret)
 {
-	enum row_type type = layout_of(node->row)->type;
+	const struct layout *l = layout_of(node->row);
 
-	if (layout_of(node->row)->kind == KIND_me && node->field < 0)
+	if (l->kind == KIND_me && node->field < 0)
 		return 0;
-	if (type == ROW_DIR || type == ROW_COLLECTION || type == ROW_LINKS)
-		return get_parent(t, node, ret);
-	return get_record(t, node, ret);
+	switch (l->type) {
+	case ROW_RESOURCE:
+	case ROW_JSON:
+	case ROW_LINK:
+		return get_record(t, node, ret);
+	case ROW_DIR:
+	case ROW_COLLECTION:
+	case ROW_ERROR:
+	case ROW_LINKS:
+	case ROW_NEW:
+	case ROW_LINES:
+	case ROW_CONTROL:
+		break;
+	}
+	return get_parent(t, node, ret);
 }
 
 int tree_stat(struct tree *t, const struct node *node, struct node_attr *ret)
 {
-	struct node_attr attr = { .type = type_of(node), .writable = is_writable(node) };
+	struct node_attr attr = {
+		.type = type_of(node),
+		.writable = is_writable(node),
+		.grows = layout_of(node->row)->type == ROW_COLLECTION &&
+			 make_is_possible(layout_of(node->row)->kind),
+		.live = layout_of(node->row)->type == ROW_CONTROL,
+	};
 	scoped(record_unref) struct record *r = NULL;
 	scoped(buf_fini) struct buf content = BUF_INIT;
 	int e = get_subject(t, node, &r);

@@ -17,6 +17,9 @@ enum row_type {
 	ROW_ERROR,
 	ROW_LINKS,
 	ROW_LINK,
+	ROW_NEW,
+	ROW_LINES,
+	ROW_CONTROL,
 };
 
 struct layout {
@@ -35,11 +38,17 @@ enum layout_row layout_find(enum row_type type, enum kind kind, enum kind parent
 struct place layout_place(const struct node *dir);
 /* Is the field a file of its resource's directory? */
 bool layout_has_file(enum kind kind, int f);
+/* Is a file of this type one whose text makes resources? */
+bool layout_makes_new(enum row_type type);
 
 struct tree {
 	struct store *store;
 	pthread_mutex_t lock; /* guards what follows; the store's lock may be taken under it */
-	struct table refusals, rosters;
+	struct table refusals, rosters, names, torn;
+	struct buf last; /* what `.storyfs/last` says */
+	int deletes_left;
+	int64_t deleted_ms; /* monotonic; the last one */
+	int64_t control_ns; /* when a file of `.storyfs` last changed */
 };
 
 /* naming.c: people as the members of a project. The value lives as long as its resolver. */
@@ -69,12 +78,54 @@ void link_names_fini(struct link_names *names);
 char *link_plain_name(const struct record *r);
 char *link_long_name(const char *plain, int64_t id);
 
-/* refusal.c; text is taken over. f -1 stands for all fields; 1 when there is none. */
-void refusal_put(struct tree *t, enum kind kind, int64_t id, int f, char *text);
-void refusal_drop(struct tree *t, enum kind kind, int64_t id, int f);
-int refusal_get(struct tree *t, enum kind kind, int64_t id, int f, struct buf *ret);
-int64_t refusal_time(struct tree *t, enum kind kind, int64_t id);
+/* refusal.c; text is taken over. Of a file in the directory, or of the directory itself; NULL
+ * stands for all there are. refusal_get: 1 when there is none. */
+void refusal_put(struct tree *t, const struct node *dir, const struct node *node, char *text);
+void refusal_drop(struct tree *t, const struct node *dir, const struct node *node);
+int refusal_get(struct tree *t, const struct node *dir, const struct node *node, struct buf *ret);
+/* All there are, each under the path of its directory. */
+int refusals_read(struct tree *t, struct buf *ret);
+int64_t refusal_time(struct tree *t, const struct node *dir);
 void refusals_fini(struct tree *t);
+
+/* explain.c: what `.error` says, a sentence or more; the caller frees it. */
+struct refused_save {
+	const char *name; /* of what was written or made */
+	const char *what; /* it was not: "saved", "made", "deleted" */
+	int error;	  /* -errno */
+	const char *data; /* what was written, or NULL */
+	size_t len;
+	const struct buf *reason;	 /* ours, lines */
+	const struct v5_error *v5;	 /* the server's */
+	const struct field *field;	 /* whose accepted values are told, or NULL */
+	const char *next, *next_unknown; /* the next move; after an unknown outcome */
+};
+
+char *explain_refusal(const struct refused_save *r);
+
+/* make.c: the save of a NEW file; one resource of the text, or one of each line. */
+int make_from_text(struct tree *t, const struct node *node, const char *data, size_t len,
+	const struct call_limit *limit);
+/* Can mkdir(2) make resources of the kind, by the text that stands for them? */
+bool make_is_possible(enum kind kind);
+/* What was made under a name that is not the listing's: true and the node. */
+bool make_find_name(struct tree *t, const struct node *dir, const char *name, struct node *ret);
+void make_fini(struct tree *t);
+
+/* tree.c: append the node's path from the root. -ESTALE */
+int node_add_path(struct tree *t, const struct node *node, struct buf *b);
+
+/* control.c: the files of `.storyfs`. */
+int control_read(struct tree *t, const struct node *node, struct buf *ret);
+int control_save(struct tree *t, const struct node *node, const char *data, size_t len);
+bool control_is_writable(enum layout_row row);
+/* One more is about to be deleted: -EBUSY when that would be too many. */
+int control_take_delete(struct tree *t);
+int64_t control_time(struct tree *t);
+/* Say in `.storyfs/last` what was made; more is added to what the same save made before. */
+void control_note_made(struct tree *t, const struct node *node, bool more);
+/* remove.c */
+void torn_fini(struct tree *t);
 
 SCOPED_VALUE(struct link_names, link_names_fini);
 

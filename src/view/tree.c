@@ -41,6 +41,9 @@ void tree_free(struct tree *t)
 		return;
 	refusals_fini(t);
 	rosters_fini(t);
+	make_fini(t);
+	torn_fini(t);
+	buf_fini(&t->last);
 	pthread_mutex_destroy(&t->lock);
 	free(t);
 }
@@ -108,8 +111,7 @@ static void emit(struct walk *w, const char *name, enum layout_row row, int64_t 
 
 static bool is_there(struct walk *w, enum layout_row row)
 {
-	return layout_of(row)->type != ROW_ERROR ||
-	       refusal_time(w->tree, layout_of(row)->kind, w->dir->id) != 0;
+	return layout_of(row)->type != ROW_ERROR || refusal_time(w->tree, w->dir) != 0;
 }
 
 static void walk_fixed(struct walk *w)
@@ -160,6 +162,7 @@ static int walk_collection(struct walk *w)
 	enum layout_row row = entry_row(w->dir->row);
 
 	if (w->wanted) {
+		walk_fixed(w);
 		if (!parse_int(w->wanted, 1, MAX_ID - 1, &place.id))
 			return 0;
 		int e = store_find(w->tree->store, &place, w->call, &one);
@@ -168,6 +171,7 @@ static int walk_collection(struct walk *w)
 			emit_id(w, row, place.id);
 		return e < 0 ? e : 0;
 	}
+	walk_fixed(w);
 	int e = store_list(w->tree->store, &place, w->call, &list);
 
 	each_record(r, &list)
@@ -227,6 +231,9 @@ static int walk(struct walk *w)
 	case ROW_JSON:
 	case ROW_ERROR:
 	case ROW_LINK:
+	case ROW_NEW:
+	case ROW_LINES:
+	case ROW_CONTROL:
 		break;
 	}
 	return -ENOTDIR;
@@ -249,7 +256,9 @@ int tree_lookup(struct tree *t, const struct node *dir, const char *name,
 		call.limit = *limit;
 	int e = walk(&w);
 
-	return e < 0 ? e : !w.stopped;
+	if (e < 0)
+		return e;
+	return w.stopped || make_find_name(t, dir, name, ret) ? 0 : 1;
 }
 
 int tree_list(struct tree *t, const struct node *dir, const struct call_limit *limit,
@@ -274,8 +283,8 @@ int tree_parent(struct tree *t, const struct node *node, struct node *ret)
 
 	if (node->field >= 0) {
 		parent.row = node->row;
-	} else if (up->type == ROW_DIR || up->type == ROW_LINKS) {
-		parent.id = 0;
+	} else if (l->name || up->type == ROW_DIR || up->type == ROW_LINKS) {
+		parent.id = has_id(l->parent) ? node->id : 0;
 	} else if (up->type == ROW_COLLECTION) {
 		if (store_peek(t->store, l->kind, node->id, &r) > 0)
 			return -ESTALE;
@@ -315,4 +324,30 @@ int tree_name(struct tree *t, const struct node *node, struct buf *ret)
 	else
 		buf_add_fmt(ret, "%" PRId64, node->id);
 	return 0;
+}
+
+int node_add_path(struct tree *t, const struct node *node, struct buf *b)
+{
+	struct node parent;
+
+	if (node->row == ROW_root)
+		return 0;
+	int r = tree_parent(t, node, &parent);
+
+	if (r == 0)
+		r = node_add_path(t, &parent, b);
+	if (r < 0)
+		return r;
+	if (b->len)
+		buf_add_char(b, '/');
+	return tree_name(t, node, b);
+}
+
+bool tree_is_alias(const struct node *node, const char *name)
+{
+	const struct layout *l = layout_of(node->row);
+	int64_t id;
+
+	return node->field < 0 && l->type == ROW_RESOURCE && !l->name &&
+	       !(parse_int(name, 1, MAX_ID - 1, &id) && id == node->id);
 }

@@ -12,7 +12,7 @@
 #include "storyfs/parse.h"
 #include "storyfs/text.h"
 
-static const char *const nested_keys[] = { "comments", "tasks" };
+static const char *const nested_keys[] = { "comments", "tasks", "blockers", "reviews" };
 
 /* ---- what it holds ---- */
 
@@ -114,7 +114,11 @@ static int64_t get_number(const struct question *q, const char *name, int64_t ot
 
 static bool is_nested(const char *key)
 {
-	return strcmp(key, nested_keys[0]) == 0 || strcmp(key, nested_keys[1]) == 0;
+	for (size_t i = 0; i < sizeof(nested_keys) / sizeof(*nested_keys); i++) {
+		if (strcmp(key, nested_keys[i]) == 0)
+			return true;
+	}
+	return false;
 }
 
 static bool is_wanted(const struct host *h, const char *fields, const char *key, json_t *value)
@@ -200,9 +204,17 @@ static void make_labels(struct host *h, const struct question *q, json_t *labels
 	}
 }
 
+static void move_on(struct host *h, const struct question *q)
+{
+	json_t *project = project_of(h, q->path);
+
+	if (project)
+		json_object_set_new(project, "version", json_integer(version_of(h, q->path) + 1));
+}
+
 static void change(struct host *h, const struct question *q, json_t *item)
 {
-	json_t *patch = json_loads(q->body, 0, NULL), *value, *project = project_of(h, q->path);
+	json_t *patch = json_loads(q->body, 0, NULL), *value;
 	const char *key;
 
 	assert(patch);
@@ -217,22 +229,59 @@ static void change(struct host *h, const struct question *q, json_t *item)
 	json_decref(patch);
 	if (h->updated_at)
 		json_object_set_new(item, "updated_at", json_string(h->updated_at));
-	if (project)
-		json_object_set_new(project, "version", json_integer(version_of(h, q->path) + 1));
+	move_on(h, q);
+}
+
+/* A new one at the list's end, which is then what the answer shows. */
+static json_t *make(struct host *h, const struct question *q, json_t *list)
+{
+	json_t *item = json_loads(q->body, 0, NULL);
+
+	assert(item);
+	json_object_set_new(item, "id", json_integer(++h->last_made_id));
+	json_array_append_new(list, item);
+	move_on(h, q);
+	return item;
+}
+
+static void delete (struct host *h, const struct question *q, struct http_response *ret)
+{
+	json_t *list = NULL;
+	size_t at = 0;
+
+	find_item(h, q->path, &list, &at);
+	json_array_remove(list, at);
+	move_on(h, q);
+	ret->status = 204;
+}
+
+static bool is_possible(const struct question *q, const json_t *found)
+{
+	if (q->method == HTTP_POST)
+		return json_is_array(found);
+	if (q->method == HTTP_DELETE)
+		return json_is_object(found);
+	return found && (q->method == HTTP_GET || q->method == HTTP_PUT);
 }
 
 static void answer(struct host *h, const struct question *q, struct http_response *ret)
 {
 	json_t *found = find(h, q->path);
 
-	if (!found || (q->method != HTTP_GET && q->method != HTTP_PUT)) {
+	if (!is_possible(q, found)) {
 		say_not_found(ret);
+		return;
+	}
+	if (q->method == HTTP_DELETE) {
+		delete (h, q, ret);
 		return;
 	}
 	scoped(free_ptr) char *fields = get_parameter(q, "fields");
 
 	if (q->method == HTTP_PUT)
 		change(h, q, found);
+	if (q->method == HTTP_POST)
+		found = make(h, q, found);
 	ret->status = 200;
 	if (!h->without_version && version_of(h, q->path))
 		http_headers_add_fmt(&ret->headers, "X-Tracker-Project-Version", "%" PRId64,
@@ -288,7 +337,8 @@ static int answer_badly(struct host *h, const struct host_fault *fault, const st
 	real = (struct http_response){ 0 };
 	assert(ret->body.len >= fault->cut);
 	ret->body.len -= fault->cut;
-	ret->body.data[ret->body.len] = '\0';
+	if (ret->body.data)
+		ret->body.data[ret->body.len] = '\0';
 	return 0;
 }
 
@@ -330,9 +380,10 @@ void host_init(struct host *h)
 {
 	pthread_mutexattr_t attr;
 
-	*h = (struct host){
-		.base = { perform, count_free }, .held = json_object(), .last_label_id = 9000
-	};
+	*h = (struct host){ .base = { perform, count_free },
+		.held = json_object(),
+		.last_label_id = 9000,
+		.last_made_id = 8000 };
 	pthread_mutexattr_init(&attr);
 	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
 	pthread_mutex_init(&h->lock, &attr);

@@ -2,8 +2,9 @@
 /*
  * A V5 host of nothing but JSON, as a transport. It holds lists and single resources by path and
  * answers GET from them: pages by limit and offset, `fields` by name, one of a list by its id, the
- * project's version in a header. PUT changes what it holds. Everything else is V5's 404. Faults
- * come on top, and each request is remembered. Any thread may call; a delayed one holds nothing.
+ * project's version in a header. PUT changes what it holds, POST adds to a list, DELETE takes away.
+ * Everything else is V5's 404. Faults come on top, and each request is remembered. Any thread may
+ * call; a delayed one holds nothing.
  */
 #ifndef STORYFS_TESTS_HOST_H
 #define STORYFS_TESTS_HOST_H
@@ -44,7 +45,7 @@ struct host {
 	struct transport base;
 	int64_t max_limit;	/* pages hold no more than that; 0: what was asked for */
 	bool without_version;	/* no X-Tracker-Project-Version */
-	bool without_nesting;	/* `comments` and `tasks` are never answered in their parents */
+	bool without_nesting;	/* what is nested (comments, tasks...) never is, in its parents */
 	bool without_empty;	/* empty nested lists are left out */
 	const char *updated_at; /* of what a PUT changes, or NULL: as it was */
 	/* Called after each answer, holding the lock; may use host_set and host_move. */
@@ -56,7 +57,7 @@ struct host {
 	size_t n_faults;
 	struct host_asked *asked;
 	size_t n_asked;
-	int64_t last_label_id;
+	int64_t last_label_id, last_made_id;
 	int n_freed;
 };
 

@@ -33,7 +33,9 @@ static const struct {
 		"}],'tasks':[{'id':701,'story_id':501,'description':'Buy paint','complete':false,"
 		"'position':1," AT
 		"},{'id':702,'story_id':501,'description':'Stir','complete':true,'position':2," AT
-		"}]},"
+		"}],'blockers':[{'id':751,'story_id':501,'description':'No paint','person_id':101,"
+		"'resolved':false," AT "}],'reviews':[{'id':761,'story_id':501,'review_type_id':1,"
+		"'reviewer_id':103,'status':'unstarted'," AT "}]},"
 		"{'id':502,'project_id':99,'name':'Roof','story_type':'bug','current_state':'unstarted',"
 		"'requested_by_id':101,'owner_ids':[],'labels':[]," AT
 		",'comments':[{'id':603,'story_id':502,'text':'Hm','person_id':103," AT

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The files of `.storyfs`: the mount itself, in words. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "shown.h"
+#include "storyfs/alloc.h"
+#include "storyfs/clock.h"
+#include "storyfs/parse.h"
+#include "storyfs/text.h"
+
+enum {
+	DELETES_AT_ONCE = 10, /* what a person does by hand */
+	DELETES_REST_MS = 60000,
+	DELETES_MAX = 1000000,
+	SHOWN_BYTES = 5000,
+};
+
+/* The lock is held. */
+static void touch(struct tree *t)
+{
+	int64_t now = clock_now_ms() * 1000000;
+
+	t->control_ns = now > t->control_ns ? now : t->control_ns + 1;
+}
+
+int64_t control_time(struct tree *t)
+{
+	int64_t started = store_mtime(t->store, KIND_none, 0, -1);
+
+	lock_scope(&t->lock);
+	return t->control_ns > started ? t->control_ns : started;
+}
+
+/* ---- last ---- */
+
+void control_note_made(struct tree *t, const struct node *node, bool more)
+{
+	enum kind kind = layout_of(node->row)->kind;
+	scoped(record_unref) struct record *r = NULL;
+	scoped(buf_fini) struct buf path = BUF_INIT;
+
+	if (store_peek(t->store, kind, node->id, &r) || node_add_path(t, node, &path) < 0)
+		return;
+	const char *text = record_text(r, schema_resource(kind)->label);
+
+	lock_scope(&t->lock);
+	if (!more)
+		buf_reset(&t->last);
+	else if (t->last.len)
+		buf_add_char(&t->last, '\n');
+	buf_add_fmt(&t->last, "id: %" PRId64 "\nkind: %s\npath: %s\n", node->id,
+		schema_resource(kind)->name, buf_str(&path));
+	buf_add_str(&t->last, "name: ");
+	text_add_excerpt(&t->last, text, strlen(text), SHOWN_BYTES);
+	buf_add_char(&t->last, '\n');
+	touch(t);
+}
+
+/* ---- deletes ---- */
+
+/* The lock is held. */
+static int deletes_left(const struct tree *t)
+{
+	bool rested = !t->deleted_ms || clock_monotonic_ms() - t->deleted_ms >= DELETES_REST_MS;
+
+	return rested && t->deletes_left < DELETES_AT_ONCE ? DELETES_AT_ONCE : t->deletes_left;
+}
+
+int control_take_delete(struct tree *t)
+{
+	lock_scope(&t->lock);
+	int left = deletes_left(t);
+
+	if (left == 0)
+		return -EBUSY;
+	t->deletes_left = left - 1;
+	t->deleted_ms = clock_monotonic_ms();
+	touch(t);
+	return 0;
+}
+
+static int save_deletes(struct tree *t, const char *data, size_t len)
+{
+	scoped(free_ptr) char *text = xstrndup(data, len);
+	size_t n = strcspn(text, "\n");
+	int64_t left;
+
+	text[n] = '\0';
+	if (!parse_int(text, 0, DELETES_MAX, &left))
+		return -EINVAL;
+	lock_scope(&t->lock);
+	t->deletes_left = (int)left;
+	t->deleted_ms = clock_monotonic_ms();
+	touch(t);
+	return 0;
+}
+
+/* ---- all ---- */
+
+int control_read(struct tree *t, const struct node *node, struct buf *ret)
+{
+	if (node->row == ROW_storyfs_errors)
+		return refusals_read(t, ret);
+	lock_scope(&t->lock);
+	if (node->row == ROW_storyfs_last)
+		buf_add(ret, buf_str(&t->last), t->last.len);
+	else if (node->row == ROW_storyfs_deletes)
+		buf_add_fmt(ret, "%d\n", deletes_left(t));
+	return 0;
+}
+
+bool control_is_writable(enum layout_row row)
+{
+	return row == ROW_storyfs_deletes;
+}
+
+int control_save(struct tree *t, const struct node *node, const char *data, size_t len)
+{
+	return node->row == ROW_storyfs_deletes ? save_deletes(t, data, len) : -EACCES;
+}
