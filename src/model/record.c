@@ -252,10 +252,9 @@ static bool is_full(size_t n)
 
 void records_add(struct records *list, struct record *r)
 {
-	/* NOLINTBEGIN(bugprone-sizeof-expression): pointers are what it holds */
 	if (is_full(list->n))
-		list->items = xrealloc(list->items, list->n ? list->n * 2 : 1, sizeof(r));
-	/* NOLINTEND(bugprone-sizeof-expression) */
+		list->items =
+			xrealloc(list->items, list->n ? list->n * 2 : 1, sizeof(struct record *));
 	list->items[list->n++] = r;
 }
 

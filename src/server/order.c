@@ -50,6 +50,13 @@ static int find_rank(struct call *c, const struct record *like, int64_t id, int6
 	return tx_extreme(c->tx, query_where(&q, 0, OP_EQ, id), rank_field(like), true, ret);
 }
 
+/* Along the order by one. */
+struct step {
+	struct spot from; /* nothing: from the end */
+	bool down;
+	int64_t but; /* passed over; 0: nothing */
+};
+
 static void begin_after(struct query *q, const struct spot *from)
 {
 	q->after.given = from->id != 0;
@@ -57,18 +64,16 @@ static void begin_after(struct query *q, const struct spot *from)
 	q->after.id = from->id;
 }
 
-/* The next one below (or above) a spot, or from the end when that is nothing; `but` is left out. */
-/* NOLINTNEXTLINE(readability-function-size): what is asked and what is answered, five and one */
-static int find_beside(struct call *c, const struct record *like, const struct spot *from,
-	bool below, int64_t but, struct spot *ret)
+static int find_beside(
+	struct call *c, const struct record *like, const struct step *step, struct spot *ret)
 {
 	struct query q = in_project(like);
 	struct spot found = { 0, 0 };
 
-	begin_after(&q, from);
-	q.descending = !below;
-	if (but)
-		query_where(&q, 0, OP_NE, but);
+	begin_after(&q, &step->from);
+	q.descending = !step->down;
+	if (step->but)
+		query_where(&q, 0, OP_NE, step->but);
 	int r = tx_first(c->tx, &q, &found.id, &found.rank);
 
 	if (r >= 0)
@@ -78,15 +83,14 @@ static int find_beside(struct call *c, const struct record *like, const struct s
 
 /* ---- neighbours ---- */
 
-/* NOLINTNEXTLINE(readability-function-size): what is asked and what is answered, five and one */
-static int find_neighbour(struct call *c, const struct record *like, int64_t id, bool below,
-	int64_t but, int64_t *ret)
+/* The id beside; of where the step begins, the id is enough. */
+static int find_neighbour(struct call *c, const struct record *like, struct step step, int64_t *ret)
 {
-	struct spot from = { 0, id }, found = { 0, 0 };
-	int r = id ? find_rank(c, like, id, &from.rank) : 0;
+	struct spot found = { 0, 0 };
+	int r = step.from.id ? find_rank(c, like, step.from.id, &step.from.rank) : 0;
 
 	if (r == 0)
-		r = find_beside(c, like, &from, below, but, &found);
+		r = find_beside(c, like, &step, &found);
 	if (r >= 0)
 		*ret = found.id;
 	return r < 0 ? r : 0;
@@ -95,10 +99,12 @@ static int find_neighbour(struct call *c, const struct record *like, int64_t id,
 int order_neighbours(struct call *c, const struct record *r, struct neighbours *ret)
 {
 	struct neighbours n = { 0, 0 };
-	int e = find_neighbour(c, r, record_id(r), false, 0, &n.after_id);
+	struct step step = { .from.id = record_id(r) };
+	int e = find_neighbour(c, r, step, &n.after_id);
 
+	step.down = true;
 	if (e == 0)
-		e = find_neighbour(c, r, record_id(r), true, 0, &n.before_id);
+		e = find_neighbour(c, r, step, &n.before_id);
 	if (e == 0)
 		*ret = n;
 	return e;
@@ -106,17 +112,21 @@ int order_neighbours(struct call *c, const struct record *r, struct neighbours *
 
 int order_above(struct call *c, const struct record *moving, int64_t id, int64_t *ret_id)
 {
-	return find_neighbour(c, moving, id, false, record_id(moving), ret_id);
+	struct step step = { .from.id = id, .but = record_id(moving) };
+
+	return find_neighbour(c, moving, step, ret_id);
 }
 
 int order_below(struct call *c, const struct record *moving, int64_t id, int64_t *ret_id)
 {
-	return find_neighbour(c, moving, id, true, record_id(moving), ret_id);
+	struct step step = { .from.id = id, .down = true, .but = record_id(moving) };
+
+	return find_neighbour(c, moving, step, ret_id);
 }
 
 int order_bottom(struct call *c, const struct record *moving, int64_t *ret_id)
 {
-	return find_neighbour(c, moving, 0, false, record_id(moving), ret_id);
+	return order_above(c, moving, 0, ret_id);
 }
 
 int order_last(struct call *c, const struct record *story, unsigned states, int64_t *ret_id)
@@ -160,20 +170,30 @@ static void window_fini(struct window *w)
 
 SCOPED_VALUE(struct window, window_fini);
 
-/* Up to n ids from a spot on, and what comes after them. */
-/* NOLINTNEXTLINE(readability-function-size): what is asked and what is answered, five and one */
-static int list_side(struct call *c, const struct record *like, struct query *q, size_t n,
-	struct ids *ret, struct spot *ret_outside)
-{
-	int r;
+/* One side of a gap: ids away from it, and what stands behind them. */
+struct side {
+	struct ids ids;
+	struct spot outside;
+};
 
+static void side_fini(struct side *side)
+{
+	ids_fini(&side->ids);
+}
+
+SCOPED_VALUE(struct side, side_fini);
+
+/* Up to n of what the query lists. */
+static int list_side(
+	struct call *c, const struct record *like, struct query *q, size_t n, struct side *ret)
+{
 	q->limit = (int64_t)n + 1;
-	*ret_outside = (struct spot){ 0, 0 };
-	r = tx_list_ids(c->tx, q, ret);
-	if (r < 0 || ret->n <= n)
+	int r = tx_list_ids(c->tx, q, &ret->ids);
+
+	if (r < 0 || ret->ids.n <= n)
 		return r;
-	ret_outside->id = ret->v[--ret->n];
-	r = find_rank(c, like, ret_outside->id, &ret_outside->rank);
+	ret->outside.id = ret->ids.v[--ret->ids.n];
+	r = find_rank(c, like, ret->outside.id, &ret->outside.rank);
 	return r > 0 ? -EIO : r;
 }
 
@@ -182,22 +202,23 @@ static int load_window(struct call *c, const struct record *like, const struct s
 	size_t n, struct window *ret)
 {
 	struct query up = in_project(like), down = in_project(like);
-	scoped(ids_fini) struct ids uppers = { 0 };
-	scoped(ids_fini) struct ids lowers = { 0 };
+	scoped(side_fini) struct side uppers = { 0 };
+	scoped(side_fini) struct side lowers = { 0 };
 	int r = 0;
 
 	up.descending = true;
 	begin_after(&up, &(struct spot){ above->rank, above->id + 1 });
 	begin_after(&down, above);
-	ret->above = (struct spot){ 0, 0 };
 	if (above->id)
-		r = list_side(c, like, &up, n, &uppers, &ret->above);
+		r = list_side(c, like, &up, n, &uppers);
 	if (r == 0)
-		r = list_side(c, like, &down, n, &lowers, &ret->below);
-	for (size_t i = uppers.n; i > 0; i--)
-		ids_add(&ret->ids, uppers.v[i - 1]);
-	for (size_t i = 0; i < lowers.n; i++)
-		ids_add(&ret->ids, lowers.v[i]);
+		r = list_side(c, like, &down, n, &lowers);
+	for (size_t i = uppers.ids.n; i > 0; i--)
+		ids_add(&ret->ids, uppers.ids.v[i - 1]);
+	for (size_t i = 0; i < lowers.ids.n; i++)
+		ids_add(&ret->ids, lowers.ids.v[i]);
+	ret->above = uppers.outside;
+	ret->below = lowers.outside;
 	return r;
 }
 
@@ -252,22 +273,23 @@ static int make_room(struct call *c, const struct record *like, const struct spo
 static int find_above(
 	struct call *c, const struct record *moving, int64_t after_id, struct spot *ret)
 {
-	struct spot end = { 0, 0 };
+	struct step up = { .but = record_id(moving) };
 
 	*ret = (struct spot){ 0, after_id };
 	if (!after_id)
 		return 0;
 	int r = find_rank(c, moving, after_id, &ret->rank);
 
-	return r > 0 ? find_beside(c, moving, &end, false, record_id(moving), ret) : r;
+	return r > 0 ? find_beside(c, moving, &up, ret) : r;
 }
 
 /* A rank between a spot and the next one; 1 when the numbers leave none. */
 static int rank_below(
 	struct call *c, const struct record *moving, const struct spot *above, int64_t *ret)
 {
+	struct step down = { *above, true, record_id(moving) };
 	struct spot below = { 0, 0 };
-	int r = find_beside(c, moving, above, true, record_id(moving), &below);
+	int r = find_beside(c, moving, &down, &below);
 
 	if (r < 0)
 		return r;
@@ -309,9 +331,10 @@ int order_fill(struct call *c, struct records *list, int f)
 
 	for (size_t i = 0; r == 0 && i < list->n; i++) {
 		struct record *item = list->items[i];
+		struct step step = { .from.id = record_id(item), .down = next };
 		int64_t id = 0;
 
-		r = find_neighbour(c, item, record_id(item), next, 0, &id);
+		r = find_neighbour(c, item, step, &id);
 		if (id)
 			record_set_int(item, f, id);
 	}

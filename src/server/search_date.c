@@ -2,7 +2,6 @@
 /* Each form is tried in turn; what is none of them is no date. */
 #include "search_date.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "storyfs/alloc.h"
@@ -72,18 +71,25 @@ static bool parse_word(const char *text, const struct search_clock *clock, struc
 	return true;
 }
 
+/* One or two digits. */
+static bool parse_two(const char *text, int64_t *ret)
+{
+	return text && strlen(text) <= 2 && parse_int(text + (*text == '0'), 1, 99, ret);
+}
+
 /* `1/31/2015`, whose year has four digits. */
 static bool parse_american(const char *text, int64_t *ret_day)
 {
-	unsigned month, day, year;
-	int len = 0;
-	char iso[sizeof("2015-01-31")];
+	scoped(free_ptr) char *copy = xstrdup(text);
+	char *year = copy;
+	const char *month = strsep(&year, "/"), *day = strsep(&year, "/");
+	int64_t y, m, d;
 
-	/* NOLINTNEXTLINE(cert-err34-c): widths keep the numbers small, and all of it is checked */
-	if (sscanf(text, "%2u/%2u/%4u%n", &month, &day, &year, &len) != 3 || text[len] ||
-		strspn(text, "0123456789/") != (size_t)len || year < 1000)
+	if (!parse_two(month, &m) || !parse_two(day, &d) || !year ||
+		!parse_int(year, 1000, 9999, &y))
 		return false;
-	snprintf(iso, sizeof(iso), "%04u-%02u-%02u", year % 10000, month % 100, day % 100);
+	scoped(free_ptr) char *iso = xasprintf("%04d-%02d-%02d", (int)y, (int)m, (int)d);
+
 	return clock_parse_date(iso, ret_day);
 }
 

@@ -267,23 +267,42 @@ static int connect_line(
 	return r;
 }
 
-/* NOLINTNEXTLINE(readability-function-size): what is asked and what is answered, five and one */
-static int post(const struct webhook_sender_config *config, const char *url, struct record *item,
-	struct webhook_line *line, const struct call_limit *limit, struct http_response *ret)
-{
-	scoped(http_request_fini) struct http_request req = { .method = HTTP_POST };
-	scoped(free_ptr) char *origin = NULL;
-	struct call_limit bounded = *limit;
+/* An item, ready to go. */
+struct letter {
+	char *origin;
+	struct http_request req;
+};
 
-	if (!http_split_url(url, &origin, &req.target))
+static void letter_fini(struct letter *letter)
+{
+	free(letter->origin);
+	http_request_fini(&letter->req);
+}
+
+SCOPED_VALUE(struct letter, letter_fini);
+
+static int write_letter(const struct record *webhook, struct record *item, struct letter *ret)
+{
+	struct http_request *req = &ret->req;
+
+	req->method = HTTP_POST;
+	if (!http_split_url(
+		    record_text(webhook, F_webhook_webhook_url), &ret->origin, &req->target))
 		return -EINVAL;
 	millis_convert_changes(item);
-	json_write_record(item, NULL, JSON_AS_MILLIS, &req.body);
-	http_headers_add(&req.headers, "Content-Type", "application/json");
-	int r = connect_line(config, origin, line);
+	json_write_record(item, NULL, JSON_AS_MILLIS, &req->body);
+	http_headers_add(&req->headers, "Content-Type", "application/json");
+	return 0;
+}
+
+static int post(const struct webhook_sender_config *config, const struct letter *letter,
+	struct webhook_line *line, const struct call_limit *limit, struct http_response *ret)
+{
+	struct call_limit bounded = *limit;
+	int r = connect_line(config, letter->origin, line);
 
 	bounded.deadline_ms = clock_deadline(ANSWER_WITHIN_MS);
-	return r < 0 ? r : transport_perform(line->transport, &req, &bounded, ret);
+	return r < 0 ? r : transport_perform(line->transport, &letter->req, &bounded, ret);
 }
 
 static const char *error_code(int error)
@@ -300,6 +319,7 @@ int webhook_send_next(const struct webhook_sender_config *config, int64_t webhoo
 {
 	scoped(record_unref) struct record *webhook = NULL;
 	scoped(record_unref) struct record *item = NULL;
+	scoped(letter_fini) struct letter letter = { 0 };
 	scoped(http_response_fini) struct http_response resp = { 0 };
 	scoped(buf_fini) struct buf body = BUF_INIT;
 	scoped(buf_fini) struct buf status = BUF_INIT;
@@ -308,7 +328,9 @@ int webhook_send_next(const struct webhook_sender_config *config, int64_t webhoo
 	*ret = WEBHOOK_NOTHING;
 	if (r)
 		return r < 0 ? r : catch_up(config->archive, webhook_id);
-	r = post(config, record_text(webhook, F_webhook_webhook_url), item, line, limit, &resp);
+	r = write_letter(webhook, item, &letter);
+	if (r == 0)
+		r = post(config, &letter, line, limit, &resp);
 	if (r == -EINTR)
 		return r;
 	bool told = r == 0 && resp.status >= 200 && resp.status < 300;
