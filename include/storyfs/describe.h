@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the server speaks, out of its tables (schema.def, routes.def, params.def): as text for
+ * What the server speaks, out of its tables (schema.def, routes.def, params.def, search_keywords.def): as text for
  * `storyfs schema`, as JSON for scripts and the console. Nothing is written down twice, so what is
  * said here is what the server does.
  *
@@ -25,5 +25,7 @@ bool describe_is_shown(enum kind kind);
 /* Append the endpoints as a table for a person, one a line: method, path, what is answered, who may
  * call. */
 void describe_routes(struct buf *b);
+/* Append the search language of `query` and `filter`: its form, and its keywords. */
+void describe_search(struct buf *b);
 
 #endif

@@ -46,10 +46,12 @@ enum exit_code run_schema(const struct arguments *args)
 {
 	scoped(buf_fini) struct buf text = BUF_INIT;
 
-	if (args->n_operands &&
-		(arguments_have(args, OPTION_json) || arguments_have(args, OPTION_routes))) {
-		fprintf(stderr,
-			"storyfs: --json and --routes print everything: name no resource\n");
+	int n_whole = arguments_have(args, OPTION_json) + arguments_have(args, OPTION_routes) +
+		      arguments_have(args, OPTION_search);
+
+	if (n_whole + (args->n_operands > 0) > 1) {
+		fprintf(stderr, "storyfs: --json, --routes and --search each print a whole of "
+				"their own: give one of them, and name no resource\n");
 		return EXIT_USAGE;
 	}
 	for (int i = 0; i < args->n_operands; i++) {
@@ -61,6 +63,8 @@ enum exit_code run_schema(const struct arguments *args)
 		buf_add_char(&text, '\n');
 	} else if (arguments_have(args, OPTION_routes)) {
 		describe_routes(&text);
+	} else if (arguments_have(args, OPTION_search)) {
+		describe_search(&text);
 	} else if (!args->n_operands) {
 		add_all(&text);
 	}

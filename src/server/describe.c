@@ -7,6 +7,7 @@
 
 #include "input.h"
 #include "route.h"
+#include "search_value.h"
 #include "storyfs/alloc.h"
 #include "storyfs/json.h"
 
@@ -283,4 +284,77 @@ void describe_routes(struct buf *b)
 		add_cell(&t, xstrdup(access_names[route->access]));
 	}
 	write_columns(&t, "", b);
+}
+
+/* ---- the search language ---- */
+
+static const char search_form[] =
+	"Terms with blanks between must all hold; AND and OR (in upper case) may stand between them,\n"
+	"bind alike and are read from the left; parentheses group.\n"
+	"\n"
+	"  word          a whole word of the name, description, comments, tasks, labels, people or\n"
+	"                files, whatever the case; * stands for any characters, ? for one: print*\n"
+	"  \"two words\"   a phrase; \\\" and \\\\ stand for \" and \\\n"
+	"  /expression/  a regular expression (PCRE2), in free text, names, labels and epics\n"
+	"  -term         what the term does not find; not before dates\n"
+	"  keyword:term  what the keyword says; no blank around the colon\n"
+	"  keyword:a,b   any of them; not behind name and dates\n"
+	"\n"
+	"Dates are 1/31/2015, 2015-01-31, today, yesterday, and -3d, -2w or -5h for so long ago (by\n"
+	"itself: since then), in the time zone of whoever searches. Stories accepted in iterations that\n"
+	"are no longer shown are left out unless includedone:true says otherwise.\n"
+	"\n";
+
+/* The words that mean the same stand in rows behind each other, and the first one has the help. */
+static char *keyword_text(size_t *i)
+{
+	const struct search_keyword *k = search_keyword_nth((*i)++), *same;
+	struct buf b = BUF_INIT;
+
+	buf_add_str(&b, k->word);
+	while ((same = search_keyword_nth(*i)) && same->about == k->about &&
+		same->takes == k->takes) {
+		buf_add_fmt(&b, ", %s", same->word);
+		++*i;
+	}
+	return buf_take(&b);
+}
+
+static void add_keywords(struct buf *b)
+{
+	scoped(columns_fini) struct columns t = { .n_columns = 2 };
+	const struct search_keyword *k;
+
+	for (size_t i = 0; (k = search_keyword_nth(i));) {
+		add_cell(&t, keyword_text(&i));
+		add_cell(&t, xstrdup(k->help));
+	}
+	write_columns(&t, "  ", b);
+}
+
+/* Of those whose values are a set of words, which. */
+static void add_words(struct buf *b)
+{
+	scoped(columns_fini) struct columns t = { .n_columns = 2 };
+	const struct search_keyword *k;
+
+	for (size_t i = 0; (k = search_keyword_nth(i));) {
+		scoped(buf_fini) struct buf words = BUF_INIT;
+		scoped(free_ptr) char *names = keyword_text(&i);
+
+		search_value_add_words(k, &words);
+		if (!words.len)
+			continue;
+		add_cell(&t, take_ptr(names));
+		add_cell(&t, buf_take(&words));
+	}
+	write_columns(&t, "  ", b);
+}
+
+void describe_search(struct buf *b)
+{
+	buf_add_str(b, search_form);
+	add_keywords(b);
+	buf_add_str(b, "\nThe values of some are one of these words:\n\n");
+	add_words(b);
 }

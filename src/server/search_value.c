@@ -34,10 +34,15 @@ struct offer {
 	struct buf all;
 };
 
+static void add_word(const char *word, struct buf *ret)
+{
+	buf_add_fmt(ret, "%s%s", ret->len ? ", " : "", word);
+}
+
 static void offer_word(struct offer *o, const char *word)
 {
 	nearest_offer(&o->near, word);
-	buf_add_fmt(&o->all, "%s%s", o->all.len ? ", " : "", word);
+	add_word(word, &o->all);
 }
 
 static void offer_end(struct offer *o, const char *what, struct buf *ret_fix)
@@ -69,6 +74,16 @@ static bool refuse(const struct search_keyword *keyword, const struct search_val
 }
 
 /* ---- one of a set of words ---- */
+
+static const struct choices *choices_of(enum search_takes takes)
+{
+	if (takes == TAKES_TYPE)
+		return schema_field(KIND_story, F_story_story_type)->choices;
+	if (takes == TAKES_STATE)
+		return schema_field(KIND_story, F_story_current_state)->choices;
+	return takes == TAKES_REVIEW_STATUS ? schema_field(KIND_review, F_review_status)->choices
+					    : NULL;
+}
 
 static bool read_choice(const struct search_keyword *keyword, struct search_value *value,
 	const struct choices *choices, struct search_problem *ret)
@@ -114,6 +129,20 @@ static bool read_trait(const struct search_keyword *keyword, struct search_value
 	buf_add_fmt(&ret->what, "'%s' is not a value of '%s'", value->text, keyword->word);
 	offer_end(&o, "Its values are", &ret->fix);
 	return false;
+}
+
+void search_value_add_words(const struct search_keyword *keyword, struct buf *ret)
+{
+	const struct choices *choices = choices_of(keyword->takes);
+	scoped(buf_fini) struct buf words = BUF_INIT;
+
+	for (int i = 0; choices && choices->words[i]; i++)
+		add_word(choices->words[i], &words);
+	for (size_t i = 0; i < sizeof(traits) / sizeof(*traits); i++) {
+		if (keyword->takes == TAKES_TRAIT && traits[i].forms & trait_form(keyword))
+			add_word(traits[i].word, &words);
+	}
+	buf_add_str(ret, buf_str(&words));
 }
 
 /* ---- numbers ---- */
@@ -188,7 +217,7 @@ static bool make_pattern(struct search_value *value, bool whole, struct search_p
 static bool read_review(const struct search_keyword *keyword, struct search_value *value,
 	struct search_problem *ret)
 {
-	const struct choices *statuses = schema_field(KIND_review, F_review_status)->choices;
+	const struct choices *statuses = choices_of(TAKES_REVIEW_STATUS);
 	const char *status = strrchr(value->text, '&');
 
 	/* The name of a type may hold the sign itself. */
@@ -241,14 +270,9 @@ bool search_value_read(const struct search_keyword *keyword, struct search_value
 	case TAKES_PERSON:
 		return true;
 	case TAKES_TYPE:
-		return read_choice(
-			keyword, value, schema_field(KIND_story, F_story_story_type)->choices, ret);
 	case TAKES_STATE:
-		return read_choice(keyword, value,
-			schema_field(KIND_story, F_story_current_state)->choices, ret);
 	case TAKES_REVIEW_STATUS:
-		return read_choice(
-			keyword, value, schema_field(KIND_review, F_review_status)->choices, ret);
+		return read_choice(keyword, value, choices_of(takes), ret);
 	case TAKES_REVIEW:
 		return read_review(keyword, value, ret);
 	case TAKES_NUMBER:

@@ -16,6 +16,8 @@ struct search_problem {
 /* Completes a value whose form, text and place are known. False: refused. */
 bool search_value_read(const struct search_keyword *keyword, struct search_value *value,
 	const struct search_clock *clock, struct search_problem *ret);
+/* The words that it is one of, with commas between; nothing when there is no such set. */
+void search_value_add_words(const struct search_keyword *keyword, struct buf *ret);
 /* `word` is no keyword: say which there are. */
 void search_value_offer_keywords(const char *word, struct search_problem *ret);
 

@@ -134,10 +134,29 @@ def test_the_schema_as_json_says_what_the_routes_take():
     assert [tuple(line.split()[:2]) for line in lines] == list(routes)
 
 
+def test_the_language_of_searches_is_printed_as_its_table_has_it():
+    done = storyfs('schema', '--search')
+    assert (done.returncode, done.stderr) == (0, '')
+    text = done.stdout
+    rows = re.findall(r'^KEYWORD\("(\w+)"', (ROOT / 'src/server/search_keywords.def').read_text(), re.M)
+    printed = [re.split(r', ', line[2:].split('  ')[0]) for line in text.split('\n\n')[3].splitlines()]
+    assert [word for words in printed for word in words] == rows and len(rows) > 30
+    for line in ('created, created_on  +a date, a range',
+                 'state, current_state  +accepted, delivered, finished, ',
+                 'is  +blocked, blocking, following$',
+                 'no  +blocked, blocker, blockers, blocking, label, '):
+        assert re.search(f'^  {line}', text, re.M), line
+    assert max(map(len, text.splitlines())) <= 150
+    assert ' schema --search' not in text and '--search' in storyfs('schema', '--help').stdout
+
+
 @pytest.mark.parametrize('words, message', [
     (['stori'], "there is no resource 'stori'; did you mean 'story'?"),
     (['quantum'], "there is no resource 'quantum'; `storyfs schema` prints all"),
-    (['story', '--json'], '--json and --routes print everything: name no resource'),
+    (['story', '--json'], '--json, --routes and --search each print a whole of their own: give one of them, and name '
+                          'no resource'),
+    (['--routes', '--search'], '--json, --routes and --search each print a whole of their own: give one of them, and '
+                               'name no resource'),
 ])
 def test_a_schema_that_is_not_is_explained(words, message):
     done = storyfs('schema', *words)
