@@ -87,8 +87,20 @@ static bool is_active(const struct record *webhook)
 	       record_int(webhook, F_webhook_webhook_version, WEBHOOK_V5) == WEBHOOK_V5;
 }
 
-int webhook_list_due(struct tx *tx, int64_t now_ms, struct ids *ret_due, struct ids *ret_failing,
-	int64_t *ret_next_ms)
+void webhook_due_fini(struct webhook_due *due)
+{
+	ids_fini(&due->ids);
+	ids_fini(&due->project_ids);
+}
+
+static void add_due(struct webhook_due *due, const struct record *webhook)
+{
+	ids_add(&due->ids, record_id(webhook));
+	ids_add(&due->project_ids, record_int(webhook, F_webhook_project_id, 0));
+}
+
+int webhook_list_due(struct tx *tx, int64_t now_ms, struct webhook_due *ret_due,
+	struct webhook_due *ret_failing, int64_t *ret_next_ms)
 {
 	struct query q = { .kind = KIND_webhook, .limit = -1 };
 	scoped(records_fini) struct records list = { 0 };
@@ -105,8 +117,7 @@ int webhook_list_due(struct tx *tx, int64_t now_ms, struct ids *ret_due, struct 
 		if (at > now_ms && (!*ret_next_ms || at < *ret_next_ms))
 			*ret_next_ms = at;
 		if (at <= now_ms)
-			ids_add(record_has(w, F_webhook_failing_since) ? ret_failing : ret_due,
-				record_id(w));
+			add_due(record_has(w, F_webhook_failing_since) ? ret_failing : ret_due, w);
 	}
 	return r;
 }

@@ -18,11 +18,18 @@ struct webhook_line {
 
 void webhook_line_fini(struct webhook_line *line);
 
-/* What there is to do at now_ms: appends the ids of the webhooks that are owed something and may be
- * told now, those that failed last time to ret_failing. *ret_next_ms is when the next of the others
- * may be told, 0 when none waits. */
-int webhook_list_due(struct tx *tx, int64_t now_ms, struct ids *ret_due, struct ids *ret_failing,
-	int64_t *ret_next_ms);
+/* Webhooks, and of each its project. Zeroed is none. */
+struct webhook_due {
+	struct ids ids, project_ids;
+};
+
+void webhook_due_fini(struct webhook_due *due);
+
+/* What there is to do at now_ms: appends the webhooks that are owed something and may be told now,
+ * those that failed last time to ret_failing. *ret_next_ms is when the next of the others may be
+ * told, 0 when none waits. */
+int webhook_list_due(struct tx *tx, int64_t now_ms, struct webhook_due *ret_due,
+	struct webhook_due *ret_failing, int64_t *ret_next_ms);
 
 enum webhook_outcome {
 	WEBHOOK_TOLD,	 /* the item has arrived; there may be more */
@@ -36,5 +43,6 @@ int webhook_send_next(const struct webhook_sender_config *config, int64_t webhoo
 	struct webhook_line *line, const struct call_limit *limit, enum webhook_outcome *ret);
 
 SCOPED_VALUE(struct webhook_line, webhook_line_fini);
+SCOPED_VALUE(struct webhook_due, webhook_due_fini);
 
 #endif

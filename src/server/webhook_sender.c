@@ -2,7 +2,8 @@
 /*
  * The sender's threads: one looks who is owed something, and gives each of those webhooks a thread
  * for as long as there is something to tell it. Those that failed last time may have half of the
- * threads, so that dead receivers leave the rest to the living.
+ * threads, so that dead receivers leave the rest to the living, and those of one project three
+ * quarters, so that none is held up by another's.
  */
 #include "storyfs/webhook_sender.h"
 
@@ -19,6 +20,7 @@
 enum {
 	MOST_COURIERS = 64,
 	MOST_FAILING = MOST_COURIERS / 2,
+	MOST_OF_A_PROJECT = MOST_COURIERS / 4 * 3,
 	ITEMS_A_TURN = 100, /* then another webhook may have the thread */
 	LOOK_EVERY_MS = 1000,
 };
@@ -27,7 +29,7 @@ enum {
 struct courier {
 	struct courier *prev, *next;
 	struct webhook_sender *sender;
-	int64_t webhook_id;
+	int64_t webhook_id, project_id;
 	bool is_failing;
 };
 
@@ -84,15 +86,18 @@ static void *run_courier(void *data)
 	return NULL;
 }
 
-static bool is_busy(struct webhook_sender *s, int64_t webhook_id)
+/* Has the webhook a thread, or its project its share of them? */
+static bool has_enough(const struct webhook_sender *s, int64_t webhook_id, int64_t project_id)
 {
-	struct courier *courier;
+	const struct courier *courier;
+	int n = 0;
 
 	DL_FOREACH(s->couriers, courier) {
 		if (courier->webhook_id == webhook_id)
 			return true;
+		n += courier->project_id == project_id;
 	}
-	return false;
+	return n >= MOST_OF_A_PROJECT;
 }
 
 static int start_detached(struct courier *courier)
@@ -109,33 +114,38 @@ static int start_detached(struct courier *courier)
 }
 
 /* Under the lock. */
-static void start_courier(struct webhook_sender *s, int64_t webhook_id, bool is_failing)
+static void start_courier(const struct courier *like)
 {
 	struct courier *courier = xcalloc(1, sizeof(*courier));
+	struct webhook_sender *s = like->sender;
 
-	*courier =
-		(struct courier){ .sender = s, .webhook_id = webhook_id, .is_failing = is_failing };
+	*courier = *like;
 	int r = start_detached(courier);
 
 	if (r < 0) {
-		log_warning("webhook %lld has to wait: no thread: %s", (long long)webhook_id,
+		log_warning("webhook %lld has to wait: no thread: %s", (long long)like->webhook_id,
 			text_errno(r));
 		free(courier);
 		return;
 	}
 	DL_APPEND(s->couriers, courier);
 	s->n_couriers++;
-	s->n_failing += is_failing;
+	s->n_failing += courier->is_failing;
 }
 
-static void start_couriers(struct webhook_sender *s, const struct ids *ids, bool is_failing)
+static void start_couriers(struct webhook_sender *s, const struct webhook_due *due, bool is_failing)
 {
 	lock_scope(&s->lock);
-	for (size_t i = 0; i < ids->n && !s->is_stopping; i++) {
+	for (size_t i = 0; i < due->ids.n && !s->is_stopping; i++) {
+		const struct courier like = { .sender = s,
+			.webhook_id = due->ids.v[i],
+			.project_id = due->project_ids.v[i],
+			.is_failing = is_failing };
+
 		if (s->n_couriers >= MOST_COURIERS || (is_failing && s->n_failing >= MOST_FAILING))
 			break;
-		if (!is_busy(s, ids->v[i]))
-			start_courier(s, ids->v[i], is_failing);
+		if (!has_enough(s, like.webhook_id, like.project_id))
+			start_courier(&like);
 	}
 }
 
@@ -144,8 +154,8 @@ static void start_couriers(struct webhook_sender *s, const struct ids *ids, bool
 /* How long nothing is due, at most LOOK_EVERY_MS. */
 static int64_t look(struct webhook_sender *s)
 {
-	scoped(ids_fini) struct ids due = { 0 };
-	scoped(ids_fini) struct ids failing = { 0 };
+	scoped(webhook_due_fini) struct webhook_due due = { 0 };
+	scoped(webhook_due_fini) struct webhook_due failing = { 0 };
 	int64_t now = clock_now_ms(), next = 0;
 	struct tx *tx;
 

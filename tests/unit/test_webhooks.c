@@ -101,8 +101,8 @@ static enum webhook_outcome send_next(struct served *s, int64_t id)
 /* How many webhooks may be told now, and when the next of the others may be. */
 static size_t count_due(struct served *s, int64_t *ret_next)
 {
-	scoped(ids_fini) struct ids due = { 0 };
-	scoped(ids_fini) struct ids failing = { 0 };
+	scoped(webhook_due_fini) struct webhook_due due = { 0 };
+	scoped(webhook_due_fini) struct webhook_due failing = { 0 };
 	int64_t next;
 	struct tx *tx;
 
@@ -111,7 +111,7 @@ static size_t count_due(struct served *s, int64_t *ret_next)
 	tx_abort(tx);
 	if (ret_next)
 		*ret_next = next;
-	return due.n + failing.n;
+	return due.ids.n + failing.ids.n;
 }
 
 static void get_webhook(struct served *s, int64_t id)
@@ -493,6 +493,51 @@ static int connect_counting(void *data, const char *origin, struct transport **r
 	return 0;
 }
 
+/* It hangs until the end. */
+static int hang_or_count(struct transport *t, const struct http_request *req,
+	const struct call_limit *limit, struct http_response *ret)
+{
+	const struct call_limit endless = { .cancelled = limit->cancelled, .data = limit->data };
+
+	if (!((struct counting *)t)->is_dead)
+		return count_post(t, req, limit, ret);
+	while (call_limit_sleep(&endless, 60000) == 0)
+		;
+	return -EINTR;
+}
+
+static int connect_hanging(void *data, const char *origin, struct transport **ret)
+{
+	connect_counting(data, origin, ret);
+	(*ret)->perform = hang_or_count;
+	return 0;
+}
+
+static void one_projects_receivers_hold_up_no_others(void **state)
+{
+	struct served *s = *state;
+	struct counted counted = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0 };
+	struct webhook_sender_config config = { s->archive, connect_hanging, &counted };
+	struct webhook_sender *sender;
+
+	clock_set_fixed(-1);
+	/* More than there are threads. */
+	for (int i = 0; i < 100; i++)
+		make_webhook(s, "http://dead.example.org/");
+	make(s, "story", "unstarted");
+	expect(s, "POST /projects", "{\"name\":\"Mars\"}", 200);
+	expect(s, "POST /projects/2/webhooks", "{\"webhook_url\":\"http://alive.example.org/\"}",
+		200);
+	expect(s, "POST /projects/2/stories", "{\"name\":\"dust\"}", 200);
+	assert_int_equal(webhook_sender_start(&config, &sender), 0);
+	pthread_mutex_lock(&counted.lock);
+	while (counted.n < 1)
+		pthread_cond_wait(&counted.changed, &counted.lock);
+	pthread_mutex_unlock(&counted.lock);
+	webhook_sender_stop(sender);
+	assert_int_equal(counted.n, 1);
+}
+
 static void dead_receivers_hold_up_nobody(void **state)
 {
 	struct served *s = *state;
@@ -536,6 +581,7 @@ int main(void)
 		webhook_test(gone_parks_and_a_redirect_fails),
 		webhook_test(a_deleted_project_has_no_webhooks),
 		webhook_test(dead_receivers_hold_up_nobody),
+		webhook_test(one_projects_receivers_hold_up_no_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
