@@ -2,6 +2,7 @@
 """A webhook's receiver on a loopback port: it keeps what it is sent, and answers as it is told."""
 import http.server
 import json
+import socket
 import threading
 import time
 
@@ -9,7 +10,7 @@ import time
 class Receiver:
     """behave(n) is asked before the nth answer: a status, or ('hang', s), ('slow', s) or 'cut'."""
 
-    def __init__(self, behave=lambda n: 200, host='127.0.0.1'):
+    def __init__(self, behave=lambda n: 200, host='127.0.0.1', port=0):
         self.items = []
         self.headers = []
         self.paths = []
@@ -30,11 +31,12 @@ class Receiver:
         class Server(http.server.ThreadingHTTPServer):
             daemon_threads = True
             request_queue_size = 128
+            address_family = socket.AF_INET6 if ':' in host else socket.AF_INET
 
             def handle_error(self, request, client_address):
                 pass  # a sender that went away
 
-        self.server = Server((host, 0), Handler)
+        self.server = Server((host, port), Handler)
         self.port = self.server.server_address[1]
         self.url = f'http://{host}:{self.port}/hook?key=1'
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Webhooks over real sockets: receivers that fail, hang and come back, and a server that dies."""
+import pathlib
+import shutil
 import socket
+import subprocess
 import time
 
 import pytest
@@ -124,8 +127,8 @@ def test_what_went_wrong_is_on_the_resource(sending, receivers, how, code):
 
 
 @pytest.mark.parametrize('host', ['127.0.0.1', 'localhost', '0.0.0.0', '10.0.0.1', '192.168.1.1',
-                                  '169.254.169.254', '[::1]', '[::ffff:127.0.0.1]', '2130706433',
-                                  '0x7f.1'])
+                                  '169.254.169.254', '100.64.0.1', '[::1]', '[::]', '[fc00::1]',
+                                  '[::ffff:127.0.0.1]', '[::127.0.0.1]', '2130706433', '0x7f.1', '127.1'])
 def test_private_addresses_are_not_reached(server, receivers, host):
     receiver = receivers()
     webhook = add_webhook(server, f'http://{host}:{receiver.port}/')
@@ -133,6 +136,15 @@ def test_private_addresses_are_not_reached(server, receivers, host):
     wait_until(lambda: error_of(server, webhook) is not None)
     assert error_of(server, webhook) == 'address_not_allowed'
     assert not receiver.items
+
+
+def test_a_name_that_turns_private_is_not_followed():
+    inside = ['unshare', '--map-root-user', '--mount', '--net']
+    if subprocess.run([*inside, 'true'], capture_output=True, timeout=DEADLINE).returncode or not shutil.which('ip'):
+        pytest.skip('no namespaces here, or no ip(8)')
+    done = subprocess.run([*inside, '/usr/bin/python3', pathlib.Path(__file__).with_name('rebinding.py')],
+                          capture_output=True, text=True, timeout=4 * DEADLINE)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_proxy_of_the_environment_is_no_way_around(archive, serve, receivers, monkeypatch):
