@@ -27,7 +27,8 @@ struct webhook_sender_config {
 int webhook_sender_start(const struct webhook_sender_config *config, struct webhook_sender **ret);
 /* Something was written. Any thread; takes a webhook_sender * so that it fits a callback. */
 void webhook_sender_wake(void *sender);
-/* Ends what is being sent: those items are sent again by the next sender. */
+/* Sends nothing more, and gives what is being sent 3 s to be answered; an item that was not is sent
+ * again by the next sender. */
 void webhook_sender_stop(struct webhook_sender *s);
 
 SCOPED_PTR(struct webhook_sender, webhook_sender_stop);

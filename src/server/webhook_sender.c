@@ -23,6 +23,7 @@ enum {
 	MOST_OF_A_PROJECT = MOST_COURIERS / 4 * 3,
 	ITEMS_A_TURN = 100, /* then another webhook may have the thread */
 	LOOK_EVERY_MS = 1000,
+	STOP_GRACE_MS = 3000, /* for an answer: what is given up comes again */
 };
 
 /* A thread that tells one webhook. */
@@ -41,16 +42,23 @@ struct webhook_sender {
 	struct courier *couriers;
 	int n_couriers, n_failing;
 	bool is_woken, is_stopping;
+	int64_t give_up_ms; /* when it is stopping: of clock_monotonic_ms */
 };
 
 /* ---- couriers ---- */
 
-static bool is_stopping(void *data)
+static bool is_stopping(struct webhook_sender *s)
+{
+	lock_scope(&s->lock);
+	return s->is_stopping;
+}
+
+static bool is_given_up(void *data)
 {
 	struct webhook_sender *s = data;
 
 	lock_scope(&s->lock);
-	return s->is_stopping;
+	return s->is_stopping && clock_monotonic_ms() >= s->give_up_ms;
 }
 
 static void end_courier(struct courier *courier)
@@ -70,7 +78,7 @@ static void *run_courier(void *data)
 {
 	struct courier *courier = data;
 	struct webhook_sender *s = courier->sender;
-	struct call_limit limit = { .cancelled = is_stopping, .data = s };
+	struct call_limit limit = { .cancelled = is_given_up, .data = s };
 	scoped(webhook_line_fini) struct webhook_line line = { 0 };
 	enum webhook_outcome outcome = WEBHOOK_TOLD;
 	int r = 0;
@@ -248,6 +256,7 @@ void webhook_sender_stop(struct webhook_sender *s)
 		return;
 	lock_mutex(&s->lock);
 	s->is_stopping = true;
+	s->give_up_ms = clock_deadline(STOP_GRACE_MS);
 	pthread_cond_broadcast(&s->changed);
 	pthread_mutex_unlock(&s->lock);
 	pthread_join(s->thread, NULL);

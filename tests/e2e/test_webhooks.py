@@ -175,6 +175,22 @@ def test_what_was_not_sent_is_sent_after_a_restart(archive, serve, receivers):
     assert receiver.names() == ['name 0', 'name 0', 'name 1', 'name 2', 'name 3']
 
 
+def test_an_end_waits_for_the_answer_so_that_nothing_comes_twice(archive, serve, receivers):
+    receiver = receivers(lambda n: ('slow', 1))
+    server = serve(archive, '--webhook-private')
+    add_webhook(server, receiver.url)
+    for i in range(3):
+        rename(server, f'name {i}')
+    for n in (1, 2):
+        receiver.wait_for(n)  # it came, and is not answered yet
+        assert server.stop() == 0
+        server = serve(archive, '--webhook-private')
+    receiver.wait_for(3)
+    rename(server, 'the last')
+    receiver.wait_for(4)
+    assert receiver.names() == ['name 0', 'name 1', 'name 2', 'the last']
+
+
 def test_nothing_is_lost_when_it_is_killed(archive, serve, receivers):
     receiver = receivers(lambda n: ('slow', 0.02))
     hook = None
