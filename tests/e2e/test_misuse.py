@@ -2,8 +2,10 @@
 """Raw sockets: requests that are slow, too much, cut, piled up or said in two ways. None of them stops
 another client or the server, and what is well-formed gets an answer in V5's shape."""
 import contextlib
+import gzip
 import json
 import socket
+import struct
 import threading
 import time
 
@@ -324,3 +326,194 @@ def test_many_half_open_connections_stop_nobody(server):
     for s in held:
         s.close()
     assert server.request('GET', '/me').status == 200
+
+
+# ---- piled up, cut off, written to ----
+
+def request_of(server, method, path, body=None, *headers):
+    lines = [f'{method} {path} HTTP/1.1', 'Host: x', f'X-TrackerToken: {server.token}', *headers]
+    if body is not None:
+        lines += ['Content-Type: application/json', f'Content-Length: {len(body)}']
+    return ('\r\n'.join(lines) + '\r\n\r\n').encode() + (body or b'')
+
+
+def name_of(server, story=555):
+    return server.request('GET', f'/stories/{story}').json()['name']
+
+
+def answers_to(server, data, n):
+    """The first n answers to these bytes on one connection, and whether it is still open after them."""
+    with connect(server) as s:
+        s.sendall(data)
+        got = b''
+        s.settimeout(DEADLINE)
+        while len(split_answers(got)) < n and (piece := s.recv(65536)):
+            got += piece
+        s.settimeout(1)
+        try:
+            more = s.recv(65536)
+        except TimeoutError:
+            return split_answers(got), True
+        assert more == b'', more
+        return split_answers(got), False
+
+
+def test_writes_piled_up_are_done_in_order(server):
+    n = 100
+    asked = b''.join(request_of(server, 'PUT', f'{V5}/stories/555', f'{{"name":"name {i}"}}'.encode()) +
+                     request_of(server, 'GET', f'{V5}/stories/555?fields=name') for i in range(n))
+    with others_are_served(server), connect(server) as s:
+        threading.Thread(target=s.sendall, args=(asked,)).start()
+        got = b''
+        s.settimeout(DEADLINE)
+        while got.count(b'HTTP/1.1 ') < 2 * n or not got.endswith(b'}'):
+            got += s.recv(65536)
+    answers = split_answers(got)
+    assert [json.loads(a[2])['name'] for a in answers] == [f'name {i // 2}' for i in range(2 * n)]
+
+
+def test_nothing_behind_a_refusal_is_carried_out(server):
+    before = name_of(server)
+    put = request_of(server, 'PUT', f'{V5}/stories/555', b'{"name":"smuggled"}')
+    big = request_of(server, 'GET', ME, None, 'X-A: ' + 'a' * 70_000)
+    twice = f'POST {V5}/projects/99/stories HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n'.encode()
+    huge = f'PUT {V5}/stories/555 HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n'.encode()
+    for first, status in ((big, 431), (twice, 400), (huge, 413)):
+        with others_are_served(server):
+            answers, is_open = answers_to(server, first + put, 1)
+        assert [a[0] for a in answers] in ([status], []) and not is_open
+    last = request_of(server, 'GET', ME, None, 'Connection: close')
+    answers, is_open = answers_to(server, last + put, 1)
+    assert [a[0] for a in answers] == [200] and not is_open
+    assert name_of(server) == before
+
+
+def test_answers_without_a_body_leave_the_connection_in_step(server):
+    etag = server.request('GET', '/stories/555').headers['ETag']
+    asked = [request_of(server, 'HEAD', f'{V5}/stories/555'), request_of(server, 'OPTIONS', f'{V5}/stories/555'),
+             request_of(server, 'GET', f'{V5}/stories/555', None, f'If-None-Match: {etag}'),
+             request_of(server, 'HEAD', f'{V5}/nowhere'), request_of(server, 'OPTIONS', '*'),
+             request_of(server, 'GET', ME, b'{}'), request_of(server, 'GET', f'{ME}?fields=name')]
+    with connect(server) as s:
+        f = s.makefile('rb')
+        statuses = []
+        for request in asked:
+            s.sendall(request)
+            statuses.append(int(f.readline().split()[1]))
+            head = {}
+            while (line := f.readline()) != b'\r\n':
+                name, value = line.decode().rstrip('\r\n').split(': ', 1)
+                head[name.lower()] = value
+            bodiless = request.startswith(b'HEAD') or statuses[-1] in (204, 304)
+            assert statuses[-1] != 204 or 'content-length' not in head
+            # If one of these had a body, the next line would be no status line.
+            body = b'' if bodiless else f.read(int(head['content-length']))
+    assert statuses == [200, 204, 304, 404, 204, 200, 200]
+    assert json.loads(body)['name'] == 'Emperor Palpatine'
+
+
+@pytest.mark.parametrize('chunks, name', [
+    (b'13\r\n{"name":"in chunks"}\r\n0\r\n\r\n', None),
+    (b'14\r\n{"name":"in chunks"}\r\n0\r\n\r\n', 'in chunks'),
+    (b'14;a=b\r\n{"name":"in chunks"}\r\n0;c\r\nX-Trailer: d\r\n\r\n', 'in chunks'),
+    (b'1\r\n{\r\n0000000000000013\r\n"name":"in chunks"}\r\n0\r\n\r\n', 'in chunks'),
+    (b'14\r\n{"name":"in chunks"}\r\n', None), (b'14\r\n{"name":"in chunks"}', None), (b'14\r\n{"name":', None),
+], ids=range(7))
+def test_chunks_are_carried_out_when_they_are_whole(server, chunks, name):
+    before = name_of(server)
+    with others_are_served(server):
+        answers = ask(server, f'PUT {V5}/stories/555 HTTP/1.1', 'Host: x', f'X-TrackerToken: {server.token}',
+                      'Content-Type: application/json', 'Transfer-Encoding: chunked', body=chunks)
+    assert name_of(server) == (name or before)
+    assert [a[0] for a in answers if a[0] < 400] == ([200] if name else [])
+
+
+@pytest.mark.parametrize('cut', [1, 10, -1])
+def test_a_body_cut_short_is_not_carried_out(server, cut):
+    whole = request_of(server, 'PUT', f'{V5}/stories/555', b'{"name":"whole"}        ')
+    before = name_of(server)
+    with others_are_served(server), connect(server) as s:
+        s.sendall(whole[:-cut if cut > 0 else -8])
+        s.shutdown(socket.SHUT_WR)
+        assert not [a for a in split_answers(read_all(s)) if a[0] < 400]
+    assert name_of(server) == before
+
+
+def test_who_resets_while_its_write_runs_hurts_nobody(server):
+    linger = struct.pack('ii', 1, 0)
+    with others_are_served(server, least=20):
+        for i in range(100):
+            with connect(server) as s:
+                s.sendall(request_of(server, 'PUT', f'{V5}/stories/555', f'{{"name":"reset {i}"}}'.encode()))
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    assert server.request('PUT', '/stories/555', body={'name': 'alive'}).json()['name'] == 'alive'
+
+
+def test_who_piles_up_writes_and_reads_nothing_stops_nobody(server):
+    body = b'{"name":"' + b'x' * 4000 + b'"}'
+    with others_are_served(server, least=20), connect(server) as s:
+        s.settimeout(2)
+        sent = 0
+        with contextlib.suppress(TimeoutError):
+            while sent < 20_000:
+                s.sendall(request_of(server, 'PUT', f'{V5}/stories/555?fields=name', body))
+                sent += 1
+        # Its own answers stop it: what it asks for is not kept for it.
+        assert sent < 20_000
+
+
+def test_bombs_stop_nobody(server):
+    bomb = gzip.compress(b' ' * (64 << 20), 9)
+    asked = request_of(server, 'PUT', f'{V5}/stories/555', bomb, 'Content-Encoding: gzip')
+    statuses = []
+
+    def throw():
+        with connect(server, '127.0.0.3') as s:
+            s.sendall(asked)
+            s.shutdown(socket.SHUT_WR)
+            statuses.extend(a[0] for a in split_answers(read_all(s)))
+
+    threads = [threading.Thread(target=throw) for _ in range(16)]
+    with others_are_served(server, least=5):
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join(DEADLINE)
+    assert statuses == [413] * 16
+
+
+def test_who_drips_chunks_is_told_and_cut(archive, serve):
+    server = serve(archive, '--idle-timeout', '2', '--request-timeout', '2')
+    stop = threading.Event()
+    with others_are_served(server), connect(server) as s:
+        s.sendall(f'PUT {V5}/stories/555 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n'.encode())
+        thread = threading.Thread(target=drip, args=(s, b'1\r\n \r\n' * 200, stop))
+        thread.start()
+        got = read_all(s)
+        stop.set()
+        thread.join(DEADLINE)
+    answer, = split_answers(got)
+    assert code_of(answer) == (408, 'request_timeout')
+
+
+def test_who_takes_a_file_slowly_stops_nobody(archive, serve):
+    server = serve(archive, '--request-timeout', '3')
+    data = b'y' * (8 << 20)
+    upload = server.request('POST', '/projects/99/uploads', headers={'Content-Type': 'multipart/form-data; boundary=z'},
+                            body=b'--z\r\nContent-Disposition: form-data; name="file"; filename="y"\r\n\r\n' + data +
+                            b'\r\n--z--\r\n').json()
+    server.request('POST', '/projects/99/stories/555/comments', {'file_attachment_ids': [upload['id']]})
+    path = f'/file_attachments/{upload["id"]}/download'
+    assert server.request('GET', path).body == data
+    with others_are_served(server, least=20), socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        s.bind(('127.0.0.2', 0))
+        s.settimeout(DEADLINE)
+        s.connect((server.host, server.port))
+        s.sendall(request_of(server, 'GET', V5 + path))
+        got = 0
+        with contextlib.suppress(ConnectionError):
+            while piece := s.recv(1024):
+                got += len(piece)
+                time.sleep(0.01)
+    assert 0 < got < len(data)
