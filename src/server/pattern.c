@@ -263,6 +263,15 @@ void pattern_free(struct pattern *p)
 	free(p);
 }
 
+size_t pattern_size(const struct pattern *p)
+{
+	size_t size = 0;
+
+	if (p->code)
+		pcre2_pattern_info(p->code, PCRE2_INFO_SIZE, &size);
+	return size;
+}
+
 int pattern_match(
 	const struct pattern *p, const struct folded *text, const struct pattern_budget *budget)
 {

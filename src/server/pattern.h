@@ -25,6 +25,8 @@ enum pattern_form {
 struct pattern *pattern_new(const char *text, enum pattern_form form, bool whole,
 	struct buf *ret_reason, size_t *ret_at);
 void pattern_free(struct pattern *p);
+/* What an expression was made into, in bytes; 0 for words. Short ones can become very long. */
+size_t pattern_size(const struct pattern *p);
 
 /* A text to look in, folded once for all patterns. Zeroed is empty; its memory is used again. */
 struct folded {

@@ -14,6 +14,7 @@ enum {
 	MAX_TERMS = 200,
 	MAX_VALUES = 500,
 	MAX_BYTES = 16384,
+	MAX_EXPRESSIONS = 256 << 10, /* bytes that they were made into */
 	SHOWN_BYTES = 60,
 };
 
@@ -21,6 +22,7 @@ struct parser {
 	const char *text, *p;
 	const struct search_clock *clock;
 	struct search *search;
+	size_t expressions;
 	struct search_problem problem;
 };
 
@@ -204,8 +206,13 @@ static bool read_value(struct parser *ps, struct search_term *term)
 	struct search_value *value = &term->values[term->n++];
 
 	*value = (struct search_value){ .at = (size_t)(ps->p - ps->text) };
-	return read_text(ps, term->keyword, value) &&
-	       search_value_read(term->keyword, value, ps->clock, &ps->problem);
+	if (!read_text(ps, term->keyword, value) ||
+		!search_value_read(term->keyword, value, ps->clock, &ps->problem))
+		return false;
+	if (value->pattern)
+		ps->expressions += pattern_size(value->pattern);
+	return ps->expressions <= MAX_EXPRESSIONS ||
+	       refuse_number(ps, "the regular expressions are too large");
 }
 
 static const struct search_keyword *find_keyword(const char *word, size_t len)

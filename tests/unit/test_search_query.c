@@ -148,14 +148,18 @@ static void what_is_too_much_is_refused(void **state)
 {
 	scoped(buf_fini) struct buf deep = BUF_INIT;
 	scoped(buf_fini) struct buf many = BUF_INIT;
-	const struct buf *const rows[] = { &deep, &many };
+	scoped(buf_fini) struct buf large = BUF_INIT;
+	const struct buf *const rows[] = { &deep, &many, &large };
 
 	(void)state;
 	for (int i = 0; i < 5000; i++) {
 		buf_add_char(&deep, '(');
 		buf_add_str(&many, "a ");
 	}
-	for (size_t i = 0; i < 2; i++) {
+	/* Few words, out of which much is made: each takes as long as a search may. */
+	for (int i = 0; i < 100; i++)
+		buf_add_fmt(&large, "/(?:[^a-z]\\d?x*){1,900}%d/ ", i);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct search *s = NULL;
 		scoped(v5_error_fini) struct v5_error e = { 0 };
 
