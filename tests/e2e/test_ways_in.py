@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Ways in beside plain requests: TLS, packed answers, packed bodies."""
+import contextlib
 import gzip
+import json
 import os
 import signal
+import socket
 import ssl
 import subprocess
+import threading
 import urllib.request
 import zlib
 
@@ -103,3 +107,49 @@ def test_a_certificate_that_cannot_be_is_explained(archive, tmp_path):
     done = storyfs('serve', archive, '--listen', '127.0.0.1:0', '--tls-cert', cert, '--tls-key', key)
     assert done.returncode == 1 and 'others may read the key' in done.stderr
     assert storyfs('serve', archive, '--tls-cert', cert).returncode == 2
+
+
+def test_slow_handshakes_and_plain_http_stop_nobody(archive, serve, tmp_path):
+    cert, key = make_cert(tmp_path, 'a')
+    server = serve(archive, '--tls-cert', cert, '--tls-key', key, '--idle-timeout', '3')
+    # A ClientHello that does not end, one that never begins, one in the clear, and one that is none.
+    hello = b'\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03'
+    held = []
+    for i in range(60):
+        s = socket.create_connection((server.host, server.port), DEADLINE, ('127.0.0.2', 0))
+        s.sendall((hello, b'', b'GET /services/v5/me HTTP/1.1\r\nHost: x\r\n\r\n', b'\x16\x03\x01\xff\xff')[i % 4])
+        held.append(s)
+    for _ in range(5):
+        assert fetch(server, cert) == 200
+    for s in held:
+        # None of them is answered in the clear, and all of them end.
+        s.settimeout(DEADLINE)
+        got = b''
+        with contextlib.suppress(ConnectionError):
+            while piece := s.recv(65536):
+                got += piece
+        assert not got.startswith(b'HTTP/')
+        s.close()
+    assert fetch(server, cert) == 200
+
+
+def test_writes_and_pipelines_go_through_tls(archive, serve, tmp_path):
+    cert, key = make_cert(tmp_path, 'a')
+    server = serve(archive, '--tls-cert', cert, '--tls-key', key, '--max-body', '1000000')
+    body = json.dumps({'description': 'd' * 19_000}).encode()
+    put = (f'PUT /services/v5/stories/555?fields=description HTTP/1.1\r\nHost: x\r\nX-TrackerToken: {server.token}\r\n'
+           f'Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n').encode() + body
+    context = ssl.create_default_context(cafile=cert)
+    with context.wrap_socket(socket.create_connection((server.host, server.port), DEADLINE),
+                             server_hostname='127.0.0.1') as s:
+        thread = threading.Thread(target=s.sendall, args=(put * 20,))
+        thread.start()
+        got = b''
+        while got.count(b'HTTP/1.1 200 ') < 20 or not got.endswith(b'}'):
+            piece = s.recv(65536)
+            assert piece, got[-500:]
+            got += piece
+        thread.join(DEADLINE)
+        # And the end comes while the connection is open.
+        assert server.stop() == 0
+        assert s.recv(1) == b''
