@@ -66,7 +66,7 @@ enum webhook_version {
 
 enum value_type {
 	TYPE_INT,   /* a whole number, ids too */
-	TYPE_FLOAT, /* a number; whole ones are written without a fraction */
+	TYPE_FLOAT, /* a number; whole ones are written without a fraction, unless FRACTION */
 	TYPE_BOOL,
 	TYPE_STRING,   /* text of one line by nature */
 	TYPE_XSTRING,  /* V5's "extended string": any text */
@@ -94,6 +94,7 @@ enum field_flag {
 	FIELD_SECRET = 1 << 6,
 	FIELD_HIDDEN = 1 << 7,
 	FIELD_INSTEAD = 1 << 8,
+	FIELD_FRACTION = 1 << 9,
 };
 
 /* The words of an enumeration; NULL ends them. */

@@ -20,9 +20,9 @@ enum { SHOWN_BYTES = 60 };
 
 /* ---- out ---- */
 
-static json_t *from_float(double d)
+static json_t *from_float(double d, unsigned flags)
 {
-	if (floor(d) >= d && fabs(d) < 1e15)
+	if (!(flags & FIELD_FRACTION) && floor(d) >= d && fabs(d) < 1e15)
 		return json_integer((json_int_t)d);
 	return json_real(d);
 }
@@ -79,7 +79,7 @@ struct json_t *json_from_value(const struct field *field, const struct value *v,
 	case TYPE_INT:
 		return json_integer(v->i);
 	case TYPE_FLOAT:
-		return from_float(v->f);
+		return from_float(v->f, field->flags);
 	case TYPE_BOOL:
 		return json_boolean(v->i);
 	case TYPE_STRING:

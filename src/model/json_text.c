@@ -60,9 +60,9 @@ static void write_int(int64_t i, struct buf *b)
 	buf_add(b, p, (size_t)(digits + sizeof(digits) - p));
 }
 
-static void write_float(double d, struct buf *b)
+static void write_float(double d, unsigned flags, struct buf *b)
 {
-	if (floor(d) >= d && fabs(d) < 1e15) {
+	if (!(flags & FIELD_FRACTION) && floor(d) >= d && fabs(d) < 1e15) {
 		write_int((int64_t)d, b);
 		return;
 	}
@@ -157,7 +157,7 @@ static void write_value(
 		write_int(v->i, b);
 		return;
 	case TYPE_FLOAT:
-		write_float(v->f, b);
+		write_float(v->f, field->flags, b);
 		return;
 	case TYPE_BOOL:
 		buf_add_str(b, v->i ? "true" : "false");

@@ -175,7 +175,7 @@ static int find_newer(struct import_run *run)
 {
 	each_entry(e, &run->table) {
 		scoped(record_unref) struct record *old = NULL;
-		int64_t version = record_int(e->record, F_project_version, 0);
+		int64_t version = record_int(e->record, F_project_version, 1);
 
 		if (e->key.kind != KIND_project)
 			continue;
@@ -183,7 +183,7 @@ static int find_newer(struct import_run *run)
 
 		if (r < 0)
 			return r;
-		if (r > 0 || record_int(old, F_project_version, 0) <= version)
+		if (r > 0 || record_int(old, F_project_version, 1) <= version)
 			continue;
 		ids_add(&run->newer, e->key.id);
 		buf_add_fmt(&run->report.notes,
@@ -249,6 +249,15 @@ static void date_acceptance(struct record *story)
 		record_set_int(story, F_story_accepted_at, at);
 }
 
+/* V5 says of each project what an old dump, or one of few fields, does not. */
+static void complete(struct entry *e)
+{
+	struct record *whole = import_with_initials(e->record);
+
+	record_unref(e->record);
+	e->record = whole;
+}
+
 static int store_entry(struct import_run *run, struct entry *e)
 {
 	int64_t project_id = import_project_of(run, e->record);
@@ -275,6 +284,7 @@ static int store_entry(struct import_run *run, struct entry *e)
 
 		if (r < 0)
 			return r;
+		complete(e);
 	}
 	if (schema_resource(e->key.kind)->plain) {
 		int r = import_number(run, e->record);

@@ -4,6 +4,7 @@
 They are facts about others' projects and no part of this one: tests that need them look in
 $STORYFS_V5_DATA or in ../shared/data, and are skipped, saying so, where there are none.
 """
+import email.utils
 import glob
 import json
 import os
@@ -34,11 +35,11 @@ def dump_files():
 
 
 def dump_index():
-    """kind -> id -> resource; activity by its guid."""
+    """kind -> id -> resource; activity by its guid, iterations by their numbers."""
     index = {}
     for _, kind, resources in dump_files():
         for r in resources:
-            index.setdefault(kind, {})[r.get('id', r.get('guid'))] = r
+            index.setdefault(kind, {})[r.get('id', r.get('guid', r.get('number')))] = r
     return index
 
 
@@ -55,20 +56,22 @@ class Exchange:
         self.path = self.target.partition('?')[0]
         self.sent_body = data['request_body'] or None
         self.sent_type = data['request_headers'].get('Content-Type')
+        self.sent_headers = {k: v for k, v in data['request_headers'].items() if k in ('Content-Type', 'Accept')}
         self.status = data['status']
+        self.recorded_at = email.utils.parsedate_to_datetime(data['recorded_at'])
         self.headers = data['response_headers']
         self.text = data['response_body']
         self.body = json.loads(self.text) if self.text.strip() else None
 
-    def sent_keys(self):
+    def sent_values(self):
         """The parameters of the request, wherever they stood."""
-        keys = {k.split('[')[0] for k in
-                urllib.parse.parse_qs(self.target.partition('?')[2], keep_blank_values=True)}
+        query = urllib.parse.parse_qs(self.target.partition('?')[2], keep_blank_values=True)
+        values = {k.split('[')[0]: v[0] for k, v in query.items()}
         try:
-            keys |= set(json.loads(self.sent_body or '{}'))
+            values.update(json.loads(self.sent_body or '{}'))
         except ValueError:
-            pass
-        return keys
+            pass  # no JSON: a file
+        return values
 
 
 def exchanges():

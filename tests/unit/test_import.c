@@ -89,6 +89,22 @@ static void iterations_that_are_unusual_become_overrides(void **state)
 	assert_int_equal(x->report.changed[KIND_iteration_override], 0);
 }
 
+/* V5 sends them always; dumps of 2013 lack some, and those of few fields most. */
+static void projects_get_what_every_project_has(void **state)
+{
+	(void)state;
+	FIXTURE(x);
+
+	put_file(x, "old/project.json",
+		"[{\"id\":98,\"name\":\"Old\",\"point_scale\":\"0,1,2,4,8\"}]");
+	import_well(x, "old");
+	assert_field(x, KIND_project, 98, F_project_automatic_planning, "true");
+	assert_field(x, KIND_project, 98, F_project_project_type, "\"private\"");
+	assert_field(x, KIND_project, 98, F_project_point_scale, "\"0,1,2,4,8\"");
+	import_well(x, "old");
+	assert_int_equal(x->report.changed[KIND_project], 0);
+}
+
 /* An old export may lack it, and no iteration would hold the story. */
 static void what_is_accepted_was_accepted_once(void **state)
 {
@@ -394,6 +410,7 @@ int main(void)
 		cmocka_unit_test(resources_are_kept_as_they_were_dumped),
 		cmocka_unit_test(nested_resources_become_their_own),
 		cmocka_unit_test(iterations_that_are_unusual_become_overrides),
+		cmocka_unit_test(projects_get_what_every_project_has),
 		cmocka_unit_test(what_is_accepted_was_accepted_once),
 		cmocka_unit_test(releases_are_stories),
 		cmocka_unit_test(another_owned_by_than_the_first_owner_is_kept),
