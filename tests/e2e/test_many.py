@@ -13,8 +13,8 @@ import threading
 import pytest
 
 from conftest import Server, storyfs
-from test_replay import (PROJECT, SEED, Replay, Writer, compare_rest, compare_stories, demo, get,
-                         get_all)
+from test_replay import (PROJECT, SEED, Writer, compare_rest, compare_stories, demo, get, get_all,
+                         prepare, token_of)
 
 __all__ = ['demo']  # a fixture
 
@@ -24,15 +24,10 @@ KILLS = 20
 
 
 def make_tokens(archive, server):
-    """Of two people who may write, and all who may own."""
+    """Of two people who may write."""
     people = [m['person'] for m in get(server, f'/projects/{PROJECT}/memberships?sort_by=name')
               if m['role'] != 'viewer']
-    tokens = []
-    for person in people[:2]:
-        made = storyfs('user', 'token', archive, person['username'])
-        assert made.returncode == 0, made.stderr
-        tokens.append(made.stdout.strip())
-    return tokens, [p['id'] for p in people]
+    return [token_of(archive, person) for person in people[:2]]
 
 
 def get_activity(server, since):
@@ -72,11 +67,8 @@ def finish(pool, runs):
 
 def test_sixteen_clients_lose_nothing(demo, serve):
     server = serve(demo)
-    tokens, people = make_tokens(demo, server)
-    since = get(server, f'/projects/{PROJECT}')['version']
-    replay = Replay(server)
-    known = {'stories': list(replay.known['story']), 'labels': list(replay.known['label']),
-             'people': people}
+    tokens = make_tokens(demo, server)
+    since, replay, known = prepare(demo, server)
     writers = [Writer(server, tokens[i % 2], SEED + i, known) for i in range(CLIENTS)]
     finish(*start(writers))
     statuses = [status for w in writers for status in w.statuses]
@@ -161,11 +153,8 @@ def test_what_was_answered_survives_kills_at_any_moment(demo, tmp_path):
         made = storyfs('user', 'token', demo)
         assert made.returncode == 0, made.stderr
         holder.token = holder.server.token = made.stdout.strip()
-        tokens, people = make_tokens(demo, holder.server)
-        since = get(holder.server, f'/projects/{PROJECT}')['version']
-        replay = Replay(holder.server)
-        known = {'stories': list(replay.known['story']), 'labels': list(replay.known['label']),
-                 'people': people}
+        tokens = make_tokens(demo, holder.server)
+        since, replay, known = prepare(demo, holder.server)
         writers = [Survivor(holder, tokens[i % 2], SEED + i, known) for i in range(CLIENTS)]
         moments = random.Random(SEED)
         pool, runs = start(writers)

@@ -14,7 +14,8 @@ COMMANDS = 400
 THREADS = 4
 SEED = 20240506
 STORY_FIELDS = ':default,label_ids,follower_ids,blocked_story_ids'
-TYPES = ('feature', 'feature', 'bug', 'chore')
+TYPES = ('feature', 'feature', 'bug', 'chore', 'release')
+PRIORITIES = ('p0', 'p1', 'p2', 'p3', 'none')
 STATES = ('unscheduled', 'unstarted', 'started', 'finished', 'delivered', 'rejected', 'accepted')
 REFUSED = (400, 404)  # what another thread's change may make of a command
 
@@ -104,9 +105,16 @@ class Writer:
                            ('labels', self.labels()),
                            ('owner_ids', r.sample(self.known['people'], r.randrange(3))),
                            ('follower_ids', r.sample(self.known['people'], r.randrange(3))),
+                           ('requested_by_id', r.choice(self.known['people'])),
+                           ('external_id', r.choice((None, f'x{r.randrange(100)}'))),
+                           ('story_priority', r.choice(PRIORITIES)),
                            ('comment', {'text': 'by the way'})):
             if r.random() < 0.25:
                 body[key] = value
+        if body.get('story_type') == 'release' or r.random() < 0.05:
+            body['deadline'] = r.choice((None, '2030-01-01T00:00:00Z'))
+        if body.get('current_state') == 'accepted' and r.random() < 0.5:
+            body['accepted_at'] = '2024-01-02T03:04:05Z'
         self.send('PUT', f'/stories/{self.story()}', body)
 
     def move(self):
@@ -175,6 +183,23 @@ class Writer:
         if made and r.random() < 0.3:
             self.send('DELETE', f'/stories/{story}/blockers/{made["id"]}')
 
+    def part(self):
+        """Reviews, pull requests and branches: what is made, and what is changed of it."""
+        r = self.random
+        plural, body, change = r.choice((
+            ('reviews', {'review_type_id': self.known['review_type'],
+                         'reviewer_id': r.choice((None, r.choice(self.known['people'])))},
+             {'status': r.choice(('in_review', 'pass', 'revise'))}),
+            ('pull_requests', {'original_url': f'https://example.com/o/r/{r.randrange(100)}', 'number': 7},
+             {'status': 'merged'}),
+            ('branches', {'name': f'b{r.randrange(1000)}'}, None)))
+        path = f'/stories/{self.story()}/{plural}'
+        made = self.send('POST', path, body)
+        if made and change and r.random() < 0.6:
+            self.send('PUT', f'{path}/{made["id"]}', change)
+        if made and r.random() < 0.3:
+            self.send('DELETE', f'{path}/{made["id"]}')
+
     def epic(self):
         r = self.random
         made = self.send('POST', '/epics', {'name': f'Epic {r.randrange(10**6)}', 'description': 'd'})
@@ -189,7 +214,8 @@ class Writer:
 
     def run(self, n):
         whats = (self.create,) * 4 + (self.update,) * 8 + (self.move,) * 4 + (self.delete,) + \
-            (self.label,) * 3 + (self.task,) * 3 + (self.comment,) * 2 + (self.blocker,) * 3 + (self.follow,) + (self.epic,)
+            (self.label,) * 3 + (self.task,) * 3 + (self.comment,) * 2 + (self.blocker,) * 3 + (self.follow,) + (self.epic,) + \
+            (self.part,) * 3
         while len(self.statuses) < n:
             self.random.choice(whats)()
         self.connection.close()
@@ -197,8 +223,9 @@ class Writer:
 
 # ---- knowing by activity alone ----
 
-KEPT = ('story', 'task', 'comment', 'reaction', 'blocker', 'label', 'epic')
-IN_STORY = ('task', 'comment', 'blocker')
+IN_STORY = {'task': 'tasks', 'comment': 'comments', 'blocker': 'blockers', 'review': 'reviews',
+            'pull_request': 'pull_requests', 'branch': 'branches'}
+KEPT = ('story', *IN_STORY, 'reaction', 'label', 'epic')
 PLACES = ('before_id', 'after_id')
 
 
@@ -220,7 +247,7 @@ class Replay:
             story['labels'] = [label['name'] for label in story['labels']]
             self.known['story'][story['id']] = story
             for kind in IN_STORY:
-                for item in get(server, f'{base}/stories/{story["id"]}/{kind}s'):
+                for item in get(server, f'{base}/stories/{story["id"]}/{IN_STORY[kind]}'):
                     self.known[kind][item['id']] = item
         for label in get(server, f'{base}/labels?fields=:default,counts'):
             self.known['label'][label['id']] = label
@@ -302,16 +329,16 @@ class Replay:
 
 
 def differences(rebuilt, sent, skip=()):
+    """Either way: what is sent is known, and what is known and no null is sent."""
     return {key: (rebuilt.get(key), value) for key, value in sent.items()
             if key not in ('kind', 'url', *skip) and rebuilt.get(key) != value} | \
            {key: (value, None) for key, value in rebuilt.items()
-            if key in ('estimate', 'description', 'accepted_at', 'owned_by_id', 'deadline')
-            and not empty(value) and key not in sent}
+            if not empty(value) and key not in sent and key not in skip}
 
 
 def compare_stories(server, replay):
     base = f'/projects/{PROJECT}'
-    for story in sorted(replay.touched):
+    for story in sorted(replay.touched | set(replay.known['story'])):
         answer = server.request('GET', f'{base}/stories/{story}?fields={STORY_FIELDS}')
         if story not in replay.known['story']:
             assert answer.status == 404
@@ -326,7 +353,7 @@ def compare_stories(server, replay):
             known[key].sort()
         assert not differences(known, sent), story
         for kind in IN_STORY:
-            items = {i['id']: i for i in get(server, f'{base}/stories/{story}/{kind}s')}
+            items = {i['id']: i for i in get(server, f'{base}/stories/{story}/{IN_STORY[kind]}')}
             mine = {i: v for i, v in replay.known[kind].items() if v.get('story_id') == story}
             assert set(items) == set(mine), (kind, story)
             for i, item in items.items():
@@ -358,20 +385,32 @@ def compare_rest(server, replay):
         assert not differences(replay.known['label'][i], label), label
 
 
+def token_of(archive, person):
+    made = storyfs('user', 'token', archive, person['username'])
+    assert made.returncode == 0, made.stderr
+    return made.stdout.strip()
+
+
+def prepare(archive, server):
+    """What commands may name. The version from which on activity is read, and what is known then."""
+    members = get(server, f'/projects/{PROJECT}/memberships?sort_by=name')
+    owner = next(m['person'] for m in members if m['role'] == 'owner')
+    made = server.request('POST', f'/projects/{PROJECT}/review_types', {'name': 'Code'},
+                          token=token_of(archive, owner))
+    assert made.status == 200, made.body
+    people = [m['person'] for m in members if m['role'] != 'viewer']
+    since, replay = get(server, f'/projects/{PROJECT}')['version'], Replay(server)
+    return since, replay, {'stories': list(replay.known['story']), 'labels': list(replay.known['label']),
+                           'people': [p['id'] for p in people], 'review_type': made.json()['id']}
+
+
 @pytest.mark.parametrize('threads', (1, THREADS))
 def test_activity_alone_tells_what_became_of_a_project(demo, serve, threads):
     server = serve(demo)
     people = [m['person'] for m in get(server, f'/projects/{PROJECT}/memberships?sort_by=name')
               if m['role'] != 'viewer']
-    tokens = []
-    for person in people[:2]:
-        made = storyfs('user', 'token', demo, person['username'])
-        assert made.returncode == 0, made.stderr
-        tokens.append(made.stdout.strip())
-    since = get(server, f'/projects/{PROJECT}')['version']
-    replay = Replay(server)
-    known = {'stories': list(replay.known['story']), 'labels': list(replay.known['label']),
-             'people': [p['id'] for p in people]}
+    tokens = [token_of(demo, person) for person in people[:2]]
+    since, replay, known = prepare(demo, server)
     writers = [Writer(server, tokens[i % 2], SEED + i, known) for i in range(threads)]
     with concurrent.futures.ThreadPoolExecutor(threads) as pool:
         for done in [pool.submit(w.run, COMMANDS // threads) for w in writers]:
