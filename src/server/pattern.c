@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Words are compared with memmem in folded text (lower case, one blank for a run of white space),
- * which is fast where most is ASCII; everything else is PCRE2's, bounded by its match limit.
+ * which is fast where most is ASCII; everything else is PCRE2's. Its match limit is for one place
+ * where a match may begin, so a text is looked through in pieces, with a look at the clock between.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 
@@ -18,7 +19,8 @@
 #include "storyfs/clock.h"
 
 enum {
-	MATCH_LIMIT = 200000, /* steps in one text: well below a tenth of a second */
+	MATCH_LIMIT = 200000, /* steps from one place */
+	PIECE_BYTES = 64,     /* so many places at once: well below a tenth of a second */
 	HEAP_LIMIT_KIB = 4096,
 	STACK_BYTES = 32 << 10,
 	STACK_MAX_BYTES = 1 << 20,
@@ -165,8 +167,8 @@ static bool match_words(const struct pattern *p, const struct buf *in)
 
 static bool compile(struct pattern *p, const char *text, struct buf *ret_reason, size_t *ret_at)
 {
-	uint32_t options =
-		PCRE2_UTF | PCRE2_UCP | PCRE2_CASELESS | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C;
+	uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_CASELESS | PCRE2_MULTILINE |
+			   PCRE2_NEVER_BACKSLASH_C | PCRE2_USE_OFFSET_LIMIT;
 	int number;
 	PCRE2_SIZE at;
 	PCRE2_UCHAR words[REASON_BYTES] = { 0 };
@@ -215,17 +217,48 @@ static void add_wild(const char *text, bool whole, struct buf *ret)
 		buf_add_fmt(ret, "(?!%s)", letter);
 }
 
-static int match_code(
-	const struct pattern *p, const char *text, const struct pattern_budget *budget)
+/* Does a match begin from `from` on, but before `to`? -EBADMSG for what is no UTF-8. */
+static int match_piece(
+	const struct pattern *p, const char *text, size_t len, size_t from, size_t to)
 {
-	if (clock_monotonic_ms() > budget->deadline_ms)
-		return -ETIMEDOUT;
-	int r = pcre2_match(p->code, (PCRE2_SPTR)text, strlen(text), 0, 0, p->match, p->context);
+	/* That the text is UTF-8 is checked once. */
+	uint32_t options = from ? PCRE2_NO_UTF_CHECK : 0;
+
+	pcre2_set_offset_limit(p->context, to - 1);
+	int r = pcre2_match(p->code, (PCRE2_SPTR)text, len, from, options, p->match, p->context);
 
 	if (r == PCRE2_ERROR_MATCHLIMIT || r == PCRE2_ERROR_DEPTHLIMIT ||
 		r == PCRE2_ERROR_HEAPLIMIT || r == PCRE2_ERROR_JIT_STACKLIMIT)
 		return -ETIMEDOUT;
-	return r >= 0;
+	return r < 0 && r != PCRE2_ERROR_NOMATCH ? -EBADMSG : r >= 0;
+}
+
+/* The end of a piece, which is where a character begins; one behind the text at its end, where a
+ * match may begin, too. */
+static size_t end_of_piece(const char *text, size_t from, size_t len)
+{
+	size_t to = from + PIECE_BYTES;
+
+	if (to > len)
+		return len + 1;
+	while (((unsigned char)text[to] & 0xc0) == 0x80)
+		to++;
+	return to;
+}
+
+static int match_code(
+	const struct pattern *p, const char *text, const struct pattern_budget *budget)
+{
+	size_t len = strlen(text), to;
+	int r = 0;
+
+	for (size_t from = 0; r == 0 && from <= len; from = to) {
+		if (clock_monotonic_ms() > budget->deadline_ms)
+			return -ETIMEDOUT;
+		to = end_of_piece(text, from, len);
+		r = match_piece(p, text, len, from, to);
+	}
+	return r == -EBADMSG ? 0 : r;
 }
 
 /* ---- both ---- */

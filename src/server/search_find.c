@@ -9,7 +9,7 @@
 #include "storyfs/clock.h"
 #include "zone.h"
 
-/* What expressions may take in one search. */
+/* What expressions may take in one search, all of its projects together. */
 enum { EXPRESSIONS_MS = 2000 };
 
 int search_read(struct call *c, const char *text, struct search **ret)
@@ -24,7 +24,10 @@ int search_read(struct call *c, const char *text, struct search **ret)
 		zone = zone_load(record_text(person, F_person_olson_name));
 	const struct search_clock clock = { call_now_ms(c), zone };
 
-	return search_parse(text, &clock, ret, &c->error);
+	r = search_parse(text, &clock, ret, &c->error);
+	if (r == 0)
+		(*ret)->budget.deadline_ms = clock_deadline(EXPRESSIONS_MS);
+	return r;
 }
 
 void search_hits_fini(struct search_hits *hits)
@@ -90,7 +93,6 @@ static enum verdict judge(
 
 static int look(struct search_set *set)
 {
-	set->budget.deadline_ms = clock_deadline(EXPRESSIONS_MS);
 	int r = read_items(set);
 
 	if (r == 0) {

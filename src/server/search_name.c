@@ -16,7 +16,7 @@ int search_name_matches(
 	folded_set(&folded, text);
 	for (size_t i = 0; r == 0 && i < term->n; i++) {
 		if (term->values[i].pattern)
-			r = pattern_match(term->values[i].pattern, &folded, &set->budget);
+			r = pattern_match(term->values[i].pattern, &folded, &set->search->budget);
 	}
 	return r;
 }

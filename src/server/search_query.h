@@ -120,6 +120,7 @@ struct search_node {
 struct search {
 	struct search_node *root; /* NULL: everything */
 	bool include_done;
+	struct pattern_budget budget; /* for all that is searched; search_parse leaves it empty */
 	int n_terms;
 	struct search_term *terms;
 };

@@ -22,7 +22,6 @@ struct search_set {
 	const struct search *search;
 	int64_t project_id;
 	enum kind kind;
-	struct pattern_budget budget;
 	struct ids only_ids;	 /* what `id:` asks for, if it must hold */
 	struct records items;	 /* in V5's order, with the fields that are needed alone */
 	struct ids ids;		 /* theirs, ascending */

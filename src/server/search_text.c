@@ -21,7 +21,7 @@ static int look_in(struct search_set *set, size_t place, const char *text, enum 
 
 		if ((about != ABOUT_ANYTHING && about != also) || *verdict)
 			continue;
-		int r = pattern_match(term->values[0].pattern, &folded, &set->budget);
+		int r = pattern_match(term->values[0].pattern, &folded, &set->search->budget);
 
 		if (r < 0)
 			return r;

@@ -11,6 +11,7 @@
 
 #include "search_query.h"
 #include "storyfs/alloc.h"
+#include "storyfs/clock.h"
 #include "zone.h"
 
 /* 2024-05-06T07:08:09Z, a Monday. */
@@ -298,6 +299,47 @@ static void hostile_expressions_end(void **state)
 	assert_int_equal(pattern_match(p, &folded, &spent), -ETIMEDOUT);
 }
 
+/* From each place of a long text it takes a little less than it may. */
+static void hostile_texts_end(void **state)
+{
+	scoped(buf_fini) struct buf reason = BUF_INIT;
+	scoped(buf_fini) struct buf text = BUF_INIT;
+	size_t at;
+	scoped(pattern_free) struct pattern *p =
+		pattern_new("(?:a?){14}a{14}[^a]", PATTERN_REGEX, false, &reason, &at);
+	scoped(folded_fini) struct folded folded = { 0 };
+	const struct pattern_budget budget = { clock_deadline(100) };
+
+	(void)state;
+	for (int i = 0; i < 20000; i++)
+		buf_add_char(&text, 'a');
+	folded_set(&folded, text.data);
+	assert_int_equal(pattern_match(p, &folded, &budget), -ETIMEDOUT);
+}
+
+/* A text is looked through in pieces; what is found lies across them, and looks back. */
+static void expressions_are_found_anywhere(void **state)
+{
+	static const char *const patterns[] = { "x{3}y", "(?<=\xc3\xbc)x+y$", "^\xc3\xbc.*y\\z",
+		"\\bxxxy" };
+	scoped(folded_fini) struct folded folded = { 0 };
+
+	(void)state;
+	for (int n = 0; n < 700; n += 7) {
+		scoped(buf_fini) struct buf text = BUF_INIT;
+
+		for (int i = 0; i < n; i++)
+			buf_add_str(&text, i % 50 ? "\xc3\xbc" : "\xe2\x82\xac ");
+		buf_add_str(&text, "\n\xc3\xbc");
+		buf_add_str(&text, "xxxy");
+		for (size_t k = 0; k < 3; k++) {
+			if (!matches(patterns[k], PATTERN_REGEX, false, text.data))
+				fail_msg("%s behind %d characters", patterns[k], n);
+		}
+		assert_false(matches(patterns[3], PATTERN_REGEX, false, text.data));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -308,6 +350,8 @@ int main(void)
 		cmocka_unit_test(days_are_the_searchers),
 		cmocka_unit_test(words_are_found_whole_and_without_case),
 		cmocka_unit_test(hostile_expressions_end),
+		cmocka_unit_test(hostile_texts_end),
+		cmocka_unit_test(expressions_are_found_anywhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
