@@ -153,3 +153,14 @@ def test_writes_and_pipelines_go_through_tls(archive, serve, tmp_path):
         # And the end comes while the connection is open.
         assert server.stop() == 0
         assert s.recv(1) == b''
+
+
+@pytest.mark.parametrize('size', [1000, 1_000_000])
+def test_a_file_may_come_packed(server, size):
+    data = os.urandom(size)
+    body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + data + b'\r\n--x--\r\n'
+    headers = {'Content-Type': 'multipart/form-data; boundary=x', 'Content-Encoding': 'gzip'}
+    upload = server.request('POST', '/projects/99/uploads', gzip.compress(body), headers)
+    assert (upload.status, upload.json().get('size')) == (200, size), upload.body
+    answer = server.request('POST', '/projects/99/uploads', gzip.compress(body), {**headers, 'Content-Encoding': 'br'})
+    assert (answer.status, answer.json()['code']) == (415, 'unsupported_encoding')
