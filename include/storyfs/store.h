@@ -76,6 +76,8 @@ int64_t store_parent_of(struct store *s, const struct record *r);
 int64_t store_mtime(struct store *s, enum kind kind, int64_t id, int f);
 /* When a loaded collection last got or lost a resource while this store looked; 0: never. */
 int64_t store_list_mtime(struct store *s, const struct place *place);
+/* When a loaded collection or a record in it last changed while this store looked; 0: never. */
+int64_t store_touched(struct store *s, const struct place *place);
 /* A number that is another one whenever a collection, or a record in it, is; 0 while it is not
  * loaded. For what is derived from a whole collection. */
 uint64_t store_stamp(struct store *s, const struct place *place);

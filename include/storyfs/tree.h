@@ -68,12 +68,14 @@ int tree_lookup(struct tree *t, const struct node *dir, const char *name,
  * tree_lookup finds: they are one function. -ESTALE when what the directory hangs below is gone. */
 int tree_list(struct tree *t, const struct node *dir, const struct call_limit *limit,
 	bool (*entry)(void *data, const char *name, const struct node *node), void *data);
-/* The directory a node is in; the root's is the root. */
+/* The directory a node is in; the root's is the root. A story's link is in several groups, by other
+ * ranks: of that it is the first view, and the name is one that all of them find. */
 int tree_parent(struct tree *t, const struct node *node, struct node *ret);
 /* The node's name in it. */
 int tree_name(struct tree *t, const struct node *node, struct buf *ret);
 
-/* -ESTALE when the resource is gone. */
+/* -ESTALE when the resource is gone. -ENODATA when it has not been looked up yet, and would have to
+ * be loaded for this. */
 int tree_stat(struct tree *t, const struct node *node, struct node_attr *ret);
 /* Append a file's content; of a link, its target. -EISDIR. */
 int tree_read(struct tree *t, const struct node *node, struct buf *ret);
@@ -118,6 +120,14 @@ bool tree_is_alias(const struct node *node, const char *name);
  * after too many in a short time; `.storyfs/deletes` says how to go on.
  */
 int tree_remove(struct tree *t, const struct node *node, const struct call_limit *limit);
+/*
+ * Move a link of a view into another directory of the view, as rename(2) does: the story takes that
+ * group's state, type, owner or label in the place of the one it had. The save of that field, with
+ * its refusals, in the story's directory. -EPERM for what is no such link, -EXDEV between views.
+ */
+int tree_move(struct tree *t, const struct node *node, const struct node *from,
+	const struct node *to, const struct call_limit *limit);
+
 /* Somebody tries to unlink the node: what it is in will not be deleted for a minute. */
 void tree_note_unlink(struct tree *t, const struct node *node);
 

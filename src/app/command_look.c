@@ -13,6 +13,7 @@
 struct look {
 	const struct arguments *args;
 	struct tree *tree;
+	struct node dir; /* that is listed */
 	bool failed;
 };
 
@@ -52,6 +53,12 @@ static bool print_entry(void *data, const char *name, const struct node *node)
 		puts(name);
 		return true;
 	}
+	/* Some are known only once they were asked for by name. */
+	if (tree_stat(l->tree, node, &attr) == -ENODATA) {
+		struct node same;
+
+		tree_lookup(l->tree, &l->dir, name, NULL, &same);
+	}
 	print_long(l, node);
 	if (tree_stat(l->tree, node, &attr) == 0 && attr.type == NODE_LINK &&
 		tree_read(l->tree, node, &target) == 0)
@@ -63,9 +70,10 @@ static bool print_entry(void *data, const char *name, const struct node *node)
 
 static void list_path(struct look *l, const char *path)
 {
-	struct node node;
+	struct node node = NODE_ROOT;
 	int e = path_find(l->tree, path, &node);
 
+	l->dir = node;
 	if (e == 0)
 		e = tree_list(l->tree, &node, NULL, print_entry, l);
 	if (e == -ENOTDIR && path_find(l->tree, path, &node) == 0)

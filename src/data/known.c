@@ -156,10 +156,16 @@ static void entry_free(struct entry *e)
 	free(e);
 }
 
-static void touch(struct store *s, struct collection *c)
+/* Another content than before; moved when that is a change, not a first load. */
+static void touch(struct store *s, struct collection *c, bool moved)
 {
-	if (c)
-		c->stamp = ++s->n_stamps;
+	int64_t now = clock_now_ms() * NS_PER_MS;
+
+	if (!c)
+		return;
+	c->stamp = ++s->n_stamps;
+	if (moved)
+		c->touched_ns = now > c->touched_ns ? now : c->touched_ns + 1;
 }
 
 void known_put(
@@ -180,7 +186,7 @@ void known_put(
 	e->record = record_ref(r);
 	if (move_mtimes(e, before)) {
 		add_change(in, CHANGE_RECORD, e, place, before);
-		touch(s, known_collection(s, place));
+		touch(s, known_collection(s, place), true);
 	}
 	record_unref(before);
 }
@@ -217,7 +223,7 @@ static void move_list(struct store *s, struct collection *c)
 {
 	int64_t now = clock_now_ms() * NS_PER_MS;
 
-	touch(s, c);
+	touch(s, c, true);
 	c->mtime_ns = now > c->mtime_ns ? now : c->mtime_ns + 1;
 }
 
@@ -379,7 +385,7 @@ void known_replace(
 	if (in->tell)
 		move_list(s, c);
 	else
-		touch(s, c);
+		touch(s, c, false);
 	ids_fini(&c->ids);
 	c->ids = now;
 	now = (struct ids){ 0 };

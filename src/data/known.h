@@ -39,8 +39,9 @@ struct collection {
 	struct table_item item;
 	struct key key; /* kind, parent's kind and id */
 	struct ids ids;
-	uint64_t stamp;	  /* another one whenever ids or one of the records changed */
-	int64_t mtime_ns; /* when ids last changed while we looked; 0: never */
+	uint64_t stamp;	    /* another one whenever ids or one of the records changed */
+	int64_t mtime_ns;   /* when ids last changed while we looked; 0: never */
+	int64_t touched_ns; /* when ids or one of the records did */
 };
 
 /* What we deleted: an answer that was asked for before does not bring it back. */

@@ -144,6 +144,14 @@ int64_t store_list_mtime(struct store *s, const struct place *place)
 	return c ? c->mtime_ns : 0;
 }
 
+int64_t store_touched(struct store *s, const struct place *place)
+{
+	lock_scope(&s->lock);
+	struct collection *c = known_collection(s, place);
+
+	return c ? c->touched_ns : 0;
+}
+
 uint64_t store_stamp(struct store *s, const struct place *place)
 {
 	lock_scope(&s->lock);

@@ -136,7 +136,7 @@ static int lookup(fuse_req_t req, uint64_t dir, const char *name, struct fuse_en
 		break;
 	}
 	r = attr_get_entry(fs, number, ret);
-	if (spot.in_tree && tree_is_alias(&spot.node, name))
+	if (spot.in_tree && (tree_is_alias(&spot.node, name) || ret->attr_timeout == 0))
 		ret->entry_timeout = ALIAS_S;
 	return r;
 }

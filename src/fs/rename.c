@@ -189,6 +189,27 @@ static int rename_spots(struct fs *fs, const struct spot *old, const struct spot
 	return 0;
 }
 
+/* A link of a view into another directory of it; 1 when it is no such rename. */
+static int move_link(struct fs *fs, const struct spot *old, const struct spot *new, unsigned flags,
+	const struct call_limit *limit)
+{
+	struct node from, to, story = { ROW_story, old->node.id, -1 };
+
+	if (!old->in_tree || old->is_field || old->dir == new->dir || !tree_node(old->dir, &from) ||
+		!tree_node(new->dir, &to))
+		return 1;
+	if (fs->config.read_only)
+		return -EROFS;
+	if (flags & RENAME_EXCHANGE)
+		return 1;
+	int r = tree_move(fs->tree, &old->node, &from, &to, limit);
+
+	if (r == -EPERM)
+		return 1;
+	save_notify_error(fs, &story);
+	return r;
+}
+
 /* NOLINTNEXTLINE(readability-function-size): the signature is libfuse's */
 void fs_op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
 	const char *new_name, unsigned flags)
@@ -201,8 +222,13 @@ void fs_op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_
 
 	if (r == 0)
 		r = spot_find(fs, new_parent, new_name, &limit, &new);
-	if (r == 0)
-		r = rename_spots(fs, &old, &new, flags, &f);
+	int moved = r == 0 ? move_link(fs, &old, &new, flags, &limit) : r;
+
+	if (moved <= 0) {
+		request_end(req, moved);
+		return;
+	}
+	r = rename_spots(fs, &old, &new, flags, &f);
 	if (f) {
 		r = save_over(fs, f, &new, &limit);
 		save_finish(fs, f);

@@ -137,6 +137,102 @@ static void announce_people(struct tree *t, const struct announce *a, int64_t pr
 	}
 }
 
+/* ---- views ---- */
+
+static int64_t id_of(const struct record *r, int f)
+{
+	const struct value *v = r ? record_get(r, f) : NULL;
+
+	return v && v->state == VALUE_SET ? record_id(v->record) : 0;
+}
+
+static bool has_one(const struct record *story, enum kind kind, int64_t id)
+{
+	const struct value *v =
+		story ? record_get(story, kind == KIND_label ? F_story_labels : F_story_owner_ids)
+		      : NULL;
+
+	if (!v || v->state != VALUE_SET)
+		return false;
+	if (kind != KIND_label)
+		return ids_has(&v->ids, id);
+	each_record(label, &v->records) {
+		if (record_id(label) == id)
+			return true;
+	}
+	return false;
+}
+
+/* The groups of a GROUPS directory that the story is in, or was. */
+static void announce_groups_of(
+	struct tree *t, const struct announce *a, const struct change *c, enum layout_row row)
+{
+	enum kind kind = layout_of(layout_of(row)->parent)->kind;
+	struct place place = { .kind = kind, .parent = KIND_project, .parent_id = c->parent_id };
+	scoped(records_fini) struct records all = { 0 };
+
+	store_peek_list(t->store, &place, &all);
+	each_record(r, &all) {
+		enum kind by = kind == KIND_project_membership ? KIND_person : KIND_label;
+		int64_t id = kind == KIND_label
+				     ? record_id(r)
+				     : id_of(r, kind == KIND_epic ? F_epic_label
+								  : F_project_membership_person);
+
+		if (id && (has_one(c->before, by, id) || has_one(c->after, by, id)))
+			announce_content(a, row, record_id(r), -1);
+	}
+}
+
+/* What shows all stories of a project shows this one. */
+static void announce_story(struct tree *t, const struct announce *a, const struct change *c)
+{
+	for (int i = ROW_root + 1; i < N_ROWS; i++) {
+		enum layout_row row = (enum layout_row)i;
+		const struct layout *l = layout_of(row);
+
+		if (is_group(row) && !l->name)
+			announce_groups_of(t, a, c, row);
+		else if (is_group(row) || (l->type == ROW_TABLE && l->kind == c->kind))
+			announce_content(a, row, c->parent_id, -1);
+		else if (l->type == ROW_JSON && !l->name && l->kind == c->kind &&
+			 c->type != CHANGE_REMOVED)
+			announce_content(a, row, c->id, -1);
+		else if (l->type == ROW_FILES && l->kind == c->kind && c->type != CHANGE_RECORD) {
+			struct node file = { layout_entry(row), c->id, -1 };
+			scoped(buf_fini) struct buf name = BUF_INIT;
+
+			tree_name(t, &file, &name);
+			announce_entry(a, row, c->parent_id, buf_str(&name));
+			announce_content(a, row, c->parent_id, -1);
+		}
+	}
+}
+
+/* A group's directory, by any name it had or has. */
+static void announce_group_names(struct tree *t, const struct announce *a, const struct change *c)
+{
+	const struct record *versions[] = { c->before, c->after };
+
+	for (int i = ROW_root + 1; i < N_ROWS; i++) {
+		enum layout_row row = (enum layout_row)i;
+
+		if (layout_of(row)->type != ROW_GROUPS || layout_of(row)->kind != c->kind)
+			continue;
+		for (size_t v = 0; v < 2; v++) {
+			scoped(free_ptr) char *name =
+				versions[v] ? group_name(t, c->parent_id, versions[v]) : NULL;
+			scoped(free_ptr) char *longer = name ? link_long_name(name, c->id) : NULL;
+
+			if (name) {
+				announce_entry(a, row, c->parent_id, name);
+				announce_entry(a, row, c->parent_id, longer);
+			}
+		}
+		announce_content(a, row, c->parent_id, -1);
+	}
+}
+
 /* ---- all ---- */
 
 static void announce_coming_and_going(
@@ -166,6 +262,9 @@ void tree_changes(struct tree *t, const struct change *change,
 		announce_coming_and_going(&a, change, row);
 	if (change->type != CHANGE_RECORD || is_retitled(change))
 		announce_links(t, &a, change);
+	if (change->kind == KIND_story)
+		announce_story(t, &a, change);
+	announce_group_names(t, &a, change);
 	if (change->kind == KIND_project_membership)
 		announce_people(t, &a, change->parent_id);
 }

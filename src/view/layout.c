@@ -33,6 +33,15 @@ enum layout_row layout_find(enum row_type type, enum kind kind, enum kind parent
 	return N_ROWS;
 }
 
+enum layout_row layout_entry(enum layout_row dir)
+{
+	int row = ROW_root + 1;
+
+	while (row < N_ROWS && (rows[row].parent != dir || rows[row].name))
+		row++;
+	return (enum layout_row)row;
+}
+
 struct place layout_place(const struct node *dir)
 {
 	return (struct place){

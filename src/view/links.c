@@ -64,16 +64,13 @@ static void free_counts(struct table *counts)
 		free(c);
 }
 
-void link_names_make(const struct records *all, struct link_names *ret)
+void link_names_take(const struct records *all, char **plain, struct link_names *ret)
 {
-	char **plain = xcalloc(all->n, sizeof(*plain));
 	struct table counts = { 0 };
 
 	*ret = (struct link_names){ all->n, xcalloc(all->n, sizeof(*ret->v)) };
-	for (size_t i = 0; i < all->n; i++) {
-		plain[i] = link_plain_name(all->items[i]);
+	for (size_t i = 0; i < all->n; i++)
 		count_name(&counts, plain[i]);
-	}
 	for (size_t i = 0; i < all->n; i++)
 		ret->v[i] = find_count(&counts, plain[i])->n > 1 || ends_with_id(plain[i])
 				    ? link_long_name(plain[i], record_id(all->items[i]))
@@ -82,6 +79,15 @@ void link_names_make(const struct records *all, struct link_names *ret)
 	for (size_t i = 0; i < all->n; i++)
 		free(plain[i]);
 	free(plain);
+}
+
+void link_names_make(const struct records *all, struct link_names *ret)
+{
+	char **plain = xcalloc(all->n, sizeof(*plain));
+
+	for (size_t i = 0; i < all->n; i++)
+		plain[i] = link_plain_name(all->items[i]);
+	link_names_take(all, plain, ret);
 }
 
 void link_names_fini(struct link_names *names)

@@ -57,7 +57,8 @@ static int read_link(struct tree *t, const struct node *node, struct buf *ret)
 
 	if (e < 0)
 		return e;
-	buf_add_fmt(ret, "../%s/%" PRId64, schema_resource(kind)->plural, node->id);
+	buf_add_fmt(ret, "%s/%s/%" PRId64, node->row == ROW_story_link ? "../.." : "..",
+		schema_resource(kind)->plural, node->id);
 	return 0;
 }
 
@@ -81,10 +82,14 @@ int tree_read(struct tree *t, const struct node *node, struct buf *ret)
 		return 0;
 	case ROW_CONTROL:
 		return control_read(t, node, ret);
+	case ROW_TABLE:
+		return table_read(t, node, ret);
 	case ROW_DIR:
 	case ROW_COLLECTION:
 	case ROW_RESOURCE:
 	case ROW_LINKS:
+	case ROW_GROUPS:
+	case ROW_FILES:
 		break;
 	}
 	return -EISDIR;
@@ -100,6 +105,7 @@ static enum node_type type_of(const struct node *node)
 	case ROW_NEW:
 	case ROW_LINES:
 	case ROW_CONTROL:
+	case ROW_TABLE:
 		return NODE_FILE;
 	case ROW_LINK:
 		return NODE_LINK;
@@ -107,6 +113,8 @@ static enum node_type type_of(const struct node *node)
 	case ROW_COLLECTION:
 	case ROW_RESOURCE:
 	case ROW_LINKS:
+	case ROW_GROUPS:
+	case ROW_FILES:
 		break;
 	}
 	return NODE_DIR;
@@ -154,6 +162,9 @@ static bool is_writable(const struct node *node)
 	case ROW_ERROR:
 	case ROW_LINKS:
 	case ROW_LINK:
+	case ROW_GROUPS:
+	case ROW_FILES:
+	case ROW_TABLE:
 		break;
 	}
 	return false;
@@ -199,6 +210,24 @@ static int64_t list_mtime(struct tree *t, const struct node *node, const struct 
 	return later(at, store_list_mtime(t->store, &place));
 }
 
+/* A view moves with the stories it is of, and with what its groups are made of. */
+static int64_t view_mtime(struct tree *t, const struct node *node)
+{
+	const struct layout *l = layout_of(node->row);
+	struct place place = layout_place(node);
+
+	if (is_group(node->row) && group_place(t, node, &place) < 0)
+		return 0;
+	int64_t at = later(store_mtime(t->store, KIND_project, place.parent_id, -1),
+		store_touched(t->store, &place));
+
+	if (l->type == ROW_TABLE) {
+		place.kind = KIND_project_membership;
+		at = later(at, store_touched(t->store, &place));
+	}
+	return at;
+}
+
 static int64_t mtime_of(struct tree *t, const struct node *node, const struct record *r)
 {
 	const struct layout *l = layout_of(node->row);
@@ -208,15 +237,21 @@ static int64_t mtime_of(struct tree *t, const struct node *node, const struct re
 	switch (l->type) {
 	case ROW_ERROR:
 		return refusal_time(t, &(struct node){ l->parent, node->id, -1 });
-	case ROW_COLLECTION:
 	case ROW_LINKS:
+		return is_group(node->row) ? view_mtime(t, node) : list_mtime(t, node, r);
+	case ROW_GROUPS:
+	case ROW_TABLE:
+		return view_mtime(t, node);
+	case ROW_COLLECTION:
+	case ROW_FILES:
 	case ROW_NEW:
 	case ROW_LINES:
 		return list_mtime(t, node, r);
 	case ROW_CONTROL:
 		return control_time(t);
 	case ROW_DIR:
-		return store_mtime(t->store, KIND_none, 0, -1);
+		return r ? store_mtime(t->store, record_kind(r), node->id, -1)
+			 : store_mtime(t->store, KIND_none, 0, -1);
 	case ROW_RESOURCE:
 	case ROW_JSON:
 	case ROW_LINK:
@@ -238,13 +273,19 @@ static int get_subject(struct tree *t, const struct node *node, struct record **
 	case ROW_JSON:
 	case ROW_LINK:
 		return get_record(t, node, ret);
+	case ROW_LINKS:
+		if (is_group(node->row))
+			return 0;
+		break;
 	case ROW_DIR:
 	case ROW_COLLECTION:
 	case ROW_ERROR:
-	case ROW_LINKS:
 	case ROW_NEW:
 	case ROW_LINES:
 	case ROW_CONTROL:
+	case ROW_GROUPS:
+	case ROW_FILES:
+	case ROW_TABLE:
 		break;
 	}
 	return get_parent(t, node, ret);
@@ -257,7 +298,7 @@ int tree_stat(struct tree *t, const struct node *node, struct node_attr *ret)
 		.writable = is_writable(node),
 		.grows = layout_of(node->row)->type == ROW_COLLECTION &&
 			 make_is_possible(layout_of(node->row)->kind),
-		.live = layout_of(node->row)->type == ROW_CONTROL,
+		.live = layout_of(node->row)->type == ROW_CONTROL || node->row == ROW_story_link,
 	};
 	scoped(record_unref) struct record *r = NULL;
 	scoped(buf_fini) struct buf content = BUF_INIT;

@@ -20,6 +20,9 @@ enum row_type {
 	ROW_NEW,
 	ROW_LINES,
 	ROW_CONTROL,
+	ROW_GROUPS,
+	ROW_FILES,
+	ROW_TABLE,
 };
 
 struct layout {
@@ -34,7 +37,9 @@ const struct layout *layout_of(enum layout_row row);
 enum kind layout_parent_kind(enum layout_row row);
 /* The row that shows resources of this kind below that parent; N_ROWS when none does. */
 enum layout_row layout_find(enum row_type type, enum kind kind, enum kind parent);
-/* What a COLLECTION or LINKS directory lists. */
+/* The row of a directory's entries that have no fixed name; N_ROWS when there are none. */
+enum layout_row layout_entry(enum layout_row dir);
+/* What a COLLECTION, LINKS, GROUPS or FILES directory lists, or a TABLE. */
 struct place layout_place(const struct node *dir);
 /* Is the field a file of its resource's directory? */
 bool layout_has_file(enum kind kind, int f);
@@ -44,7 +49,7 @@ bool layout_makes_new(enum row_type type);
 struct tree {
 	struct store *store;
 	pthread_mutex_t lock; /* guards what follows; the store's lock may be taken under it */
-	struct table refusals, rosters, names, torn;
+	struct table refusals, rosters, names, torn, tables;
 	struct buf last; /* what `.storyfs/last` says */
 	int deletes_left;
 	int64_t deleted_ms; /* monotonic; the last one */
@@ -73,6 +78,8 @@ struct link_names {
 };
 
 void link_names_make(const struct records *all, struct link_names *ret);
+/* The same of other names than titles, a name a record; they are taken over. */
+void link_names_take(const struct records *all, char **plain, struct link_names *ret);
 void link_names_fini(struct link_names *names);
 /* The two forms a name may have; the caller frees them. */
 char *link_plain_name(const struct record *r);
@@ -111,6 +118,32 @@ bool make_is_possible(enum kind kind);
 /* What was made under a name that is not the listing's: true and the node. */
 bool make_find_name(struct tree *t, const struct node *dir, const char *name, struct node *ret);
 void make_fini(struct tree *t);
+
+/* groups.c: views of a project's stories, group by group. */
+/* Is the LINKS directory such a group? */
+bool is_group(enum layout_row row);
+/* What it shows: the project's stories. -ESTALE */
+int group_place(struct tree *t, const struct node *dir, struct place *ret);
+/* The stories of the group among all of the project's, in their order. -ESTALE */
+int group_select(
+	struct tree *t, const struct node *dir, const struct records *all, struct records *ret);
+/* `<rank>-<id>-<slug>`; width is that of the highest rank. The caller frees it. */
+char *group_link_name(const struct record *story, size_t rank, int width);
+/* The id in such a name if it fits the story's id and slug; ranks come and go. 0: no such name. */
+int64_t group_link_id(const char *name);
+bool group_link_fits(const struct record *story, const char *name);
+/* The names of the groups (a GROUPS directory's), in the records' order. */
+void group_names_make(
+	struct tree *t, int64_t project_id, const struct records *all, struct link_names *ret);
+/* One of them, were it the only one so called; the caller frees it. */
+char *group_name(struct tree *t, int64_t project_id, const struct record *r);
+/* Move a story from its group to another of the same directory. */
+int group_move(struct tree *t, int64_t story_id, const struct node *from, const struct node *to,
+	const struct call_limit *limit);
+
+/* rows.c: a TABLE file. -ENODATA when its resources were not loaded yet. */
+int table_read(struct tree *t, const struct node *node, struct buf *ret);
+void tables_fini(struct tree *t);
 
 /* tree.c: append the node's path from the root. -ESTALE */
 int node_add_path(struct tree *t, const struct node *node, struct buf *b);

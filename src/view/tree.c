@@ -43,6 +43,7 @@ void tree_free(struct tree *t)
 	rosters_fini(t);
 	make_fini(t);
 	torn_fini(t);
+	tables_fini(t);
 	buf_fini(&t->last);
 	pthread_mutex_destroy(&t->lock);
 	free(t);
@@ -114,14 +115,29 @@ static bool is_there(struct walk *w, enum layout_row row)
 	return layout_of(row)->type != ROW_ERROR || refusal_time(w->tree, w->dir) != 0;
 }
 
-static void walk_fixed(struct walk *w)
+/* A table that is asked for by name is read next. */
+static int load_table(struct walk *w, enum layout_row row)
 {
+	scoped(records_fini) struct records list = { 0 };
+	struct place place = layout_place(&(struct node){ row, w->dir->id, -1 });
+
+	return store_list(w->tree->store, &place, w->call, &list);
+}
+
+static int walk_fixed(struct walk *w)
+{
+	int e = 0;
+
 	for (int row = ROW_root + 1; row < N_ROWS; row++) {
 		const struct layout *l = layout_of((enum layout_row)row);
 
-		if (l->parent == w->dir->row && l->name && is_there(w, (enum layout_row)row))
-			emit(w, l->name, (enum layout_row)row, w->dir->id, -1);
+		if (l->parent != w->dir->row || !l->name || !is_there(w, (enum layout_row)row))
+			continue;
+		if (l->type == ROW_TABLE && w->wanted && strcmp(w->wanted, l->name) == 0)
+			e = load_table(w, (enum layout_row)row);
+		emit(w, l->name, (enum layout_row)row, w->dir->id, -1);
 	}
+	return e < 0 ? e : 0;
 }
 
 static void walk_fields(struct walk *w)
@@ -132,17 +148,6 @@ static void walk_fields(struct walk *w)
 		if (layout_has_file(kind, f))
 			emit(w, schema_field(kind, f)->key, w->dir->row, w->dir->id, f);
 	}
-}
-
-/* The row of the entries of a COLLECTION or LINKS directory. */
-static enum layout_row entry_row(enum layout_row dir)
-{
-	int row = ROW_root + 1;
-
-	while (row < N_ROWS && (layout_of((enum layout_row)row)->parent != dir ||
-				       layout_of((enum layout_row)row)->name))
-		row++;
-	return (enum layout_row)row;
 }
 
 static void emit_id(struct walk *w, enum layout_row row, int64_t id)
@@ -159,7 +164,7 @@ static int walk_collection(struct walk *w)
 	scoped(records_fini) struct records list = { 0 };
 	scoped(record_unref) struct record *one = NULL;
 	struct place place = layout_place(w->dir);
-	enum layout_row row = entry_row(w->dir->row);
+	enum layout_row row = layout_entry(w->dir->row);
 
 	if (w->wanted) {
 		walk_fixed(w);
@@ -179,12 +184,98 @@ static int walk_collection(struct walk *w)
 	return e > 0 ? -ESTALE : e;
 }
 
+/* The records a GROUPS directory has groups of. */
+static int walk_groups(struct walk *w)
+{
+	scoped(records_fini) struct records list = { 0 };
+	scoped(link_names_fini) struct link_names names = { 0 };
+	struct place place = layout_place(w->dir);
+	enum layout_row row = layout_entry(w->dir->row);
+	int e = store_list(w->tree->store, &place, w->call, &list);
+
+	if (e)
+		return e < 0 ? e : -ESTALE;
+	group_names_make(w->tree, w->dir->id, &list, &names);
+	for (size_t i = 0; i < list.n; i++) {
+		int64_t id = record_id(list.items[i]);
+
+		if (id > 0 && id < MAX_ID)
+			emit(w, names.v[i], row, id, -1);
+	}
+	return 0;
+}
+
+/* Whether a name is the link of a story in the group is told without making all of them. */
+static void walk_group_name(struct walk *w, const struct records *members)
+{
+	int64_t id = group_link_id(w->wanted);
+
+	each_record(story, members) {
+		if (record_id(story) == id && id < MAX_ID && group_link_fits(story, w->wanted))
+			emit(w, w->wanted, ROW_story_link, id, -1);
+	}
+}
+
+static int decimal_digits(size_t n)
+{
+	int digits = 1;
+
+	while (n /= 10)
+		digits++;
+	return digits;
+}
+
+static int walk_group(struct walk *w)
+{
+	scoped(records_fini) struct records all = { 0 }, members = { 0 };
+	struct place place;
+	size_t rank = 0;
+	int e = group_place(w->tree, w->dir, &place);
+
+	if (e == 0)
+		e = store_list(w->tree->store, &place, w->call, &all);
+	if (e == 0)
+		e = group_select(w->tree, w->dir, &all, &members);
+	if (e)
+		return e < 0 ? e : -ESTALE;
+	if (w->wanted) {
+		walk_group_name(w, &members);
+		return 0;
+	}
+	each_record(story, &members) {
+		scoped(free_ptr) char *name =
+			group_link_name(story, ++rank, decimal_digits(members.n));
+
+		if (record_id(story) > 0 && record_id(story) < MAX_ID)
+			emit(w, name, ROW_story_link, record_id(story), -1);
+	}
+	return 0;
+}
+
+static int walk_files(struct walk *w)
+{
+	scoped(records_fini) struct records list = { 0 };
+	struct place place = layout_place(w->dir);
+	enum layout_row row = layout_entry(w->dir->row);
+	int e = store_list(w->tree->store, &place, w->call, &list);
+
+	each_record(r, &list) {
+		struct node node = { row, record_id(r), -1 };
+		scoped(buf_fini) struct buf name = BUF_INIT;
+
+		tree_name(w->tree, &node, &name);
+		if (node.id > 0 && node.id < MAX_ID)
+			emit(w, buf_str(&name), row, node.id, -1);
+	}
+	return e > 0 ? -ESTALE : e;
+}
+
 static int walk_links(struct walk *w)
 {
 	scoped(records_fini) struct records list = { 0 };
 	scoped(link_names_fini) struct link_names names = { 0 };
 	struct place place = layout_place(w->dir);
-	enum layout_row row = entry_row(w->dir->row);
+	enum layout_row row = layout_entry(w->dir->row);
 	int e = store_list(w->tree->store, &place, w->call, &list);
 
 	if (e)
@@ -210,8 +301,7 @@ static int walk_resource(struct walk *w)
 	if (e)
 		return e < 0 ? e : -ESTALE;
 	walk_fields(w);
-	walk_fixed(w);
-	return 0;
+	return walk_fixed(w);
 }
 
 static int walk(struct walk *w)
@@ -220,14 +310,18 @@ static int walk(struct walk *w)
 		return -ENOTDIR;
 	switch (layout_of(w->dir->row)->type) {
 	case ROW_DIR:
-		walk_fixed(w);
-		return 0;
+		return walk_fixed(w);
 	case ROW_COLLECTION:
 		return walk_collection(w);
 	case ROW_RESOURCE:
 		return walk_resource(w);
 	case ROW_LINKS:
-		return walk_links(w);
+		return is_group(w->dir->row) ? walk_group(w) : walk_links(w);
+	case ROW_GROUPS:
+		return walk_groups(w);
+	case ROW_FILES:
+		return walk_files(w);
+	case ROW_TABLE:
 	case ROW_JSON:
 	case ROW_ERROR:
 	case ROW_LINK:
@@ -283,10 +377,12 @@ int tree_parent(struct tree *t, const struct node *node, struct node *ret)
 
 	if (node->field >= 0) {
 		parent.row = node->row;
-	} else if (l->name || up->type == ROW_DIR || up->type == ROW_LINKS) {
+	} else if (l->name || !has_id(l->parent)) {
 		parent.id = has_id(l->parent) ? node->id : 0;
-	} else if (up->type == ROW_COLLECTION) {
-		if (store_peek(t->store, l->kind, node->id, &r) > 0)
+	} else if (up->type != ROW_RESOURCE) {
+		enum kind kind = up->type == ROW_GROUPS ? up->kind : l->kind;
+
+		if (store_peek(t->store, kind, node->id, &r) > 0)
 			return -ESTALE;
 		parent.id = store_parent_of(t->store, r);
 	}
@@ -294,14 +390,23 @@ int tree_parent(struct tree *t, const struct node *node, struct node *ret)
 	return 0;
 }
 
-static int add_link_name(struct tree *t, const struct node *node, struct buf *ret)
+/* Of a link to a resource, or of a group, as the directory lists it. */
+static int add_listed_name(struct tree *t, const struct node *node, struct buf *ret)
 {
 	scoped(records_fini) struct records all = { 0 };
 	scoped(link_names_fini) struct link_names names = { 0 };
-	struct place place = { .kind = layout_of(node->row)->kind };
+	struct node dir;
+	int e = tree_parent(t, node, &dir);
+
+	if (e < 0)
+		return e;
+	struct place place = layout_place(&dir);
 
 	store_peek_list(t->store, &place, &all);
-	link_names_make(&all, &names);
+	if (layout_of(dir.row)->type == ROW_GROUPS)
+		group_names_make(t, dir.id, &all, &names);
+	else
+		link_names_make(&all, &names);
 	for (size_t i = 0; i < all.n; i++) {
 		if (record_id(all.items[i]) != node->id)
 			continue;
@@ -309,6 +414,19 @@ static int add_link_name(struct tree *t, const struct node *node, struct buf *re
 		return 0;
 	}
 	return -ESTALE;
+}
+
+/* A story's link is in several groups, by other ranks: this is its name in any. */
+static int add_story_link_name(struct tree *t, const struct node *node, struct buf *ret)
+{
+	scoped(record_unref) struct record *r = NULL;
+
+	if (store_peek(t->store, KIND_story, node->id, &r))
+		return -ESTALE;
+	scoped(free_ptr) char *name = group_link_name(r, 1, 1);
+
+	buf_add_str(ret, name);
+	return 0;
 }
 
 int tree_name(struct tree *t, const struct node *node, struct buf *ret)
@@ -319,10 +437,12 @@ int tree_name(struct tree *t, const struct node *node, struct buf *ret)
 		buf_add_str(ret, schema_field(l->kind, node->field)->key);
 	else if (l->name)
 		buf_add_str(ret, l->name);
-	else if (l->type == ROW_LINK)
-		return add_link_name(t, node, ret);
+	else if (node->row == ROW_story_link)
+		return add_story_link_name(t, node, ret);
+	else if (l->type == ROW_LINK || l->type == ROW_LINKS)
+		return add_listed_name(t, node, ret);
 	else
-		buf_add_fmt(ret, "%" PRId64, node->id);
+		buf_add_fmt(ret, "%" PRId64 "%s", node->id, l->type == ROW_JSON ? ".json" : "");
 	return 0;
 }
 
@@ -341,6 +461,14 @@ int node_add_path(struct tree *t, const struct node *node, struct buf *b)
 	if (b->len)
 		buf_add_char(b, '/');
 	return tree_name(t, node, b);
+}
+
+int tree_move(struct tree *t, const struct node *node, const struct node *from,
+	const struct node *to, const struct call_limit *limit)
+{
+	if (node->row != ROW_story_link || !is_group(from->row) || !is_group(to->row))
+		return -EPERM;
+	return group_move(t, node->id, from, to, limit);
 }
 
 bool tree_is_alias(const struct node *node, const char *name)

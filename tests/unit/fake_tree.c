@@ -62,7 +62,10 @@ static const struct row {
 		LINK_ROW,
 		NEW_ROW,
 		LINES_ROW,
-		CONTROL_ROW
+		CONTROL_ROW,
+		GROUPS_ROW,
+		FILES_ROW,
+		TABLE_ROW
 	} type;
 	enum kind kind;
 } rows[] = {
@@ -433,45 +436,6 @@ int tree_error(struct tree *t, const struct node *node, struct buf *ret)
 		return 1;
 	buf_add_str(ret, story->fields[node->field].error);
 	return 0;
-}
-
-/* Nothing is made or deleted here. */
-bool tree_makes_new(const struct node *node)
-{
-	(void)node;
-	return false;
-}
-
-bool tree_is_alias(const struct node *node, const char *name)
-{
-	(void)node;
-	(void)name;
-	return false;
-}
-
-int tree_make(struct tree *t, const struct node *dir, const char *name,
-	const struct call_limit *limit, struct node *ret)
-{
-	(void)t;
-	(void)dir;
-	(void)name;
-	(void)limit;
-	(void)ret;
-	return -EPERM;
-}
-
-int tree_remove(struct tree *t, const struct node *node, const struct call_limit *limit)
-{
-	(void)t;
-	(void)node;
-	(void)limit;
-	return -EPERM;
-}
-
-void tree_note_unlink(struct tree *t, const struct node *node)
-{
-	(void)t;
-	(void)node;
 }
 
 static int sleep_within(int64_t ms, const struct call_limit *limit)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Making and deleting: in the store, and by the tree's names and `new` files. */
+/* Making and deleting: in the store, and by the tree's names and `new` files; groups of stories. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -323,6 +323,33 @@ static void a_burst_of_deletes_is_stopped(void **state)
 	assert_reads(f.tree, ".storyfs/deletes", "4\n");
 }
 
+/* The groups of by-state and by-type are V5's words, all of them. */
+static void there_is_a_group_for_each_word(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *dir;
+		int field;
+	} rows[] = { { "projects/99/by-state", F_story_current_state },
+		{ "projects/99/by-type", F_story_story_type } };
+	scoped(forest_end) struct forest f;
+
+	forest_begin(&f);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct choices *choices = schema_field(KIND_story, rows[i].field)->choices;
+		scoped(free_ptr) char *names = names_at(f.tree, rows[i].dir);
+		size_t n = 0;
+
+		for (const char *p = names; *p; p += strcspn(p, "\n") + 1) {
+			scoped(free_ptr) char *name = xstrndup(p, strcspn(p, "\n"));
+
+			assert_true(choices_find(choices, name, false) >= 0);
+			n++;
+		}
+		assert_int_equal(n, choices_count(choices));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -337,6 +364,7 @@ int main(void)
 		cmocka_unit_test(all_lines_are_checked_before_one_is_sent),
 		cmocka_unit_test(what_is_taken_apart_is_not_deleted),
 		cmocka_unit_test(a_burst_of_deletes_is_stopped),
+		cmocka_unit_test(there_is_a_group_for_each_word),
 	};
 
 	alarm(50);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the fake tree does not do: nothing is made, moved or deleted in it. */
+#include <errno.h>
+
+#include "fake_tree.h"
+
+bool tree_makes_new(const struct node *node)
+{
+	(void)node;
+	return false;
+}
+
+bool tree_is_alias(const struct node *node, const char *name)
+{
+	(void)node;
+	(void)name;
+	return false;
+}
+
+int tree_make(struct tree *t, const struct node *dir, const char *name,
+	const struct call_limit *limit, struct node *ret)
+{
+	(void)t;
+	(void)dir;
+	(void)name;
+	(void)limit;
+	(void)ret;
+	return -EPERM;
+}
+
+int tree_remove(struct tree *t, const struct node *node, const struct call_limit *limit)
+{
+	(void)t;
+	(void)node;
+	(void)limit;
+	return -EPERM;
+}
+
+int tree_move(struct tree *t, const struct node *node, const struct node *from,
+	const struct node *to, const struct call_limit *limit)
+{
+	(void)t;
+	(void)node;
+	(void)from;
+	(void)to;
+	(void)limit;
+	return -EPERM;
+}
+
+void tree_note_unlink(struct tree *t, const struct node *node)
+{
+	(void)t;
+	(void)node;
+}
