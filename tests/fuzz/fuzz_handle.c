@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Fuzz target: any request to the V5 server. The input is a request as HTTP/1.1 writes one,
- * `METHOD target`, header lines, an empty line, a body; lines end with a newline. It runs as the
- * person who owns the archive, so that writes happen. Whatever comes, there is an answer with a
- * status, and its body is JSON if it says so.
+ * `METHOD target`, header lines, an empty line, a body of any bytes; lines end with a newline. It
+ * runs as the person who owns the archive, so that writes happen. Whatever comes, there is an
+ * answer with a status; its body says what it is, is JSON if it says so, and as long as it says if
+ * it is fetched while it is sent.
  *
  * A row `fuzz_handle: [server, jansson]` of meson.build builds it; its corpus is
  * corpus/fuzz_handle.
@@ -30,17 +31,26 @@ static int runs;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void ask(const char *method, const char *target, const char *body)
+static void ask(const char *method, const char *target, const char *type, const char *body)
 {
 	struct http_request req = { .method = http_method_parse(method),
 		.target = xstrdup(target) };
 	struct http_response resp = { 0 };
 
+	if (type)
+		http_headers_add(&req.headers, "Content-Type", type);
 	buf_add_str(&req.body, body);
 	server_handle_as(server, 1, &req, &resp);
 	assert(resp.status == 200);
 	http_request_fini(&req);
 	http_response_fini(&resp);
+}
+
+static void post(const char *path_of, const char *json)
+{
+	scoped(free_ptr) char *target = xasprintf("/services/v5/%s", path_of);
+
+	ask("POST", target, NULL, json);
 }
 
 static void remove_archive(void)
@@ -71,15 +81,18 @@ static void open_archive(void)
 	assert(tx_put(tx, person) == 0);
 	assert(tx_commit(tx) == 0);
 	assert(server_new(archive, NULL, &server) == 0);
-	ask("POST", "/services/v5/projects", "{\"name\":\"Moon\"}");
-	ask("POST", "/services/v5/projects/1/stories",
+	post("projects", "{\"name\":\"Moon\"}");
+	post("projects/1/stories",
 		"{\"name\":\"a\",\"labels\":[\"l\"],\"tasks\":[{\"description\":\"t\"}],"
 		"\"comments\":[{\"text\":\"c\"}],\"blockers\":[{\"description\":\"b\"}]}");
-	ask("POST", "/services/v5/projects/1/stories",
-		"{\"name\":\"b\",\"blockers\":[{\"description\":\"#1\"}]}");
-	ask("POST", "/services/v5/projects/1/stories/1/comments/1/reactions", "{\"emoji\":\"x\"}");
-	ask("POST", "/services/v5/projects/1/story_templates", "{\"name\":\"t\"}");
-	ask("POST", "/services/v5/projects/1/epics", "{\"name\":\"e\"}");
+	post("projects/1/stories", "{\"name\":\"b\",\"blockers\":[{\"description\":\"#1\"}]}");
+	post("projects/1/stories/1/comments/1/reactions", "{\"emoji\":\"x\"}");
+	post("projects/1/story_templates", "{\"name\":\"t\"}");
+	post("projects/1/epics", "{\"name\":\"e\"}");
+	ask("POST", "/services/v5/projects/1/uploads", "multipart/form-data; boundary=B",
+		"--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\n"
+		"0123456789\r\n--B--\r\n");
+	post("projects/1/stories/1/comments", "{\"file_attachment_ids\":[1]}");
 }
 
 static void close_archive(void)
@@ -101,7 +114,7 @@ static char *next_line(char **rest)
 	return line;
 }
 
-static void read_request(char *text, struct http_request *req)
+static void read_head(char *text, struct http_request *req)
 {
 	char *line = next_line(&text), *blank = strchr(line, ' ');
 
@@ -109,7 +122,7 @@ static void read_request(char *text, struct http_request *req)
 		*blank = '\0';
 	req->method = http_method_parse(line);
 	req->target = xstrdup(blank ? blank + 1 : "");
-	while ((line = next_line(&text)) && *line) {
+	while ((line = next_line(&text))) {
 		char *colon = strstr(line, ": ");
 
 		if (colon) {
@@ -117,15 +130,39 @@ static void read_request(char *text, struct http_request *req)
 			http_headers_add(&req->headers, line, colon + 2);
 		}
 	}
-	if (text)
-		buf_add_str(&req->body, text);
+}
+
+static void read_request(const char *data, size_t size, struct http_request *req)
+{
+	const char *end = size ? memmem(data, size, "\n\n", 2) : NULL;
+	size_t len = end ? (size_t)(end - data) : size;
+	scoped(free_ptr) char *head = xstrndup(data, len);
+
+	read_head(head, req);
+	if (end)
+		buf_add(&req->body, end + 2, size - len - 2);
+}
+
+static void check_body(struct http_response *resp)
+{
+	const char *type = http_headers_get(&resp->headers, "Content-Type");
+	size_t len = resp->source ? (size_t)resp->source->len : resp->body.len;
+
+	assert(http_response_gather(resp) == 0);
+	assert(resp->body.len == len);
+	assert(!len || type);
+	if (len && strncmp(type, "application/json", 16) == 0) {
+		json_t *json = json_loadb(resp->body.data, len, JSON_DECODE_ANY, NULL);
+
+		assert(json);
+		json_decref(json);
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct http_request req = { 0 };
 	struct http_response resp = { 0 };
-	scoped(free_ptr) char *text = xstrndup((const char *)data, size);
 
 	if (server && ++runs % RUNS_AN_ARCHIVE == 0)
 		close_archive();
@@ -133,17 +170,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		clock_set_fixed(INT64_C(1714979289000));
 		open_archive();
 	}
-	read_request(text, &req);
+	read_request((const char *)data, size, &req);
 	server_handle_as(server, 1, &req, &resp);
 	assert(resp.status >= 200 && resp.status <= 599);
-	const char *type = http_headers_get(&resp.headers, "Content-Type");
-
-	if (resp.body.len && type && strncmp(type, "application/json", 16) == 0) {
-		json_t *json = json_loadb(resp.body.data, resp.body.len, JSON_DECODE_ANY, NULL);
-
-		assert(json);
-		json_decref(json);
-	}
+	check_body(&resp);
 	http_request_fini(&req);
 	http_response_fini(&resp);
 	return 0;
