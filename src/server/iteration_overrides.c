@@ -12,7 +12,10 @@
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
 
-enum { MAX_WEEKS = 99 };
+enum {
+	MAX_WEEKS = 99,
+	MAX_AHEAD = 5200, /* iterations to come: a century's weeks */
+};
 
 /* ---- the override ---- */
 
@@ -45,13 +48,13 @@ static int check(struct call *c, const struct record *patch, int64_t number)
 			&c->error, "length can only be between 1 and %d.", MAX_WEEKS);
 	if (strength < 0)
 		return v5_error_problem(&c->error, "team_strength can't be negative.");
-	if (!record_has(patch, F_iteration_override_length))
-		return 0;
 	int r = iterations_load(c, call_project(c), &it);
 
 	if (r < 0)
 		return r;
-	if (number > iterations_current(it))
+	if (number - iterations_current(it) > MAX_AHEAD)
+		return v5_error_set(&c->error, V5_unfound_resource);
+	if (record_has(patch, F_iteration_override_length) && number > iterations_current(it))
 		return v5_error_requirement(&c->error,
 			"The length can be changed of done iterations and the current one only.");
 	return 0;

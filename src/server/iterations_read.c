@@ -240,10 +240,10 @@ int iterations_get(struct call *c)
 
 	if (r < 0)
 		return r;
-	struct range range = { number, number + 1 };
-
 	if (number >= range_of(SCOPE_EVERYTHING, &v).to)
 		return v5_error_set(&c->error, V5_unfound_resource);
+	struct range range = { number, number + 1 };
+
 	r = load_done(c, &range, &v);
 	if (r == 0)
 		r = make_record(c, &v, number, &one);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Gives a fuzz target the files of a corpus folder, one by one, where there is no libFuzzer. */
+/* Gives a fuzz target the files of corpus folders, one by one, where there is no libFuzzer. */
 #include <glob.h>
 #include <stdio.h>
 
@@ -27,22 +27,31 @@ static int replay(const char *path)
 	return 0;
 }
 
-int main(int argc, char **argv)
+static int replay_folder(const char *folder)
 {
-	if (argc != 2) {
-		fprintf(stderr, "usage: %s CORPUS\n", argv[0]);
-		return 2;
-	}
-	scoped(free_ptr) char *pattern = xasprintf("%s/*", argv[1]);
+	scoped(free_ptr) char *pattern = xasprintf("%s/*", folder);
 	glob_t files;
 	int failed = 0;
 
 	if (glob(pattern, 0, NULL, &files) != 0) {
-		fprintf(stderr, "%s: no corpus\n", argv[1]);
+		fprintf(stderr, "%s: no corpus\n", folder);
 		return 1;
 	}
 	for (size_t i = 0; i < files.gl_pathc; i++)
 		failed |= replay(files.gl_pathv[i]);
 	globfree(&files);
+	return failed;
+}
+
+int main(int argc, char **argv)
+{
+	int failed = 0;
+
+	if (argc < 2) {
+		fprintf(stderr, "usage: %s CORPUS...\n", argv[0]);
+		return 2;
+	}
+	for (int i = 1; i < argc; i++)
+		failed |= replay_folder(argv[i]);
 	return failed;
 }

@@ -269,6 +269,11 @@ static void overrides_have_rules(void **state)
 		"The length can be changed of done iterations and the current one only.");
 	expect_code(
 		s, "PUT /projects/1/iteration_overrides/0", "{\"length\":2}", "unfound_resource");
+	expect_code(s, "PUT /projects/1/iteration_overrides/5202", "{\"team_strength\":0.5}",
+		"unfound_resource");
+	expect_code(s, "PUT /projects/1/iteration_overrides/9223372036854775807",
+		"{\"team_strength\":0.5}", "unfound_resource");
+	expect_code(s, "GET /projects/1/iterations/9223372036854775807", NULL, "unfound_resource");
 	s->who = CLEO;
 	expect_code(s, "PUT /projects/1/iteration_overrides/1", "{\"length\":2}",
 		"unauthorized_operation");
