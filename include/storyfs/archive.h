@@ -1,10 +1,39 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The archive: V5's resources in one file, behind an interface that knows no SQL. A table a kind,
- * made from schema.def (the KEEP fields); what is in a list of ids can be found from its other end.
+ * The archive: V5's resources in one place, behind an interface that knows no query language. What
+ * schema.def keeps (KEEP) is stored; what is in a list of ids can be found from its other end.
  *
- * Everything happens in a transaction. Readers see the archive as it was when they began and never
- * wait for a writer; writers take turns. What tx_commit answered with 0 is on disk.
+ * This is a contract: SQLite's is the one implementation, and a second one is right when
+ * tests/unit/test_archive_{contract,writers}.c pass over it. It guarantees:
+ *
+ *  Whole       Everything happens in a transaction. What a TX_WRITE did is there after tx_commit
+ *              answered 0, all of it and for everybody at once; else nothing of it is, whether it
+ *              was aborted, failed, or its process was killed at any point.
+ *  Snapshots   A TX_READ sees the archive as it was when tx_begin returned, whatever is committed
+ *              meanwhile by whichever process. A TX_WRITE sees the last commit and what it did
+ *              itself. Readers wait for nobody, and nobody waits for readers.
+ *  One writer  From tx_begin to its end a TX_WRITE is the only one of all processes: what it reads
+ *              stays true until it commits. So a number made of the largest one so far (a project's
+ *              version, tx_next_id) has no gap and no twin. Writers who wait for their turn may
+ *              share what makes their commits durable, but nothing else: one's end is not
+ * another's. Durable     What tx_commit answered with 0 outlives the process, the system and the
+ * power. An answer that is not 0 means that it is not there, nor will be. Order       tx_list,
+ * tx_list_ids, tx_first and `after` go by the ordering field, then by id, both upwards, or both
+ * downwards when descending. Numbers go by value, texts by their UTF-8 bytes; what has no value
+ * comes before all that has (after it, descending), and is not among what comes `after` anything.
+ * One orders by numbers, times and texts; by others it is the same order each time, and no more.
+ *  Conditions  No value fits no comparison, OP_NE included; OP_NULL alone finds it.
+ *  Values      Come back as they were put: 64-bit numbers and doubles to the bit, texts of any
+ *              length and of any characters but NUL, lists in their order.
+ *  Blocking    tx_begin(TX_WRITE) blocks for its turn, tx_commit of a TX_WRITE for the disk, at
+ * most half a minute for another process; the rest for no longer than reading takes. Threads     An
+ * archive is every thread's. A transaction is one thread's at a time, and may be handed on. Who has
+ * a TX_WRITE open begins no other: it would wait for itself. Any number of TX_READ may be open
+ * beside it. Nothing of an archive goes through fork(2). Failures    A negative answer is -errno,
+ * logged once: -ENOSPC (there is no room), -ETIMEDOUT (another process held it too long), -EACCES
+ * or -EROFS (it may not be written), -EBADMSG (it is damaged), -EIO and what the system says. What
+ * is left to a TX_WRITE then is tx_abort: a commit fails, and so may anything else. The archive
+ * goes on: once the cause is gone, so are the failures, without its being opened again.
  */
 #ifndef STORYFS_ARCHIVE_H
 #define STORYFS_ARCHIVE_H
@@ -23,12 +52,17 @@ enum archive_mode {
 	ARCHIVE_CREATE,	  /* is made when it is missing */
 };
 
-/* -ENOENT, -EACCES, -EISDIR, -EBADMSG (not an archive, or of a newer storyfs), -EIO; the reason, a
- * line for a person, is appended to ret_reason. What is refused stays as it was, byte for byte. */
+/* path says where: for SQLite's, a file. -ENOENT, -EISDIR, -EBADMSG (damaged, no archive, or of a
+ * newer storyfs), else as in Failures; the reason, a line for a person with the way out, is
+ * appended to ret_reason. What is refused stays as it was, byte for byte. An archive of an older
+ * storyfs is brought up to this one. */
 int archive_open(
 	const char *path, enum archive_mode mode, struct archive **ret, struct buf *ret_reason);
-/* No transaction may be open. Folds the write-ahead log in. */
+/* No transaction may be open. */
 void archive_close(struct archive *a);
+/* What a failure (-errno or errno) of these functions means and what is to be done, as a clause for
+ * a person, without a full stop. Static. */
+const char *archive_explain(int error);
 
 /* A number that is another one after each commit, whichever process makes it; what was read when it
  * was the same is still so. */
@@ -39,13 +73,13 @@ enum tx_mode {
 	TX_WRITE,
 };
 
-/* Blocks while another writer works (TX_WRITE); -ETIMEDOUT after 30 s, -EIO. */
+/* See Blocking and Failures above. */
 int tx_begin(struct archive *a, enum tx_mode mode, struct tx **ret);
-/* Ends it either way. */
+/* Ends it, whatever it answers. */
 int tx_commit(struct tx *tx);
-/* Undoes what was done and ends it. */
+/* Undoes what was done and ends it; cannot fail. */
 void tx_abort(struct tx *tx);
-/* How many rows it has written so far, of whatever sort: what work a request makes. */
+/* How many things it has written so far, of whatever sort: what work a request makes. */
 int64_t tx_n_writes(const struct tx *tx);
 
 enum query_op {

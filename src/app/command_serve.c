@@ -160,7 +160,8 @@ enum exit_code run_serve(const struct arguments *args)
 		if (e == 0)
 			e = server_new(archive, &config, &server);
 		if (e < 0)
-			buf_add_str(&reason, "the server cannot start\n");
+			buf_add_fmt(&reason, "%s: the server cannot start: %s\n", args->operands[0],
+				archive_explain(e));
 	}
 	if (e < 0) {
 		fprintf(stderr, "storyfs: %s", buf_str(&reason));

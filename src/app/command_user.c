@@ -9,7 +9,6 @@
 #include "command.h"
 #include "storyfs/archive.h"
 #include "storyfs/enrol.h"
-#include "storyfs/text.h"
 
 enum { PASSWORD_BYTES = 1024 };
 
@@ -32,7 +31,7 @@ static enum exit_code finish(
 		return EXIT_DONE;
 	}
 	if (!reason->len)
-		buf_add_fmt(reason, "%s: %s", args->operands[0], text_errno(e));
+		buf_add_fmt(reason, "%s: %s", args->operands[0], archive_explain(e));
 	fprintf(stderr, "storyfs: %s: %s%s", args->command->name, reason->data,
 		reason->data[reason->len - 1] == '\n' ? "" : "\n");
 	return EXIT_FAILED;

@@ -11,6 +11,8 @@ int main(int argc, char **argv)
 	scoped(arguments_fini) struct arguments args = { 0 };
 
 	signal(SIGPIPE, SIG_IGN);
+	/* A file at the limit of its size is an error to be told, no reason to die. */
+	signal(SIGXFSZ, SIG_IGN);
 	if (arguments_parse(argc, argv, &args) > 0)
 		return EXIT_USAGE;
 	if (arguments_have(&args, OPTION_verbose))

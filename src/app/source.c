@@ -132,6 +132,8 @@ static int open_archive(struct source *s, const struct source_config *config,
 	if (e == 0)
 		e = server_new(
 			s->archive, &(struct server_config){ .cache_bytes = -1 }, &s->server);
+	if (e < 0 && !ret_reason->len)
+		buf_add_fmt(ret_reason, "%s: %s", config->where, archive_explain(e));
 	if (e == 0)
 		*ret = server_transport_new(s->server, person);
 	return e;

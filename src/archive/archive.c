@@ -6,6 +6,7 @@
 #include "storyfs/archive.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -43,6 +44,26 @@ static int refuse(const char *path, const char *why, int number, struct buf *ret
 	return -number;
 }
 
+/* Does it begin as SQLite's files do? */
+static bool is_database(const char *path)
+{
+	static const char magic[] = "SQLite format 3";
+	char head[sizeof(magic)];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : pread(fd, head, sizeof(head), 0);
+
+	if (fd >= 0)
+		close(fd);
+	return n == sizeof(head) && memcmp(head, magic, sizeof(magic)) == 0;
+}
+
+static int refuse_failure(const char *path, int r, struct buf *ret_reason)
+{
+	if (r == -EBADMSG && !is_database(path))
+		return refuse(path, "is no storyfs archive", EBADMSG, ret_reason);
+	return refuse(path, archive_explain(r), -r, ret_reason);
+}
+
 /* Is it ours, of this version, or empty? 1: empty. */
 static int look_at(struct connection *c, const char *path, struct buf *ret_reason)
 {
@@ -54,13 +75,14 @@ static int look_at(struct connection *c, const char *path, struct buf *ret_reaso
 	if (r == 0)
 		r = db_number(c, "SELECT count(*) FROM sqlite_schema", &tables);
 	if (r)
-		return refuse(path, "cannot be read", EIO, ret_reason);
+		return refuse_failure(path, r > 0 ? -EBADMSG : r, ret_reason);
 	if (application == 0 && version == 0 && tables == 0)
 		return 1;
 	if (application != APPLICATION_ID)
 		return refuse(path, "is a database, but no storyfs archive", EBADMSG, ret_reason);
 	if (version > SCHEMA_VERSION)
-		return refuse(path, "was made by a newer storyfs", EBADMSG, ret_reason);
+		return refuse(path, "was made by a newer storyfs: use that one, or a newer",
+			EBADMSG, ret_reason);
 	return 0;
 }
 
@@ -77,7 +99,9 @@ static int set_up_tables(struct connection *c)
 	r = archive_make_tables(c);
 	if (r == 0)
 		r = db_run(c, pragmas.data);
-	return db_run(c, r == 0 ? "COMMIT" : "ROLLBACK") < 0 && r == 0 ? -EIO : r;
+	int e = db_run(c, r == 0 ? "COMMIT" : "ROLLBACK");
+
+	return r < 0 ? r : e;
 }
 
 static int prepare_file(struct archive *a, enum archive_mode mode, struct buf *ret_reason)
@@ -86,13 +110,11 @@ static int prepare_file(struct archive *a, enum archive_mode mode, struct buf *r
 	scoped(db_close) struct connection *c = NULL;
 
 	if (mode == ARCHIVE_EXISTING && access(a->path, F_OK) < 0)
-		return refuse(a->path, strerrordesc_np(errno), errno, ret_reason);
+		return refuse_failure(a->path, -errno, ret_reason);
 	int r = db_open(a->path, flags, &c);
 
 	if (r < 0)
-		return refuse(a->path,
-			r == -EBADMSG ? "is no storyfs archive" : strerrordesc_np(-r), -r,
-			ret_reason);
+		return refuse_failure(a->path, r, ret_reason);
 	r = look_at(c, a->path, ret_reason);
 	if (r < 0)
 		return r;
@@ -102,7 +124,7 @@ static int prepare_file(struct archive *a, enum archive_mode mode, struct buf *r
 	if (r == 0)
 		r = set_up_tables(c);
 	if (r < 0)
-		return refuse(a->path, strerrordesc_np(-r), -r, ret_reason);
+		return refuse_failure(a->path, r, ret_reason);
 	c->next = a->idle;
 	a->idle = take_ptr(c);
 	a->n_idle++;

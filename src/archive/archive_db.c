@@ -36,18 +36,32 @@ static const struct {
 	{ SQLITE_CORRUPT, EBADMSG },
 };
 
-int db_error(struct connection *c, const char *what)
+/* Quotas and limits of a file's size are a full disk by other names. */
+static bool is_no_room(int number)
 {
-	int code = sqlite3_errcode(c->db) & 0xff;
+	return number == ENOSPC || number == EDQUOT || number == EFBIG;
+}
 
-	log_error("archive: %s: %s", what, sqlite3_errmsg(c->db));
-	if (code == SQLITE_CANTOPEN && sqlite3_system_errno(c->db))
-		return -sqlite3_system_errno(c->db);
+static int find_number(sqlite3 *db)
+{
+	int code = sqlite3_errcode(db) & 0xff, number = sqlite3_system_errno(db);
+
+	if (code == SQLITE_CANTOPEN && number)
+		return number;
+	if (code == SQLITE_IOERR && is_no_room(number))
+		return ENOSPC;
 	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++) {
 		if (codes[i].code == code)
-			return -codes[i].number;
+			return codes[i].number;
 	}
-	return -EIO;
+	return EIO;
+}
+
+int db_error(struct connection *c, const char *what)
+{
+	log_error("archive: %s: %s", what, sqlite3_errmsg(c->db));
+	c->failure = -find_number(c->db);
+	return c->failure;
 }
 
 int db_run(struct connection *c, const char *sql)
@@ -143,8 +157,15 @@ int db_do(struct connection *c, const char *sql)
 	return r < 0 ? r : db_finish(c, stmt);
 }
 
+bool db_is_lost(const struct connection *c)
+{
+	return c->is_writing && sqlite3_get_autocommit(c->db);
+}
+
 int db_step(struct connection *c, sqlite3_stmt *stmt)
 {
+	if (db_is_lost(c))
+		return c->failure;
 	int code = sqlite3_step(stmt);
 
 	if (code == SQLITE_ROW)

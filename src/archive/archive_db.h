@@ -56,6 +56,8 @@ struct connection {
 	struct table statements; /* prepared, by their text */
 	size_t n_statements;
 	uint64_t n_asked;
+	bool is_writing; /* within what BEGIN IMMEDIATE began */
+	int failure;	 /* what db_error answered last */
 	sqlite3_stmt *rows[N_KINDS][N_ROW_SQL];
 	struct connection *next; /* in the pool */
 };
@@ -74,7 +76,9 @@ int db_do(struct connection *c, const char *sql);
  * caller's until it is released, also while others are prepared. */
 int db_prepare(struct connection *c, const char *sql, sqlite3_stmt **ret);
 int db_prepare_row(struct tx *tx, enum kind kind, enum row_sql what, sqlite3_stmt **ret);
-/* 1 when there is a row, 0 at the end. */
+/* SQLite ends a transaction by itself when the disk fails it; what came after would stand alone. */
+bool db_is_lost(const struct connection *c);
+/* 1 when there is a row, 0 at the end. Fails when the transaction is lost. */
 int db_step(struct connection *c, sqlite3_stmt *stmt);
 /* db_step for a statement that has no rows. */
 int db_finish(struct connection *c, sqlite3_stmt *stmt);

@@ -89,6 +89,7 @@ static int open_batch(struct archive *a)
 		archive_give_connection(a, c);
 		return r;
 	}
+	c->is_writing = true;
 	a->batch = xcalloc(1, sizeof(*a->batch));
 	a->batch->conn = c;
 	a->batch->n_holding = 1;
@@ -96,17 +97,12 @@ static int open_batch(struct archive *a)
 	return 0;
 }
 
-/* SQLite gives a transaction up by itself when the disk fails it. */
-static bool is_lost(const struct batch *b)
-{
-	return sqlite3_get_autocommit(b->conn->db);
-}
-
 /* Nothing of it is written from here on: tell all who sleep, and hand the turn on. */
 static void end_batch(struct archive *a, int result)
 {
 	struct batch *b = a->batch;
 
+	b->conn->is_writing = false;
 	archive_give_connection(a, b->conn);
 	lock_scope(&a->turn_lock);
 	b->ended = true;
@@ -120,9 +116,9 @@ static void end_batch(struct archive *a, int result)
 static int commit_batch(struct archive *a)
 {
 	struct batch *b = a->batch;
-	int r = is_lost(b) ? -EIO : db_do(b->conn, "COMMIT");
+	int r = db_is_lost(b->conn) ? b->conn->failure : db_do(b->conn, "COMMIT");
 
-	if (r < 0 && !is_lost(b))
+	if (r < 0 && !db_is_lost(b->conn))
 		db_do(b->conn, "ROLLBACK");
 	end_batch(a, r);
 	return r;
@@ -155,12 +151,12 @@ static void leave_batch(struct archive *a)
 	bool handed = false;
 
 	if (!b->n_sleeping) {
-		if (!is_lost(b))
+		if (!db_is_lost(b->conn))
 			db_do(b->conn, "ROLLBACK");
 		end_batch(a, 0);
 		return;
 	}
-	if (!is_lost(b)) {
+	if (!db_is_lost(b->conn)) {
 		lock_scope(&a->turn_lock);
 		handed = a->n_waiting > 0;
 		if (handed)
@@ -193,6 +189,13 @@ static int begin_writing(struct archive *a, struct tx *tx)
 	return r;
 }
 
+static void end_reading(struct tx *tx)
+{
+	if (!sqlite3_get_autocommit(tx->conn->db))
+		db_do(tx->conn, "COMMIT");
+	archive_give_connection(tx->archive, tx->conn);
+}
+
 /* A snapshot begins with the first read, so there must be one. */
 static int begin_reading(struct archive *a, struct tx *tx)
 {
@@ -202,10 +205,10 @@ static int begin_reading(struct archive *a, struct tx *tx)
 	if (r < 0)
 		return r;
 	r = db_do(tx->conn, "BEGIN");
-	if (r == 0 && db_number(tx->conn, "SELECT count(*) FROM meta WHERE name = ''", &n) < 0)
-		r = -EIO;
+	if (r == 0)
+		r = db_number(tx->conn, "SELECT count(*) FROM meta WHERE name = ''", &n);
 	if (r < 0)
-		archive_give_connection(a, tx->conn);
+		end_reading(tx);
 	return r;
 }
 
@@ -222,16 +225,9 @@ int tx_begin(struct archive *a, enum tx_mode mode, struct tx **ret)
 	return 0;
 }
 
-static void end_reading(struct tx *tx)
-{
-	if (!sqlite3_get_autocommit(tx->conn->db))
-		db_do(tx->conn, "COMMIT");
-	archive_give_connection(tx->archive, tx->conn);
-}
-
 static void undo(struct tx *tx)
 {
-	if (!is_lost(tx->archive->batch)) {
+	if (!db_is_lost(tx->conn)) {
 		db_do(tx->conn, "ROLLBACK TO mine");
 		db_do(tx->conn, "RELEASE mine");
 	}
@@ -241,7 +237,7 @@ static void undo(struct tx *tx)
 static int commit_writing(struct tx *tx)
 {
 	struct archive *a = tx->archive;
-	int r = is_lost(a->batch) ? -EIO : db_do(tx->conn, "RELEASE mine");
+	int r = db_do(tx->conn, "RELEASE mine");
 
 	if (r < 0) {
 		undo(tx);

@@ -10,7 +10,6 @@
 #include "import_run.h"
 #include "storyfs/alloc.h"
 #include "storyfs/plain.h"
-#include "storyfs/text.h"
 #include "webhook.h"
 
 enum { PROGRESS_EVERY = 256 };
@@ -415,7 +414,7 @@ int import_dumps(struct archive *a, const struct import_config *config, struct i
 	if (e == 0)
 		e = write_archive(&run, a);
 	if (e < 0 && !reason.len)
-		buf_add_fmt(&reason, "the archive cannot be written: %s", text_errno(e));
+		buf_add_fmt(&reason, "the archive cannot be written: %s", archive_explain(e));
 	if (e < 0) {
 		buf_add_fmt(ret_reason, "%s\n", buf_str(&reason));
 		return e;

@@ -17,6 +17,7 @@
 #include "console.h"
 #include "content.h"
 #include "encoding.h"
+#include "failure.h"
 #include "input.h"
 #include "login.h"
 #include "respond.h"
@@ -231,8 +232,8 @@ static void answer(struct server *s, struct call *c)
 		r = perform(s, c, &match);
 	if (r < 0 && !c->error.code) {
 		log_error("server: %s %s: %s", http_method_name(c->req->method), c->route->path,
-			strerrordesc_np(-r));
-		v5_error_set(&c->error, V5_api_internal_error);
+			archive_explain(r));
+		failure_answer(c, r);
 	}
 }
 

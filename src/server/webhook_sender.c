@@ -24,6 +24,7 @@ enum {
 	ITEMS_A_TURN = 100, /* then another webhook may have the thread */
 	LOOK_EVERY_MS = 1000,
 	STOP_GRACE_MS = 3000, /* for an answer: what is given up comes again */
+	LONGEST_REST_MS = 60 * 1000,
 };
 
 /* A thread that tells one webhook. */
@@ -42,7 +43,8 @@ struct webhook_sender {
 	struct courier *couriers;
 	int n_couriers, n_failing;
 	bool is_woken, is_stopping;
-	int64_t give_up_ms; /* when it is stopping: of clock_monotonic_ms */
+	int64_t give_up_ms;		 /* when it is stopping: of clock_monotonic_ms */
+	int64_t rest_ms, rests_until_ms; /* after the archive failed: what was sent is not noted */
 };
 
 /* ---- couriers ---- */
@@ -61,11 +63,27 @@ static bool is_given_up(void *data)
 	return s->is_stopping && clock_monotonic_ms() >= s->give_up_ms;
 }
 
-static void end_courier(struct courier *courier)
+/* Whose outcome cannot be noted would be told the same again at once, and again. Under the lock. */
+static void rest(struct webhook_sender *s, bool has_failed)
+{
+	int64_t now = clock_monotonic_ms();
+
+	if (!has_failed)
+		s->rest_ms = 0;
+	else if (now >= s->rests_until_ms)
+		s->rest_ms = s->rest_ms ? 2 * s->rest_ms : LOOK_EVERY_MS;
+	if (s->rest_ms > LONGEST_REST_MS)
+		s->rest_ms = LONGEST_REST_MS;
+	if (has_failed)
+		s->rests_until_ms = now + s->rest_ms;
+}
+
+static void end_courier(struct courier *courier, bool has_failed)
 {
 	struct webhook_sender *s = courier->sender;
 
 	lock_scope(&s->lock);
+	rest(s, has_failed);
 	DL_DELETE(s->couriers, courier);
 	s->n_couriers--;
 	s->n_failing -= courier->is_failing;
@@ -86,11 +104,13 @@ static void *run_courier(void *data)
 	for (int i = 0; r == 0 && i < ITEMS_A_TURN && outcome == WEBHOOK_TOLD && !is_stopping(s);
 		i++)
 		r = webhook_send_next(&s->config, courier->webhook_id, &line, &limit, &outcome);
-	if (r < 0 && r != -EINTR)
+	bool has_failed = r < 0 && r != -EINTR;
+
+	if (has_failed)
 		log_error("webhook %lld: the archive: %s", (long long)courier->webhook_id,
-			text_errno(r));
+			archive_explain(r));
 	webhook_line_fini(&line);
-	end_courier(courier);
+	end_courier(courier, has_failed);
 	return NULL;
 }
 
@@ -144,6 +164,8 @@ static void start_courier(const struct courier *like)
 static void start_couriers(struct webhook_sender *s, const struct webhook_due *due, bool is_failing)
 {
 	lock_scope(&s->lock);
+	if (clock_monotonic_ms() < s->rests_until_ms)
+		return;
 	for (size_t i = 0; i < due->ids.n && !s->is_stopping; i++) {
 		const struct courier like = { .sender = s,
 			.webhook_id = due->ids.v[i],

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A fresh archive in a folder of its own, for tests, and SQL behind its back. */
+/* A fresh archive in a place of its own, for tests. */
 #ifndef STORYFS_TESTS_ARCHIVED_H
 #define STORYFS_TESTS_ARCHIVED_H
 
 #include <setjmp.h>
-#include <sqlite3.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -60,15 +59,6 @@ static inline struct tx *begin(struct fixture *fx, enum tx_mode mode)
 
 	assert_int_equal(tx_begin(fx->archive, mode, &tx), 0);
 	return tx;
-}
-
-static inline void run_sql(const char *path, const char *sql)
-{
-	sqlite3 *db;
-
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
 }
 
 #endif

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "archived.h"
+#include "archived_sql.h"
 #include "storyfs/file.h"
 
 static struct record *make_story(int64_t id, const char *name, int64_t rank)

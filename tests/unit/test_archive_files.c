@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The bytes of files in the archive, and attachments of archives from before. */
-#include "archived.h"
+#include "archived_sql.h"
 
 static void google_documents_of_old_archives_get_their_table(void **state)
 {
