@@ -12,6 +12,7 @@
 
 #include "archive_db.h"
 #include "storyfs/alloc.h"
+#include "storyfs/text.h"
 
 enum {
 	APPLICATION_ID = 0x53746673, /* "Stfs" */
@@ -57,10 +58,24 @@ static bool is_database(const char *path)
 	return n == sizeof(head) && memcmp(head, magic, sizeof(magic)) == 0;
 }
 
+/* What is missing could not be made: the file, or the log beside it. Why not? */
+static int find_unwritable(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	scoped(free_ptr) char *folder =
+		slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
+
+	if (access(folder, W_OK) < 0)
+		return -errno;
+	return access(path, F_OK) == 0 ? -EACCES : -ENOENT;
+}
+
 static int refuse_failure(const char *path, int r, struct buf *ret_reason)
 {
 	if (r == -EBADMSG && !is_database(path))
 		return refuse(path, "is no storyfs archive", EBADMSG, ret_reason);
+	if (r == -ENOENT)
+		r = find_unwritable(path);
 	return refuse(path, archive_explain(r), -r, ret_reason);
 }
 
@@ -110,7 +125,7 @@ static int prepare_file(struct archive *a, enum archive_mode mode, struct buf *r
 	scoped(db_close) struct connection *c = NULL;
 
 	if (mode == ARCHIVE_EXISTING && access(a->path, F_OK) < 0)
-		return refuse_failure(a->path, -errno, ret_reason);
+		return refuse(a->path, text_errno(errno), errno, ret_reason);
 	int r = db_open(a->path, flags, &c);
 
 	if (r < 0)

@@ -42,13 +42,27 @@ static bool is_no_room(int number)
 	return number == ENOSPC || number == EDQUOT || number == EFBIG;
 }
 
+/* What the system said of the log, or of the file; errno itself is others' by now. */
+static int file_errno(sqlite3 *db)
+{
+	sqlite3_file *log = NULL;
+	int number = 0;
+
+	sqlite3_file_control(db, NULL, SQLITE_FCNTL_JOURNAL_POINTER, &log);
+	if (log && log->pMethods)
+		log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &number);
+	if (!number)
+		sqlite3_file_control(db, NULL, SQLITE_FCNTL_LAST_ERRNO, &number);
+	return number;
+}
+
 static int find_number(sqlite3 *db)
 {
 	int code = sqlite3_errcode(db) & 0xff, number = sqlite3_system_errno(db);
 
 	if (code == SQLITE_CANTOPEN && number)
 		return number;
-	if (code == SQLITE_IOERR && is_no_room(number))
+	if (code == SQLITE_IOERR && (is_no_room(number) || is_no_room(file_errno(db))))
 		return ENOSPC;
 	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++) {
 		if (codes[i].code == code)

@@ -28,9 +28,9 @@ def clean_env():
     return env
 
 
-def storyfs(*args, env=None, deadline=DEADLINE):
-    """Run the program to its end."""
-    return subprocess.run([BIN, *map(str, args)], capture_output=True, text=True,
+def storyfs(*args, env=None, deadline=DEADLINE, within=()):
+    """Run the program to its end; within is what runs it, as nsenter does."""
+    return subprocess.run([*within, BIN, *map(str, args)], capture_output=True, text=True,
                           timeout=deadline, env=env or clean_env(), stdin=subprocess.DEVNULL)
 
 
@@ -47,11 +47,11 @@ class Answer:
 class Server:
     """`storyfs serve` on a free port."""
 
-    def __init__(self, archive, *args, listen='127.0.0.1:0', log=None, env=None):
+    def __init__(self, archive, *args, listen='127.0.0.1:0', log=None, env=None, within=()):
         self.log_path = log
         more = ['--request-log', str(log)] if log else []
         self.process = subprocess.Popen(
-            [BIN, 'serve', str(archive), '--listen', listen, *more, *args],
+            [*within, BIN, 'serve', str(archive), '--listen', listen, *more, *args],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**clean_env(), **(env or {})})
         self.line = self.process.stdout.readline()
         found = re.search(r' at (https?://(\S+):(\d+)/services/v5)$', self.line.strip())
@@ -163,7 +163,8 @@ def serve(tmp_path):
     servers = []
 
     def start(archive, *args, person=None, **more):
-        token = storyfs('user', 'token', archive, *([person] if person else []))
+        token = storyfs('user', 'token', archive, *([person] if person else []),
+                        within=more.get('within', ()))
         assert token.returncode == 0, token.stderr
         more.setdefault('log', tmp_path / f'requests-{len(servers)}.log')
         server = Server(archive, *args, **more)
