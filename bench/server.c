@@ -10,7 +10,6 @@
 #include <err.h>
 #include <getopt.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,110 +18,11 @@
 #include <unistd.h>
 
 #include "load.h"
+#include "requests.h"
 #include "rivals.h"
 #include "storyfs/alloc.h"
 
-enum { N_SMALL = 1000, N_LARGE = 100000, MAX_ROUNDS = 99, PAGE = 500, MANY = 16, READERS = 4 };
-
-/* ---- requests ---- */
-
-static void begin_request(struct buf *b, const char *method)
-{
-	buf_add_fmt(b, "%s /services/v5/projects/%d/stories", method, BENCH_PROJECT);
-}
-
-static void end_request(struct buf *b, const char *body)
-{
-	buf_add_fmt(b,
-		" HTTP/1.1\r\nHost: localhost\r\nX-TrackerToken: " BENCH_TOKEN
-		"\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-		strlen(body), body);
-}
-
-static void get_story(const void *data, int client, int64_t n, struct buf *ret)
-{
-	(void)data, (void)client, (void)n;
-	begin_request(ret, "GET");
-	buf_add_fmt(ret, "/%d", BENCH_FIRST_STORY + N_SMALL / 2);
-	end_request(ret, "");
-}
-
-/* Another one each time, so that nothing is answered from memory of the answer. */
-static void get_stories(const void *data, int client, int64_t n, struct buf *ret)
-{
-	int count = *(const int *)data;
-
-	begin_request(ret, "GET");
-	buf_add_fmt(
-		ret, "/%lld", (long long)(BENCH_FIRST_STORY + (n * 7919 + client * 101) % count));
-	end_request(ret, "");
-}
-
-static void get_page(const void *data, int client, int64_t n, struct buf *ret)
-{
-	(void)data, (void)client, (void)n;
-	begin_request(ret, "GET");
-	buf_add_fmt(ret, "?limit=%d", PAGE);
-	end_request(ret, "");
-}
-
-/* Writes go on where the last ones ended, so that each of them changes something. */
-static int64_t next_number(void)
-{
-	static atomic_llong last;
-
-	return ++last;
-}
-
-static void write_story(const void *data, int64_t number, const char *body, struct buf *ret)
-{
-	int count = *(const int *)data;
-
-	begin_request(ret, "PUT");
-	buf_add_fmt(ret, "/%lld", (long long)(BENCH_FIRST_STORY + number * 31 % count));
-	end_request(ret, body);
-}
-
-static void put_name(const void *data, int client, int64_t n, struct buf *ret)
-{
-	int64_t number = next_number();
-	scoped(free_ptr) char *body = xasprintf("{\"name\":\"Name %lld\"}", (long long)number);
-
-	(void)client, (void)n;
-	write_story(data, number, body, ret);
-}
-
-static void put_state(const void *data, int client, int64_t n, struct buf *ret)
-{
-	static const char *const bodies[] = { "{\"current_state\":\"started\",\"estimate\":1}",
-		"{\"current_state\":\"finished\",\"estimate\":2}",
-		"{\"current_state\":\"delivered\",\"estimate\":3}" };
-	int64_t number = next_number();
-
-	(void)client, (void)n;
-	write_story(data, number, bodies[number % 3], ret);
-}
-
-static void put_place(const void *data, int client, int64_t n, struct buf *ret)
-{
-	int64_t number = next_number(), at = (number * 37 + 13) % *(const int *)data;
-	scoped(free_ptr) char *body =
-		xasprintf("{\"after_id\":%lld}", (long long)(BENCH_FIRST_STORY + at));
-
-	(void)client, (void)n;
-	write_story(data, number, body, ret);
-}
-
-static void post_story(const void *data, int client, int64_t n, struct buf *ret)
-{
-	scoped(free_ptr) char *body =
-		xasprintf("{\"name\":\"New %lld\",\"labels\":[\"label 07\"],\"owner_ids\":[%d]}",
-			(long long)n, 1 + client % 10);
-
-	(void)data;
-	begin_request(ret, "POST");
-	end_request(ret, body);
-}
+enum { N_SMALL = 1000, N_LARGE = 100000, MAX_ROUNDS = 99, MANY = 16, READERS = 4 };
 
 /* ---- what is measured ---- */
 
@@ -139,32 +39,37 @@ enum target {
 
 /* name, against whom, by how many, what, beside a writer */
 #define MEASURES(X)                                                                                \
-	X(story_constant, "GET a story, as a constant", STORY_CONSTANT, READERS, get_story, false) \
-	X(story, "GET a story", SMALL, READERS, get_story, false)                                  \
-	X(story_large, "GET a story, 100,000", LARGE, READERS, get_story, false)                   \
-	X(story_computed, "GET stories, computed", SMALL_NO_CACHE, READERS, get_stories, false)    \
-	X(story_computed_large, "GET stories, computed, 100,000", LARGE_NO_CACHE, READERS,         \
-		get_stories, false)                                                                \
-	X(story_beside, "GET a story, one writes beside", SMALL, READERS, get_story, true)         \
-	X(page_constant, "GET 500 stories, as a constant", PAGE_CONSTANT, READERS, get_page,       \
+	X(story_constant, "GET a story, as a constant", STORY_CONSTANT, READERS,                   \
+		request_get_story, false)                                                          \
+	X(story, "GET a story", SMALL, READERS, request_get_story, false)                          \
+	X(story_large, "GET a story, 100,000", LARGE, READERS, request_get_story, false)           \
+	X(story_computed, "GET stories, computed", SMALL_NO_CACHE, READERS, request_get_stories,   \
 		false)                                                                             \
-	X(page, "GET 500 stories", SMALL, READERS, get_page, false)                                \
-	X(page_large, "GET 500 stories, 100,000", LARGE, READERS, get_page, false)                 \
-	X(page_computed, "GET 500 stories, computed", SMALL_NO_CACHE, READERS, get_page, false)    \
+	X(story_computed_large, "GET stories, computed, 100,000", LARGE_NO_CACHE, READERS,         \
+		request_get_stories, false)                                                        \
+	X(story_beside, "GET a story, one writes beside", SMALL, READERS, request_get_story, true) \
+	X(page_constant, "GET 500 stories, as a constant", PAGE_CONSTANT, READERS,                 \
+		request_get_page, false)                                                           \
+	X(page, "GET 500 stories", SMALL, READERS, request_get_page, false)                        \
+	X(page_large, "GET 500 stories, 100,000", LARGE, READERS, request_get_page, false)         \
+	X(page_computed, "GET 500 stories, computed", SMALL_NO_CACHE, READERS, request_get_page,   \
+		false)                                                                             \
 	X(page_computed_large, "GET 500 stories, computed, 100,000", LARGE_NO_CACHE, READERS,      \
-		get_page, false)                                                                   \
-	X(page_beside, "GET 500 stories, one writes beside", SMALL, READERS, get_page, true)       \
+		request_get_page, false)                                                           \
+	X(page_beside, "GET 500 stories, one writes beside", SMALL, READERS, request_get_page,     \
+		true)                                                                              \
 	X(commit, "SQLite alone commits one row", SQLITE, 1, NULL, false)                          \
-	X(put, "PUT a field", SMALL, 1, put_name, false)                                           \
-	X(put_large, "PUT a field, 100,000", LARGE, 1, put_name, false)                            \
-	X(put_many, "PUT a field, 16 clients", SMALL, MANY, put_name, false)                       \
-	X(put_many_large, "PUT a field, 16 clients, 100,000", LARGE, MANY, put_name, false)        \
-	X(state, "PUT state and estimate", SMALL, 1, put_state, false)                             \
-	X(state_large, "PUT state and estimate, 100,000", LARGE, 1, put_state, false)              \
-	X(place, "PUT a place", SMALL, 1, put_place, false)                                        \
-	X(place_large, "PUT a place, 100,000", LARGE, 1, put_place, false)                         \
-	X(post, "POST a story", SMALL, 1, post_story, false)                                       \
-	X(post_large, "POST a story, 100,000", LARGE, 1, post_story, false)
+	X(put, "PUT a field", SMALL, 1, request_put_name, false)                                   \
+	X(put_large, "PUT a field, 100,000", LARGE, 1, request_put_name, false)                    \
+	X(put_many, "PUT a field, 16 clients", SMALL, MANY, request_put_name, false)               \
+	X(put_many_large, "PUT a field, 16 clients, 100,000", LARGE, MANY, request_put_name,       \
+		false)                                                                             \
+	X(state, "PUT state and estimate", SMALL, 1, request_put_state, false)                     \
+	X(state_large, "PUT state and estimate, 100,000", LARGE, 1, request_put_state, false)      \
+	X(place, "PUT a place", SMALL, 1, request_put_place, false)                                \
+	X(place_large, "PUT a place, 100,000", LARGE, 1, request_put_place, false)                 \
+	X(post, "POST a story", SMALL, 1, request_post_story, false)                               \
+	X(post_large, "POST a story, 100,000", LARGE, 1, request_post_story, false)
 
 enum measure {
 #define X(id, ...) M_##id,
@@ -234,7 +139,7 @@ static struct load_result measure_http(struct bench *b, enum measure m, int64_t 
 	const int *count = target == LARGE || target == LARGE_NO_CACHE ? &large : &small;
 	struct load load = { b->rivals[target].port, measures[m].n_clients, duration_ms,
 		measures[m].make, count };
-	struct load beside = { b->rivals[target].port, 1, duration_ms, put_name, count };
+	struct load beside = { b->rivals[target].port, 1, duration_ms, request_put_name, count };
 	pthread_t writer;
 
 	if (measures[m].beside && pthread_create(&writer, NULL, write_beside, &beside))
@@ -317,8 +222,8 @@ static void set_up(struct bench *b)
 		b->rivals[i ? LARGE : SMALL] = serve_archive(path, 0);
 		b->rivals[i ? LARGE_NO_CACHE : SMALL_NO_CACHE] = serve_archive(path, -1);
 	}
-	ask_constant(b, STORY_CONSTANT, get_story);
-	ask_constant(b, PAGE_CONSTANT, get_page);
+	ask_constant(b, STORY_CONSTANT, request_get_story);
+	ask_constant(b, PAGE_CONSTANT, request_get_page);
 }
 
 static void tear_down(struct bench *b)
