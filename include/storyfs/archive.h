@@ -132,7 +132,8 @@ int tx_get(struct tx *tx, enum kind kind, int64_t id, struct record **ret);
 int tx_list(struct tx *tx, const struct query *q, struct records *ret);
 /* The ids alone. */
 int tx_list_ids(struct tx *tx, const struct query *q, struct ids *ret);
-/* How many match, limit and offset aside. */
+/* How many match, limit and offset aside. Of a project's stories, all or of one state, it is known
+ * without counting. */
 int tx_count(struct tx *tx, const struct query *q, int64_t *ret);
 /* The largest (or smallest) value of an INT or DATETIME field among the matches; 1 when none has.
  */
@@ -143,10 +144,10 @@ int tx_sum(struct tx *tx, const struct query *q, int field, double *ret);
 /* The first match's id and its ordering field (an INT or DATETIME; 0 for no value); 1 when there is
  * none. */
 int tx_first(struct tx *tx, const struct query *q, int64_t *ret_id, int64_t *ret_value);
-/* How many of the matches have which values of two fields: a record for each pair of values, which
- * holds just them, and its number at the same place of ret_n. Order, limit and offset aside. */
-int tx_tally(struct tx *tx, const struct query *q, const int by[2], struct records *ret,
-	struct ids *ret_n);
+/* How many of the stories with a label have which state and estimate: a record for each pair of
+ * them, which holds just these, and its number at the same place of ret_n. An estimate that is
+ * missing counts as 0. Costs the same however many stories there are. */
+int tx_tally_label(struct tx *tx, int64_t label_id, struct records *ret, struct ids *ret_n);
 
 /* An id that no resource of this kind has or ever had. Needs TX_WRITE, as all below but the tx_get
  * and tx_find functions. */

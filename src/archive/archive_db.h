@@ -95,6 +95,10 @@ void archive_fini_turn(struct archive *a);
 
 /* Make the tables that are missing, add the columns that are. */
 int archive_make_tables(struct connection *c);
+/* Make the tallies, and count what is there, when the file has none; after the tables. */
+int archive_make_tallies(struct connection *c);
+/* Can the story tally's rows answer how many match? Its columns are named as the stories'. */
+bool archive_is_tallied(const struct query *q);
 /* Is the field a column? */
 bool archive_is_column(const struct field *field);
 /* Does an index hold the field? */

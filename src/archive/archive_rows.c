@@ -297,9 +297,29 @@ static int select_number(struct tx *tx, const struct query *q, const char *what,
 	return 0;
 }
 
+static int count_tallied(struct tx *tx, const struct query *q, int64_t *ret)
+{
+	scoped(db_release) sqlite3_stmt *stmt = NULL;
+	scoped(buf_fini) struct buf sql = BUF_INIT;
+
+	buf_add_str(&sql, "SELECT ifnull(sum(n), 0) FROM story_tally");
+	add_where(q, &sql);
+	int r = db_prepare(tx->conn, sql.data, &stmt);
+
+	if (r < 0)
+		return r;
+	bind_where(stmt, q);
+	r = db_step(tx->conn, stmt);
+	if (r <= 0)
+		return r < 0 ? r : -EIO;
+	*ret = sqlite3_column_int64(stmt, 0);
+	return 0;
+}
+
 int tx_count(struct tx *tx, const struct query *q, int64_t *ret)
 {
-	return select_number(tx, q, "count(*)", ret);
+	return archive_is_tallied(q) ? count_tallied(tx, q, ret)
+				     : select_number(tx, q, "count(*)", ret);
 }
 
 int tx_extreme(struct tx *tx, const struct query *q, int field, bool largest, int64_t *ret)
@@ -345,31 +365,4 @@ int tx_first(struct tx *tx, const struct query *q, int64_t *ret_id, int64_t *ret
 	*ret_id = sqlite3_column_int64(stmt, 0);
 	*ret_value = sqlite3_column_int64(stmt, 1);
 	return 0;
-}
-
-int tx_tally(struct tx *tx, const struct query *q, const int by[2], struct records *ret,
-	struct ids *ret_n)
-{
-	const struct resource *res = schema_resource(q->kind);
-	scoped(db_release) sqlite3_stmt *stmt = NULL;
-	scoped(buf_fini) struct buf sql = BUF_INIT;
-
-	buf_add_fmt(&sql, "SELECT \"%s\",\"%s\",count(*) FROM \"%s\"", res->fields[by[0]].key,
-		res->fields[by[1]].key, res->name);
-	add_where(q, &sql);
-	buf_add_str(&sql, " GROUP BY 1, 2 ORDER BY 1, 2");
-	int r = db_prepare(tx->conn, sql.data, &stmt);
-
-	if (r < 0)
-		return r;
-	bind_where(stmt, q);
-	while ((r = db_step(tx->conn, stmt)) > 0) {
-		struct record *group = record_new(q->kind);
-
-		read_value(group, by[0], stmt, 0);
-		read_value(group, by[1], stmt, 1);
-		records_add(ret, group);
-		ids_add(ret_n, sqlite3_column_int64(stmt, 2));
-	}
-	return r;
 }

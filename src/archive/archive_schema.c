@@ -255,5 +255,7 @@ int archive_make_tables(struct connection *c)
 	for (size_t i = 0; r == 0 && i < sizeof(indexes) / sizeof(*indexes); i++)
 		r = add_index(
 			c, indexes[i].kind, indexes[i].field, indexes[i].then, indexes[i].last);
-	return r < 0 ? r : move_google_attachments(c);
+	if (r == 0)
+		r = move_google_attachments(c);
+	return r < 0 ? r : archive_make_tallies(c);
 }

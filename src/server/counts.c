@@ -23,13 +23,9 @@ void counts_add(struct counts *counts, const struct record *story, int sign)
 
 int counts_load(struct call *c, int64_t label_id, struct counts *ret)
 {
-	static const int by[2] = { F_story_current_state, F_story_estimate };
-	struct query q = { .kind = KIND_story, .limit = -1 };
 	scoped(records_fini) struct records groups = { 0 };
 	scoped(ids_fini) struct ids sizes = { 0 };
-
-	query_where(&q, F_story_label_ids, OP_HAS, label_id);
-	int r = tx_tally(c->tx, &q, by, &groups, &sizes);
+	int r = tx_tally_label(c->tx, label_id, &groups, &sizes);
 
 	*ret = (struct counts){ 0 };
 	for (size_t i = 0; i < groups.n; i++)
