@@ -149,12 +149,18 @@ int tx_first(struct tx *tx, const struct query *q, int64_t *ret_id, int64_t *ret
  * missing counts as 0. Costs the same however many stories there are. */
 int tx_tally_label(struct tx *tx, int64_t label_id, struct records *ret, struct ids *ret_n);
 
-/* An id that no resource of this kind has or ever had. Needs TX_WRITE, as all below but the tx_get
- * and tx_find functions. */
+/* An id that no resource of this kind has or ever had, nor was given in this transaction. Needs
+ * TX_WRITE, as all below but the tx_get and tx_find functions. */
 int tx_next_id(struct tx *tx, enum kind kind, int64_t *ret);
+/* No resource of this kind gets this id, nor one before it, from tx_next_id: it is another kind's.
+ */
+int tx_take_id(struct tx *tx, enum kind kind, int64_t id);
 /* Insert or replace, by id. Fields that are ABSENT or NULL are stored as no value; fields without
  * KEEP are not stored. */
 int tx_put(struct tx *tx, const struct record *r);
+/* Of a record that is there, one INT, BOOL or DATETIME field alone: what tx_put costs is not due.
+ */
+int tx_put_int(struct tx *tx, const struct record *r, int field);
 /* 0, or 1 when there was none. */
 int tx_delete(struct tx *tx, enum kind kind, int64_t id);
 

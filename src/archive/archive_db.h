@@ -48,7 +48,8 @@ struct tx {
 	struct archive *archive;
 	struct connection *conn;
 	enum tx_mode mode;
-	int64_t n_before; /* rows that the connection had ever written */
+	int64_t n_before;	/* rows that the connection had ever written */
+	int64_t given[N_KINDS]; /* the largest id that tx_next_id gave; 0: none */
 };
 
 struct connection {

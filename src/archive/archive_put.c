@@ -155,8 +155,8 @@ static void bind_value(sqlite3_stmt *stmt, int at, const struct field *field, co
 
 /* ---- ids ---- */
 
-/* Remember that ids up to this one were given. */
-static int raise_sequence(struct tx *tx, enum kind kind, int64_t id)
+/* What is there tells its id itself, so the sequence is written for what is not, or no more. */
+int tx_take_id(struct tx *tx, enum kind kind, int64_t id)
 {
 	scoped(db_release) sqlite3_stmt *stmt = NULL;
 	int r = db_prepare(tx->conn,
@@ -187,14 +187,14 @@ static int last_id(struct tx *tx, enum kind kind, int64_t *ret)
 
 int tx_next_id(struct tx *tx, enum kind kind, int64_t *ret)
 {
-	int64_t last = 0;
+	int64_t *given = &tx->given[kind], last = 0;
 	int r = last_id(tx, kind, &last);
 
-	if (r == 0)
-		r = raise_sequence(tx, kind, last + 1);
-	if (r == 0)
-		*ret = last + 1;
-	return r;
+	if (r < 0)
+		return r;
+	*given = (*given > last ? *given : last) + 1;
+	*ret = *given;
+	return 0;
 }
 
 /* ---- refs ---- */
@@ -386,6 +386,23 @@ int tx_put(struct tx *tx, const struct record *r)
 	return e < 0 ? e : put_refs(tx, r, is_new);
 }
 
+int tx_put_int(struct tx *tx, const struct record *r, int field)
+{
+	const struct resource *res = schema_resource(record_kind(r));
+	scoped(db_release) sqlite3_stmt *stmt = NULL;
+	scoped(buf_fini) struct buf sql = BUF_INIT;
+
+	buf_add_fmt(&sql, "UPDATE \"%s\" SET \"%s\" = ? WHERE \"%s\" = ?", res->name,
+		res->fields[field].key, res->fields[0].key);
+	int e = db_prepare(tx->conn, sql.data, &stmt);
+
+	if (e < 0)
+		return e;
+	bind_value(stmt, 1, &res->fields[field], record_get(r, field));
+	sqlite3_bind_int64(stmt, 2, record_id(r));
+	return db_finish(tx->conn, stmt);
+}
+
 static int delete_row(struct tx *tx, enum kind kind, int64_t id)
 {
 	scoped(db_release) sqlite3_stmt *stmt = NULL;
@@ -405,6 +422,6 @@ int tx_delete(struct tx *tx, enum kind kind, int64_t id)
 	if (r == 0)
 		r = delete_refs(tx, kind, id);
 	if (r == 0)
-		r = raise_sequence(tx, kind, id);
+		r = tx_take_id(tx, kind, id);
 	return r;
 }

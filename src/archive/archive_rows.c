@@ -9,6 +9,8 @@
 #include "storyfs/alloc.h"
 #include "storyfs/json.h"
 
+enum { SHORT_LIST = 8 };
+
 /* ---- a value in a column ---- */
 
 /* `[1,2]`, as bind_ids wrote it. */
@@ -108,16 +110,48 @@ struct query *query_where(struct query *q, int field, enum query_op op, int64_t 
 }
 
 static const char *const operators[] = {
-	[OP_EQ] = "= ?",
-	[OP_NE] = "<> ?",
-	[OP_LT] = "< ?",
-	[OP_LE] = "<= ?",
-	[OP_GT] = "> ?",
-	[OP_GE] = ">= ?",
-	[OP_NULL] = "IS NULL",
-	[OP_NOT_NULL] = "IS NOT NULL",
-	[OP_IN] = "IN (SELECT value FROM json_each(?))",
+	[OP_EQ] = " = ?",
+	[OP_NE] = " <> ?",
+	[OP_LT] = " < ?",
+	[OP_LE] = " <= ?",
+	[OP_GT] = " > ?",
+	[OP_GE] = " >= ?",
+	[OP_NULL] = " IS NULL",
+	[OP_NOT_NULL] = " IS NOT NULL",
+	[OP_IN] = " IN (SELECT value FROM json_each(?))",
 };
+
+/* Texts are made anew for each query, so not by buf_add_fmt, which takes longer than the rest. */
+static void add_name(const char *name, struct buf *sql)
+{
+	buf_add_char(sql, '"');
+	buf_add_str(sql, name);
+	buf_add_char(sql, '"');
+}
+
+/* Few ids, each a parameter of its own, spare SQLite the parsing. */
+static bool is_short(const struct condition *c)
+{
+	return c->op == OP_IN && c->ids && c->ids->n && c->ids->n <= SHORT_LIST;
+}
+
+static void add_short_list(size_t n, struct buf *sql)
+{
+	buf_add_str(sql, " IN (?");
+	for (size_t i = 1; i < n; i++)
+		buf_add_str(sql, ",?");
+	buf_add_char(sql, ')');
+}
+
+static void add_has(const struct resource *res, const char *key, struct buf *sql)
+{
+	add_name(res->fields[0].key, sql);
+	buf_add_str(sql, " IN (SELECT id FROM refs WHERE kind = '");
+	buf_add_str(sql, res->name);
+	buf_add_str(sql, "' AND field = '");
+	buf_add_str(sql, key);
+	buf_add_str(sql, "' AND target = ?)");
+}
 
 static void add_where(const struct query *q, struct buf *sql)
 {
@@ -128,13 +162,15 @@ static void add_where(const struct query *q, struct buf *sql)
 		const char *key = res->fields[c->field].key;
 
 		buf_add_str(sql, i ? " AND " : " WHERE ");
-		if (c->op == OP_HAS)
-			buf_add_fmt(sql,
-				"\"%s\" IN (SELECT id FROM refs WHERE kind = '%s' AND"
-				" field = '%s' AND target = ?)",
-				res->fields[0].key, res->name, key);
+		if (c->op == OP_HAS) {
+			add_has(res, key, sql);
+			continue;
+		}
+		add_name(key, sql);
+		if (is_short(c))
+			add_short_list(c->ids->n, sql);
 		else
-			buf_add_fmt(sql, "\"%s\" %s", key, operators[c->op]);
+			buf_add_str(sql, operators[c->op]);
 	}
 }
 
@@ -143,9 +179,13 @@ static void add_after(const struct query *q, struct buf *sql)
 {
 	const struct resource *res = schema_resource(q->kind);
 
-	if (q->after.given)
-		buf_add_fmt(sql, "%s(\"%s\", \"%s\") %c (?, ?)", q->n_where ? " AND " : " WHERE ",
-			res->fields[q->order].key, res->fields[0].key, q->descending ? '<' : '>');
+	if (!q->after.given)
+		return;
+	buf_add_str(sql, q->n_where ? " AND (" : " WHERE (");
+	add_name(res->fields[q->order].key, sql);
+	buf_add_char(sql, ',');
+	add_name(res->fields[0].key, sql);
+	buf_add_str(sql, q->descending ? ") < (?, ?)" : ") > (?, ?)");
 }
 
 static void bind_ids(sqlite3_stmt *stmt, int at, const struct ids *ids)
@@ -159,26 +199,36 @@ static void bind_ids(sqlite3_stmt *stmt, int at, const struct ids *ids)
 	db_bind_text(stmt, at, text.data);
 }
 
+/* Returns the next free place. */
+static int bind_condition(sqlite3_stmt *stmt, int at, enum kind kind, const struct condition *c)
+{
+	const struct field *field = schema_field(kind, c->field);
+
+	if (c->op == OP_NULL || c->op == OP_NOT_NULL)
+		return at;
+	if (is_short(c)) {
+		for (size_t i = 0; i < c->ids->n; i++)
+			sqlite3_bind_int64(stmt, at++, c->ids->v[i]);
+		return at;
+	}
+	if (c->op == OP_IN)
+		bind_ids(stmt, at, c->ids);
+	else if (c->s)
+		db_bind_text(stmt, at, c->s);
+	else if (field->type == TYPE_ENUM)
+		sqlite3_bind_text(stmt, at, field->choices->words[c->i], -1, SQLITE_STATIC);
+	else
+		sqlite3_bind_int64(stmt, at, c->i);
+	return at + 1;
+}
+
 /* Binds what add_where and add_after left open; returns the next free place. */
 static int bind_where(sqlite3_stmt *stmt, const struct query *q)
 {
 	int at = 1;
 
-	for (int i = 0; i < q->n_where; i++) {
-		const struct condition *c = &q->where[i];
-		const struct field *field = schema_field(q->kind, c->field);
-
-		if (c->op == OP_NULL || c->op == OP_NOT_NULL)
-			continue;
-		if (c->op == OP_IN)
-			bind_ids(stmt, at++, c->ids);
-		else if (c->s)
-			db_bind_text(stmt, at++, c->s);
-		else if (field->type == TYPE_ENUM)
-			db_bind_text(stmt, at++, field->choices->words[c->i]);
-		else
-			sqlite3_bind_int64(stmt, at++, c->i);
-	}
+	for (int i = 0; i < q->n_where; i++)
+		at = bind_condition(stmt, at, q->kind, &q->where[i]);
 	if (q->after.given) {
 		sqlite3_bind_int64(stmt, at++, q->after.value);
 		sqlite3_bind_int64(stmt, at++, q->after.id);
@@ -186,20 +236,32 @@ static int bind_where(sqlite3_stmt *stmt, const struct query *q)
 	return at;
 }
 
+static void add_order(const struct query *q, struct buf *sql)
+{
+	const struct resource *res = schema_resource(q->kind);
+
+	buf_add_str(sql, " ORDER BY ");
+	add_name(res->fields[q->order].key, sql);
+	buf_add_str(sql, q->descending ? " DESC, " : ", ");
+	add_name(res->fields[0].key, sql);
+	buf_add_str(sql, q->descending ? " DESC LIMIT ? OFFSET ?" : " LIMIT ? OFFSET ?");
+}
+
 /* `SELECT what FROM kind WHERE ...`, bound but for what follows. */
 static int prepare_select(
 	struct tx *tx, const struct query *q, const char *what, bool sorted, sqlite3_stmt **ret)
 {
 	const struct resource *res = schema_resource(q->kind);
-	const char *direction = q->descending ? " DESC" : "";
 	scoped(buf_fini) struct buf sql = BUF_INIT;
 
-	buf_add_fmt(&sql, "SELECT %s FROM \"%s\"", what, res->name);
+	buf_add_str(&sql, "SELECT ");
+	buf_add_str(&sql, what);
+	buf_add_str(&sql, " FROM ");
+	add_name(res->name, &sql);
 	add_where(q, &sql);
 	add_after(q, &sql);
 	if (sorted)
-		buf_add_fmt(&sql, " ORDER BY \"%s\"%s, \"%s\"%s LIMIT ? OFFSET ?",
-			res->fields[q->order].key, direction, res->fields[0].key, direction);
+		add_order(q, &sql);
 	int r = db_prepare(tx->conn, sql.data, ret);
 
 	if (r < 0)
@@ -326,8 +388,9 @@ int tx_extreme(struct tx *tx, const struct query *q, int field, bool largest, in
 {
 	scoped(buf_fini) struct buf what = BUF_INIT;
 
-	buf_add_fmt(
-		&what, "%s(\"%s\")", largest ? "max" : "min", schema_field(q->kind, field)->key);
+	buf_add_str(&what, largest ? "max(" : "min(");
+	add_name(schema_field(q->kind, field)->key, &what);
+	buf_add_char(&what, ')');
 	return select_number(tx, q, what.data, ret);
 }
 
@@ -355,7 +418,9 @@ int tx_first(struct tx *tx, const struct query *q, int64_t *ret_id, int64_t *ret
 	struct query first = *q;
 
 	first.limit = 1;
-	buf_add_fmt(&what, "\"%s\",\"%s\"", res->fields[0].key, res->fields[q->order].key);
+	add_name(res->fields[0].key, &what);
+	buf_add_char(&what, ',');
+	add_name(res->fields[q->order].key, &what);
 	int r = prepare_select(tx, &first, what.data, true, &stmt);
 
 	if (r == 0)

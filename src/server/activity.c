@@ -82,27 +82,55 @@ static int add_labels(struct call *c, const struct record *story, json_t *values
 	return 0;
 }
 
-static int add_story_values(struct call *c, const struct record *story, json_t *values)
+/* NULL differs in all. */
+static bool differs(const struct record *r, const struct record *other, int f)
 {
-	const struct value *owners = record_get(story, F_story_owner_ids);
-
-	if (!record_has(story, F_story_owned_by_id) && owners->state == VALUE_SET && owners->ids.n)
-		add_id(values, "owned_by_id", owners->ids.v[0]);
-	int r = add_labels(c, story, values);
-
-	return r < 0 ? r : add_neighbours(c, story, values);
+	return !other || !value_equal(schema_field(record_kind(r), f), record_get(r, f),
+				 record_get(other, f));
 }
 
-int activity_take_values(struct call *c, const struct record *r, json_t **ret)
+/* Who is named first when nobody is named as the owner. */
+static void add_first_owner(const struct record *story, const struct record *other, json_t *values)
+{
+	const struct value *owners = record_get(story, F_story_owner_ids);
+	bool is_due = differs(story, other, F_story_owner_ids) ||
+		      differs(story, other, F_story_owned_by_id);
+
+	if (is_due && !record_has(story, F_story_owned_by_id) && owners->state == VALUE_SET &&
+		owners->ids.n)
+		add_id(values, "owned_by_id", owners->ids.v[0]);
+}
+
+/* What is told of a story or an epic beside its fields. */
+static int add_derived(
+	struct call *c, const struct record *r, const struct record *other, json_t *values)
+{
+	enum kind kind = record_kind(r);
+	int e = 0;
+
+	if (kind == KIND_story) {
+		add_first_owner(r, other, values);
+		if (differs(r, other, F_story_label_ids))
+			e = add_labels(c, r, values);
+		if (e == 0 && differs(r, other, F_story_rank))
+			e = add_neighbours(c, r, values);
+	} else if (kind == KIND_epic && differs(r, other, F_epic_rank)) {
+		e = add_neighbours(c, r, values);
+	}
+	return e;
+}
+
+/* In what differs from other. */
+static int take_values(
+	struct call *c, const struct record *r, const struct record *other, json_t **ret)
 {
 	enum kind kind = record_kind(r);
 	json_t *values = json_object();
-	int e = 0;
 
 	each_field(f, kind) {
 		const struct field *field = schema_field(kind, f);
 
-		if (!is_told(field))
+		if (!is_told(field) || !differs(r, other, f))
 			continue;
 		if (record_has(r, f))
 			json_object_set_new(values, field->key,
@@ -110,16 +138,25 @@ int activity_take_values(struct call *c, const struct record *r, json_t **ret)
 		else if (field->type == TYPE_IDS && (field->flags & FIELD_LIST))
 			json_object_set_new(values, field->key, json_array());
 	}
-	if (kind == KIND_story)
-		e = add_story_values(c, r, values);
-	else if (kind == KIND_epic)
-		e = add_neighbours(c, r, values);
+	int e = add_derived(c, r, other, values);
+
 	if (e < 0) {
 		json_decref(values);
 		return e;
 	}
 	*ret = values;
 	return 0;
+}
+
+int activity_take_values(struct call *c, const struct record *r, json_t **ret)
+{
+	return take_values(c, r, NULL, ret);
+}
+
+int activity_take_differing(
+	struct call *c, const struct record *r, const struct record *other, json_t **ret)
+{
+	return take_values(c, r, other, ret);
 }
 
 /* ---- changes ---- */
@@ -284,6 +321,55 @@ int activity_updated(
 	return e;
 }
 
+/* ---- which stories and epics ---- */
+
+static void note_subjects(const json_t *list, enum kind kind, struct ids *ret)
+{
+	size_t i;
+	json_t *entry;
+
+	json_array_foreach(list, i, entry)
+	{
+		const char *word = json_string_value(json_object_get(entry, "kind"));
+		int64_t id = json_integer_value(json_object_get(entry, "id"));
+
+		if (word && schema_find_kind(word) == kind && id && !ids_has(ret, id))
+			ids_add(ret, id);
+	}
+}
+
+static void note_all(struct record *item, const json_t *primary, const json_t *changes)
+{
+	static const struct {
+		int field;
+		enum kind kind;
+	} subjects[] = {
+		{ F_activity_story_ids, KIND_story },
+		{ F_activity_epic_ids, KIND_epic },
+	};
+
+	for (size_t i = 0; i < sizeof(subjects) / sizeof(*subjects); i++) {
+		scoped(ids_fini) struct ids ids = { 0 };
+
+		note_subjects(primary, subjects[i].kind, &ids);
+		note_subjects(changes, subjects[i].kind, &ids);
+		record_set_ids(item, subjects[i].field, &ids);
+	}
+}
+
+bool activity_index(struct record *item)
+{
+	if (record_has(item, F_activity_story_ids))
+		return false;
+	json_t *primary = json_loads(record_text(item, F_activity_primary_resources), 0, NULL);
+	json_t *changes = json_loads(record_text(item, F_activity_changes), 0, NULL);
+
+	note_all(item, primary, changes);
+	json_decref(primary);
+	json_decref(changes);
+	return true;
+}
+
 /* ---- the item ---- */
 
 static void set_json(struct record *r, int f, const json_t *json)
@@ -333,7 +419,7 @@ static int raise_version(struct call *c, int64_t *ret)
 
 	*ret = record_int(project, F_project_version, 0) + 1;
 	record_set_int(project, F_project_version, *ret);
-	return tx_put(c->tx, project);
+	return tx_put_int(c->tx, project, F_project_version);
 }
 
 static void fill_item(
@@ -370,48 +456,6 @@ int activity_write(struct call *c, const struct activity *a, const char *kind,
 	record_set_int(item, F_activity_project_version, version);
 	record_set_text(item, F_activity_message, buf_str(&text));
 	record_set_int(item, F_activity_occurred_at, call_now_ms(c));
-	activity_index(item);
+	note_all(item, a->primary, a->changes);
 	return tx_put(c->tx, item);
-}
-
-/* ---- which stories and epics ---- */
-
-static void note_subjects(const char *text, enum kind kind, struct ids *ret)
-{
-	json_t *list = json_loads(text, 0, NULL);
-	size_t i;
-	json_t *entry;
-
-	json_array_foreach(list, i, entry)
-	{
-		const char *word = json_string_value(json_object_get(entry, "kind"));
-		int64_t id = json_integer_value(json_object_get(entry, "id"));
-
-		if (word && schema_find_kind(word) == kind && id && !ids_has(ret, id))
-			ids_add(ret, id);
-	}
-	json_decref(list);
-}
-
-bool activity_index(struct record *item)
-{
-	static const struct {
-		int field;
-		enum kind kind;
-	} subjects[] = {
-		{ F_activity_story_ids, KIND_story },
-		{ F_activity_epic_ids, KIND_epic },
-	};
-
-	if (record_has(item, F_activity_story_ids))
-		return false;
-	for (size_t i = 0; i < sizeof(subjects) / sizeof(*subjects); i++) {
-		scoped(ids_fini) struct ids ids = { 0 };
-
-		note_subjects(
-			record_text(item, F_activity_primary_resources), subjects[i].kind, &ids);
-		note_subjects(record_text(item, F_activity_changes), subjects[i].kind, &ids);
-		record_set_ids(item, subjects[i].field, &ids);
-	}
-	return true;
 }

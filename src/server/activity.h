@@ -27,6 +27,10 @@ void activity_fini(struct activity *a);
  * change, two of these make its original_values and new_values. The caller owns it.
  */
 int activity_take_values(struct call *c, const struct record *r, struct json_t **ret);
+/* Of these, what matters to a change of r into other, or the other way round: those that are not
+ * the same. Names of labels and neighbours are as they are now. */
+int activity_take_differing(
+	struct call *c, const struct record *r, const struct record *other, struct json_t **ret);
 
 /* The values are borrowed; more, if any, is taken over and added to them. */
 void activity_add_create(struct activity *a, const struct record *r, const struct json_t *values,

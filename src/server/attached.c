@@ -54,6 +54,8 @@ static int add_google(
 	if (r == 0)
 		r = tx_put(c->tx, google);
 	if (r == 0)
+		r = tx_take_id(c->tx, KIND_file_attachment, id);
+	if (r == 0)
 		ids_add(ids, id);
 	return r;
 }

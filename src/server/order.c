@@ -233,16 +233,14 @@ static int64_t room_in(const struct window *w, int64_t *ret_begin)
 
 static int spread(struct call *c, const struct record *like, const struct window *w)
 {
+	scoped(record_unref) struct record *r = record_new(record_kind(like));
 	int64_t begin, room = room_in(w, &begin);
 
 	for (size_t i = 0; i < w->ids.n; i++) {
-		scoped(record_unref) struct record *r = NULL;
-		int e = tx_get(c->tx, record_kind(like), w->ids.v[i], &r);
-
-		if (e)
-			return e < 0 ? e : -EIO;
+		record_set_int(r, 0, w->ids.v[i]);
 		record_set_int(r, rank_field(like), begin + (int64_t)(i + 1) * room);
-		e = tx_put(c->tx, r);
+		int e = tx_put_int(c->tx, r, rank_field(like));
+
 		if (e < 0)
 			return e;
 	}

@@ -277,17 +277,19 @@ static void set_empty(struct record *r, int f)
 /* Is the object form asked for, so that the id form it comes from is needed? */
 static bool is_needed(const struct fields *f, enum kind kind, int field)
 {
-	bool is_filled =
-		schema_field(kind, field)->type == TYPE_INT || derived_find(kind, field) != NULL;
+	const struct resource *res = schema_resource(kind);
 
-	each_field(i, kind) {
-		const char *via = schema_field(kind, i)->via;
+	if (fields_wants(f, kind, field))
+		return true;
+	if (res->fields[field].type != TYPE_INT && !derived_find(kind, field))
+		return false;
+	for (int i = 0; i < res->n_fields; i++) {
+		const char *via = res->fields[i].via;
 
-		if (via && is_filled && strcmp(via, schema_field(kind, field)->key) == 0 &&
-			fields_wants(f, kind, i))
+		if (via && strcmp(via, res->fields[field].key) == 0 && fields_wants(f, kind, i))
 			return true;
 	}
-	return fields_wants(f, kind, field);
+	return false;
 }
 
 static int fill_by_row(struct call *c, struct records *list, int f, const struct fields *nested)

@@ -90,20 +90,20 @@ int story_write_update(struct call *c, const struct story_request *req, const st
 {
 	scoped(activity_fini) struct activity a = { 0 };
 	scoped(scoped_json_fini) struct scoped_json before = { NULL };
+	scoped(scoped_json_fini) struct scoped_json after = { NULL };
 	scoped(words_fini) struct words words = { 0 };
 
 	if (!change_differs(old, now, F_story_rank, -1) && !is_changed(old, now, F_story_rank))
 		return 0;
-	int r = activity_take_values(c, old, &before.json);
-
-	if (r < 0)
-		return r;
 	scoped(record_unref) struct record *was = record_copy(old);
+	int r = 0;
 
 	initial_touch(now, call_now_ms(c));
 	if (is_changed(old, now, F_story_current_state) &&
 		record_int(now, F_story_current_state, STATE_UNSCHEDULED) == STATE_ACCEPTED)
 		r = blockers_settle(c, &a, now, true);
+	if (r == 0)
+		r = activity_take_differing(c, old, now, &before.json);
 	if (r == 0)
 		r = tx_put(c->tx, now);
 	if (r == 0) {
@@ -113,7 +113,9 @@ int story_write_update(struct call *c, const struct story_request *req, const st
 	if (r == 0)
 		r = labels_tell_counts(c, &a, old, now);
 	if (r == 0)
-		r = activity_updated(c, &a, now, before.json);
+		r = activity_take_differing(c, now, old, &after.json);
+	if (r == 0)
+		activity_add_update(&a, now, before.json, after.json);
 	if (r == 0)
 		r = story_notify_update(c, &a, old, now);
 	activity_add_primary(&a, now);

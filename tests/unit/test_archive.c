@@ -248,6 +248,22 @@ static void a_tally_follows_what_is_put_and_deleted(void **state)
 	tx_abort(tx);
 }
 
+/* One field is put, and nothing else of the record that it is given in. */
+static void a_number_can_be_put_alone(void **state)
+{
+	struct fixture *fx = *state;
+	struct tx *tx = begin(fx, TX_WRITE);
+	scoped(record_unref) struct record *r = make_story(7, "not put", 9);
+	scoped(record_unref) struct record *got = NULL;
+
+	put(tx, make_story(7, "first", 5));
+	assert_int_equal(tx_put_int(tx, r, F_story_rank), 0);
+	assert_int_equal(tx_get(tx, KIND_story, 7, &got), 0);
+	assert_int_equal(record_int(got, F_story_rank, 0), 9);
+	assert_string_equal(record_text(got, F_story_name), "first");
+	tx_abort(tx);
+}
+
 /* What an index holds and does not hold, lists too: a second put replaces all of it. */
 static void a_record_that_is_put_again_is_the_new_one(void **state)
 {
@@ -309,7 +325,15 @@ static void ids_are_never_used_again(void **state)
 	assert_int_equal(id, 502);
 	assert_int_equal(tx_next_id(tx, KIND_task, &id), 0);
 	assert_int_equal(id, 1);
+	assert_int_equal(tx_take_id(tx, KIND_task, 8), 0);
+	put(tx, make_story(502, "made", 1));
 	assert_int_equal(tx_commit(tx), 0);
+	tx = begin(fx, TX_WRITE);
+	assert_int_equal(tx_next_id(tx, KIND_story, &id), 0);
+	assert_int_equal(id, 503);
+	assert_int_equal(tx_next_id(tx, KIND_task, &id), 0);
+	assert_int_equal(id, 9);
+	tx_abort(tx);
 }
 
 static void readers_keep_their_view_while_one_writes(void **state)
@@ -544,6 +568,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_query_begins_after_a_place, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_tally_follows_what_is_put_and_deleted, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_number_can_be_put_alone, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_record_that_is_put_again_is_the_new_one, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(

@@ -5,6 +5,9 @@
 
 enum { N_OTHERS = 2000, N_PUT = 10000, FIRST_OTHER = 100000 };
 
+/* A new story's own, and the count of the project's. */
+enum { ROWS_OF_ONE = 2 };
+
 struct ordering {
 	struct served *served;
 	struct moment moment;
@@ -104,11 +107,11 @@ static void puts_at_the_ends_move_nothing(void **state)
 	int64_t last = 0;
 
 	for (int i = 1; i <= 500; i++) {
-		assert_int_equal(put_after(o, i, last), 1);
+		assert_int_equal(put_after(o, i, last), ROWS_OF_ONE);
 		last = i;
 	}
 	for (int i = 501; i <= 1000; i++)
-		assert_int_equal(put_after(o, i, 0), 1);
+		assert_int_equal(put_after(o, i, 0), ROWS_OF_ONE);
 	list_order(o, &ids);
 	for (int i = 0; i < 1000; i++)
 		assert_int_equal(ids.v[i], i < 500 ? 1000 - i : i - 499);
