@@ -5,11 +5,11 @@
  *	{"time":"2024-05-31T16:00:00.123Z","method":"PUT","path":"/services/v5/projects/99",
  *	 "status":200,"request":"{\"name\":\"x\"}","ms":3}
  *
- * `path` is path and query as sent; `request` is the body as text, null when there was none: bytes
- * that are no UTF-8 as \xNN, cut at 64 KiB with "..." behind. Headers are never logged, and what
- *may be a token is shown as asterisks: the value of a `token` parameter, and any word of exactly 32
- * hexadecimal digits wherever it stands. Each line is on its way to the file when request_log_add
- * returns.
+ * `path` is path and query as sent; `request` is the body as text, null when there was none or
+ * it brought a large file: bytes that are no UTF-8 as \xNN, cut at 64 KiB with "..." behind.
+ * Headers are never logged, and what may be a token is shown as asterisks: the value of a `token`
+ * parameter, and any word of exactly 32 hexadecimal digits wherever it stands. Each line is on its
+ * way to the file when request_log_add returns.
  */
 #ifndef STORYFS_REQUEST_LOG_H
 #define STORYFS_REQUEST_LOG_H

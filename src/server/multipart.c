@@ -187,10 +187,12 @@ static void unquote_filename(char *filename)
 	char *to = filename;
 
 	for (const char *from = filename; *from; from++) {
-		bool is_quote = strncmp(from, "%22", 3) == 0;
-
-		*to++ = is_quote ? '"' : *from;
-		from += is_quote ? 2 : 0;
+		*to = *from;
+		if (strncmp(from, "%22", 3) == 0) {
+			*to = '"';
+			from += 2;
+		}
+		to++;
 	}
 	*to = '\0';
 }
@@ -406,6 +408,11 @@ static int pass_delimiter(struct window *w, const struct buf *delimiter, int64_t
 	}
 }
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 /* Nothing but blanks may follow the last part: bytes would be a part's that had the delimiter in
  * them. 1 when that is so. */
 static int check_rest(struct window *w)
@@ -416,7 +423,7 @@ static int check_rest(struct window *w)
 		if (r < 0)
 			return r;
 		for (size_t i = 0; i < w->n; i++) {
-			if (!memchr(" \t\r\n", w->bytes[i], 4))
+			if (!is_blank(w->bytes[i]))
 				return -EBADMSG;
 		}
 		if (is_last(w))
