@@ -38,6 +38,7 @@
 
 enum {
 	N_WORKERS = 16,		 /* so many writes can share one commit */
+	N_STORERS = 1,		 /* a large file takes long, and who shares its commit waits */
 	HEADER_ROOM = 64 << 10,	 /* beyond the largest header, so that one that is too large can
 				    be read and answered; libmicrohttpd's own index of it, too */
 	DRAIN_FACTOR = 3,	 /* so many times the limit of bodies is read beyond the limit, so
@@ -56,6 +57,7 @@ struct http_server {
 	struct MHD_Daemon *daemon;
 	struct request_log *log;
 	struct workers *workers;
+	struct workers *storers; /* of large files */
 	struct watch *watch;
 	struct spools *spools;
 	struct gate *running; /* whole requests whose answer is not sent yet */
@@ -200,7 +202,7 @@ static enum MHD_Result give_to_worker(
 	x->connection = connection;
 	MHD_suspend_connection(connection);
 	/* At the end of a grace that was too short there is nobody else to do it. */
-	if (!workers_add(h->workers, &x->work))
+	if (!workers_add(x->body.spool ? h->storers : h->workers, &x->work))
 		work_on(&x->work);
 	return MHD_YES;
 }
@@ -454,6 +456,7 @@ static void server_release(struct http_server *h)
 		close(h->fd);
 	request_log_close(h->log);
 	workers_free(h->workers);
+	workers_free(h->storers);
 	gate_free(h->running);
 	spools_free(h->spools);
 	free(h->late_answer);
@@ -495,6 +498,8 @@ int http_server_start(struct server *s, const struct http_server_config *config,
 	if (e < 0)
 		return e;
 	e = workers_new(N_WORKERS, &h->workers);
+	if (e == 0)
+		e = workers_new(N_STORERS, &h->storers);
 	if (e == 0)
 		e = start_watch(h);
 	if (e == 0)
@@ -539,6 +544,7 @@ void http_server_stop(struct http_server *h)
 	gate_close(h->running, STOP_GRACE_MS);
 	/* libmicrohttpd wants no connection suspended; what a worker has begun ends in time. */
 	workers_end(h->workers);
+	workers_end(h->storers);
 	MHD_stop_daemon(h->daemon);
 	if (fd >= 0)
 		close(fd);

@@ -7,6 +7,8 @@ import json
 import os
 import pathlib
 import socket
+import sqlite3
+import struct
 import subprocess
 import time
 
@@ -187,6 +189,29 @@ def test_files_at_once_are_bounded_together(spooling):
     assert body['code'] == 'too_many_uploads' and int(headers['retry-after']) > 0
     wait_until(lambda: spools(server) == [])
     assert upload(server, bytes(299000)).status == 200
+
+
+def count_commits(archive):
+    """In the write-ahead log: a commit's last frame has the size of the database in its header."""
+    log = pathlib.Path(f'{archive}-wal').read_bytes()
+    page = struct.unpack('>I', log[8:12])[0]
+    salts = log[16:24]
+    frames = [log[at:at + 24] for at in range(32, len(log), 24 + page)]
+    return sum(f[8:16] == salts and f[4:8] != bytes(4) for f in frames)
+
+
+def test_large_files_are_stored_one_by_one(spooling, archive):
+    """Writes that wait share a commit, and each waits for all; a large file is no company for a word."""
+    server = spooling()
+    with contextlib.closing(sqlite3.connect(archive, isolation_level=None)) as other:
+        other.execute('BEGIN IMMEDIATE')
+        before = count_commits(archive)
+        many = [begin(server, f'Content-Length: {len(HEAD + TAIL) + 300000}', HEAD, bytes(300000), TAIL)
+                for _ in range(3)]
+        wait_until(lambda: spools(server) == [len(HEAD + TAIL) + 300000] * 3)
+        other.execute('ROLLBACK')
+        assert [answer(s)[0] for s in many] == [200] * 3
+        assert count_commits(archive) == before + 3
 
 
 def test_small_files_need_no_room(spooling):
