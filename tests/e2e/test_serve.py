@@ -281,6 +281,10 @@ def test_what_comes_after_the_grace_is_not_carried_out(server, archive):
     server.signal(signal.SIGTERM)
     time.sleep(11)
     assert server.process.poll() is None
+    # Nobody gets in any more, and another server may have the port.
+    with pytest.raises(OSError):
+        socket.create_connection((server.host, server.port), timeout=DEADLINE)
+    socket.create_server((server.host, server.port)).close()
     answer = server.request('PUT', '/stories/556', body={'name': 'too late'}, connection=connection)
     assert (answer.status, answer.json()['code']) == (503, 'server_is_ending')
     assert answer.headers['Connection'].lower() == 'close'
