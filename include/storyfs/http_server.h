@@ -45,7 +45,8 @@ void http_server_add_address(const struct http_server *h, struct buf *b);
 int http_server_reload(const struct http_server_config *config, struct buf *ret_reason);
 /* Can only this machine reach it? */
 bool http_server_is_local(const struct http_server *h);
-/* Takes no more connections, gives the requests that run up to 10 s to be answered, ends it. */
+/* Takes no more connections, gives the requests that run up to 10 s to be answered, ends it. What
+ * comes on an open connection after that is refused, not carried out. */
 void http_server_stop(struct http_server *h);
 
 SCOPED_PTR(struct http_server, http_server_stop);
