@@ -1,33 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * V5's refusals word for word (reference 1.7): what is asked, and each member of the error object
- * that answers. A member that a row does not name must not be there.
- */
-#include "served.h"
+/* V5's refusals word for word (reference 1.7). */
+#include "error_rows.h"
+#include "reference_texts.h"
 
-#define PARAMETER 400, "invalid_parameter", "One or more request parameters was missing or invalid."
-#define CREDENTIALS \
-	403, "invalid_authentication", "Invalid authentication credentials were presented."
-#define UNAUTHORIZED                                                                                  \
-	403, "unauthorized_operation", "Authorization failure.",                                      \
-		.problem = "You aren't authorized to access the requested resource.",                 \
-		.fix = "Your project permissions are determined on the Project Membership page. If "  \
-		       "you are receiving this error you may be trying to access the wrong project, " \
-		       "or the project API access is disabled, or someone listed as the project's "   \
-		       "Owner needs to change your membership type."
-#define UNFOUND                                                                                    \
-	404, "unfound_resource",                                                                   \
-		"The object you tried to access could not be found.  It may have been removed by " \
-		"another user, you may be using the ID of another object type, or you may be "     \
-		"trying to access a sub-resource at the wrong point in a tree."
-#define NO_ROUTE 404, "route_not_found", "The path you requested has no valid endpoint."
-#define INTERNAL                                                                                  \
-	500, "api_internal_error",                                                                \
-		"We encountered an unexpected, unhandleable error while processing your request." \
-		"  The problem may be transient.  The failure has been logged."
-#define BROKEN_BODY                                                      \
-	500, "unhandled_condition", "An unexpected condition occurred.", \
-		.problem = "Cannot parse the JSON-encoded request body."
 #define FIX_TOKEN \
 	"Verify that your token value matches what's shown on your Profile page in Tracker."
 #define COMMENT_PUT                                                                  \
@@ -41,50 +16,12 @@
 	"iteration_length, name, number_of_done_iterations_to_show, point_scale, "               \
 	"profile_content, project_type, public, start_date, time_zone, velocity_averaged_over, " \
 	"week_start_day"
+#define ACCOUNT_MEMBERSHIP_POST                                                         \
+	"this endpoint requires at least one of the following parameters: admin, "      \
+	"created_at, email, initials, name, person_id, project_creator, time_enterer, " \
+	"timekeeper"
 #define X50 "01234567890123456789012345678901234567890123456789"
-
-struct row {
-	const char *request, *body;
-	int status;
-	const char *code, *error;
-	const char *problem, *requirement, *fix; /* NULL: absent */
-	const char *field; /* of the one validation error, whose words are problem's */
-};
-
-static void expect_text(
-	const struct served *s, const struct row *row, const char *key, const char *text)
-{
-	const char *got = json_string_value(json_object_get(s->json, key));
-
-	if (!got != !text || (text && strcmp(got, text) != 0))
-		fail_msg("%s %s: %s is not \"%s\" in %s", row->request, row->body ? row->body : "",
-			key, text ? text : "absent", buf_str(&s->response.body));
-}
-
-static void expect_rows(struct served *s, const struct row *rows, size_t n)
-{
-	for (const struct row *row = rows; row < rows + n; row++) {
-		expect(s, row->request, row->body, row->status);
-		expect_text(s, row, "kind", "error");
-		expect_text(s, row, "code", row->code);
-		expect_text(s, row, "error", row->error);
-		expect_text(s, row, "general_problem", row->problem);
-		expect_text(s, row, "requirement", row->requirement);
-		expect_text(s, row, "possible_fix", row->fix);
-		assert_int_equal(has_at(s, "validation_errors"), row->field != NULL);
-		if (row->field) {
-			assert_string_equal(text_at(s, "validation_errors.0.field"), row->field);
-			assert_string_equal(
-				text_at(s, "validation_errors.0.problem"), row->problem);
-		}
-		assert_null(header_of(s, "X-Tracker-Project-Version"));
-		assert_string_equal(header_of(s, "Cache-Control"), "no-cache");
-		assert_string_equal(
-			header_of(s, "Content-Type"), "application/json; charset=utf-8");
-	}
-}
-
-#define EXPECT_ROWS(s, rows) expect_rows(s, rows, sizeof(rows) / sizeof(*(rows)))
+#define X500 X50 X50 X50 X50 X50 X50 X50 X50 X50 X50
 
 /* Project 1 with story 1 (task 1, comment 1, label 1 "x"), epic 1 with label 2 "project epic";
  * story 2 and project 2 are deleted; project 3 is somebody else's. */
@@ -286,6 +223,9 @@ static void blanks_and_lengths(void **state)
 		{ "PUT /projects/1", "{\"description\":\"" X50 X50 X50 "\"}", PARAMETER,
 			"This extended_string is too long:  '" X50 X50 X50 "'",
 			"'description' parameter must be 140 characters or less." },
+		{ "POST /projects/1/stories/1/tasks", "{\"description\":\"" X500 X500 "x\"}",
+			PARAMETER, "This extended_string is too long:  '" X500 X500 "x'",
+			"'description' parameter must be 1000 characters or less." },
 		{ "PUT /stories/1", "{\"external_id\":\"" X50 X50 X50 X50 X50 X50 "\"}", PARAMETER,
 			"This string is too long:  '" X50 X50 X50 X50 X50 X50 "'",
 			"'external_id' parameter must be 255 characters or less." },
@@ -352,6 +292,9 @@ static void project_settings(void **state)
 		{ "POST /projects/1/memberships", "{\"email\":\"ben\",\"role\":\"member\"}",
 			PARAMETER, "One or more consistency checks failed on the supplied Person.",
 			"ben is not a valid email address." },
+		{ "PUT /projects/3", "{\"account_id\":2}", PARAMETER,
+			.requirement =
+				"You must be a project creator on the destination account." },
 	};
 	struct served *s = *state;
 
@@ -396,17 +339,96 @@ static void stories_and_tasks(void **state)
 	EXPECT_ROWS(s, rows);
 }
 
-int main(void)
+static void accounts_and_workspaces(void **state)
 {
-	const struct CMUnitTest tests[] = {
-		served_test(routes_and_places),
-		served_test(who_may),
-		served_test(presence),
-		served_test(types),
-		served_test(blanks_and_lengths),
-		served_test(project_settings),
-		served_test(stories_and_tasks),
+	static const struct row rows[] = {
+		{ "GET /accounts/0", NULL, UNFOUND },
+		{ "GET /accounts/2", NULL, UNAUTHORIZED },
+		{ "GET /accounts/abc", NULL, PARAMETER, "The id isn't valid" },
+		{ "POST /accounts/1/memberships", "{}", PARAMETER, ACCOUNT_MEMBERSHIP_POST },
+		{ "POST /accounts/1/memberships", "{\"person_id\":2}", PARAMETER,
+			"Member already exists." },
+		{ "POST /accounts/1/memberships", "{\"email\":\"ben\"}", PARAMETER,
+			"One or more consistency checks failed on the supplied Person.",
+			"ben is not a valid email address." },
+		{ "POST /my/workspaces", "{}", PARAMETER,
+			"this endpoint requires at least one of the following parameters: name, "
+			"project_ids" },
+		{ "POST /my/workspaces", "{\"name\":\" \"}", PARAMETER, "Name can't be blank",
+			.field = "name" },
+		{ "POST /my/workspaces", "{\"name\":\"01234567890123456789012345\"}", PARAMETER,
+			"This extended_string is too long:  '01234567890123456789012345'",
+			"'name' parameter must be 25 characters or less." },
+		{ "POST /my/workspaces", "{\"name\":\"w\",\"project_ids\":[0]}", PARAMETER,
+			"You cannot add project id 0 to your workspace, either you are not a "
+			"member or the project doesn't exist." },
+		{ "GET /my/workspaces/0", NULL, UNFOUND },
+	};
+	struct served *s = *state;
+
+	fill(s);
+	EXPECT_ROWS(s, rows);
+}
+
+static void searching(void **state)
+{
+	static const struct row rows[] = {
+		{ "GET /projects/1/stories?filter=created:-5days..now", NULL, PARAMETER,
+			"The date you requested could not be parsed. See FAQ for valid formats.",
+			.fix = "'-5days..now' is not a date at character 9. Dates are 1/31/2015, "
+			       "2015-01-31, today, yesterday, -3d, -2w, -5h, and behind created, "
+			       "updated and accepted also ranges of two, with .. between." },
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	EXPECT_ROWS(*state, rows);
+}
+
+/* ---- the reference's own list ---- */
+
+static size_t n_listed, n_missing;
+
+static void look_for_text(const char *pattern)
+{
+	n_listed++;
+	if (error_rows_has(pattern))
+		return;
+	n_missing++;
+	print_error("no request is answered with: %s\n", pattern);
+}
+
+/* After the tests above, whose requests these are. */
+static void each_text_of_the_reference_is_answered(void **state)
+{
+	(void)state;
+	scoped(buf_fini) struct buf reference = BUF_INIT;
+
+	assert_true(reference_load(&reference));
+	reference_each_text(&reference, look_for_text);
+	assert_int_equal(n_missing, 0);
+	assert_true(n_listed > 60);
+}
+
+#define TESTS                                                                        \
+	served_test(routes_and_places), served_test(who_may), served_test(presence), \
+		served_test(types), served_test(blanks_and_lengths),                 \
+		served_test(project_settings), served_test(stories_and_tasks),       \
+		served_test(accounts_and_workspaces), served_test(searching)
+
+int main(void)
+{
+	static const struct CMUnitTest all[] = {
+		TESTS,
+		cmocka_unit_test(each_text_of_the_reference_is_answered),
+	};
+	static const struct CMUnitTest without_reference[] = { TESTS };
+	scoped(buf_fini) struct buf reference = BUF_INIT;
+	bool is_there = reference_load(&reference);
+
+	if (!is_there)
+		printf("# SKIP no reference to hold the texts against\n");
+	int r = is_there ? cmocka_run_group_tests(all, NULL, NULL)
+			 : cmocka_run_group_tests(without_reference, NULL, NULL);
+
+	error_rows_forget();
+	return r;
 }
