@@ -32,6 +32,7 @@ static int find_person(struct call *c, struct record *patch)
 		.email = &c->given[P_account_membership_create_email],
 		.name = &c->given[P_account_membership_create_name],
 		.initials = &c->given[P_account_membership_create_initials],
+		.or_unfound = true,
 	};
 
 	return people_set_newcomer(c, patch, F_account_membership_person_id, &who);

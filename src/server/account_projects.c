@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which account a project is in. */
 #include "accounts.h"
+
+#include <string.h>
+
 #include "change.h"
 #include "route.h"
 #include "storyfs/identity.h"
@@ -79,6 +82,28 @@ int accounts_check_move(struct call *c, const struct record *old, const struct r
 	int64_t to = record_int(project, F_project_account_id, 0);
 
 	return from == to ? 0 : check_creator(c, to);
+}
+
+static bool is_shared(const struct record *project)
+{
+	const struct choices *types = schema_field(KIND_project, F_project_project_type)->choices;
+
+	return record_int(project, F_project_project_type, 0) ==
+	       choices_find(types, "shared", false);
+}
+
+int accounts_check_shared(struct call *c, const struct record *old, const struct record *project)
+{
+	scoped(record_unref) struct record *account = NULL;
+
+	if (!is_shared(project) || (old && is_shared(old)))
+		return 0;
+	int r = tx_get(c->tx, KIND_account, record_int(project, F_project_account_id, 0), &account);
+
+	if (r < 0 || (r == 0 && strcasestr(record_text(account, F_account_plan), "enterprise")))
+		return r;
+	return v5_error_problem(
+		&c->error, "Cannot make a project's type shared on non-enterprise accounts");
 }
 
 /* ---- older archives and dumps ---- */

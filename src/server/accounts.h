@@ -23,6 +23,8 @@ int accounts_list_mine(struct call *c, struct ids *ret);
 int accounts_choose_new(struct call *c, struct record *project);
 /* May the person move the project to the account it is to be in? */
 int accounts_check_move(struct call *c, const struct record *old, const struct record *project);
+/* Only enterprise accounts have projects of the type "shared"; old is NULL for a new project. */
+int accounts_check_shared(struct call *c, const struct record *old, const struct record *project);
 /* A new account with its owner. */
 int accounts_make(
 	struct tx *tx, const char *name, int64_t owner_id, int64_t now_ms, int64_t *ret_id);

@@ -89,7 +89,7 @@ static struct record *label_by_name(const struct record *epic)
 
 /* ---- its place ---- */
 
-static int check_neighbour(struct call *c, const struct record *epic, int64_t id, const char *key)
+static int check_neighbour(struct call *c, const struct record *epic, int64_t id)
 {
 	scoped(record_unref) struct record *other = NULL;
 	int r = tx_get(c->tx, KIND_epic, id, &other);
@@ -98,8 +98,8 @@ static int check_neighbour(struct call *c, const struct record *epic, int64_t id
 		return r;
 	if (r > 0 || id == record_id(epic) ||
 		record_int(other, F_epic_project_id, 0) != call_project_id(c))
-		return v5_error_requirement(
-			&c->error, "'%s' must be the id of another epic in this project.", key);
+		return v5_error_problem(
+			&c->error, "This epic can no longer be moved to that position");
 	return 0;
 }
 
@@ -108,10 +108,10 @@ static int wanted_place(
 {
 	int64_t before = record_int(patch, F_epic_before_id, 0);
 	int64_t after = record_int(patch, F_epic_after_id, 0);
-	int r = after ? check_neighbour(c, epic, after, "after_id") : 0;
+	int r = after ? check_neighbour(c, epic, after) : 0;
 
 	if (r == 0 && before)
-		r = check_neighbour(c, epic, before, "before_id");
+		r = check_neighbour(c, epic, before);
 	if (r < 0)
 		return r;
 	if (after || (change_is_given(patch, F_epic_after_id) &&

@@ -199,18 +199,27 @@ int input_read_patch(struct call *c, struct record **ret)
 	return 0;
 }
 
+static bool is_missing(const struct record *patch, int f)
+{
+	const struct field *field = schema_field(record_kind(patch), f);
+
+	return (field->flags & FIELD_REQ) && !field->initial && (field->write & WRITE_CREATE) &&
+	       record_get(patch, f)->state == VALUE_ABSENT;
+}
+
 int input_check_required(struct call *c, const struct record *patch)
 {
-	each_field(f, record_kind(patch)) {
-		const struct field *field = schema_field(record_kind(patch), f);
+	scoped(buf_fini) struct buf keys = BUF_INIT;
+	size_t n = 0;
 
-		if ((field->flags & FIELD_REQ) && !field->initial &&
-			(field->write & WRITE_CREATE) &&
-			record_get(patch, f)->state == VALUE_ABSENT)
-			return v5_error_problem(
-				&c->error, "this endpoint requires the parameter: %s", field->key);
+	each_field(f, record_kind(patch)) {
+		if (is_missing(patch, f))
+			buf_add_fmt(&keys, "%s%s", n++ ? ", " : "",
+				schema_field(record_kind(patch), f)->key);
 	}
-	return 0;
+	return n ? v5_error_problem(&c->error, "this endpoint requires the parameter%s: %s",
+			   n > 1 ? "s" : "", buf_str(&keys))
+		 : 0;
 }
 
 int input_read_checked(struct call *c, struct record **ret)

@@ -24,7 +24,7 @@ static const struct {
 	const char *name;
 } type_words[] = {
 	[TYPE_INT] = { "an integer value", "int" },
-	[TYPE_FLOAT] = { "a float value", "float" },
+	[TYPE_FLOAT] = { "a number value", "float" },
 	[TYPE_BOOL] = { "a non-string boolean true or false value", "boolean" },
 	[TYPE_STRING] = { "a string", "string" },
 	[TYPE_XSTRING] = { "an extended_string", "extended_string" },
@@ -279,9 +279,10 @@ static bool is_nullable(const struct field *field)
 	switch (field->type) {
 	case TYPE_BOOL:
 	case TYPE_INT:
-	case TYPE_ENUM:
 	case TYPE_FLOAT:
 		return !field->initial || (field->flags & FIELD_REQ);
+	case TYPE_ENUM:
+		return !field->initial && !(field->flags & FIELD_REQ);
 	case TYPE_IDS:
 	case TYPE_OBJECTS:
 		return false;

@@ -154,8 +154,8 @@ static int get_by_id(struct call *c, int64_t id, struct record **ret)
 	if (r < 0)
 		return r;
 	if (r > 0 || record_int(label, F_label_project_id, 0) != call_project_id(c))
-		return v5_error_problem(
-			&c->error, "The label with id %lld is not in this project.", (long long)id);
+		return v5_error_problem(&c->error,
+			"Label with id=%lld does not exist within this project", (long long)id);
 	*ret = take_ptr(label);
 	return 0;
 }

@@ -64,6 +64,16 @@ int memberships_list(struct call *c)
 
 /* ---- creating ---- */
 
+static int refuse_member(struct call *c, int64_t person_id)
+{
+	scoped(record_unref) struct record *person = NULL;
+	int r = tx_get(c->tx, KIND_person, person_id, &person);
+
+	return r < 0 ? r
+		     : v5_error_problem(&c->error, "%s is already a project member",
+			       r == 0 ? record_text(person, F_person_name) : "Somebody");
+}
+
 static int check_new(struct call *c, int64_t person_id)
 {
 	struct query q = { .kind = KIND_project_membership };
@@ -73,7 +83,7 @@ static int check_new(struct call *c, int64_t person_id)
 	query_where(&q, F_project_membership_person_id, OP_EQ, person_id);
 	int r = tx_count(c->tx, &q, &n);
 
-	return r == 0 && n ? v5_error_problem(&c->error, "Member already exists.") : r;
+	return r == 0 && n ? refuse_member(c, person_id) : r;
 }
 
 static int write_new(

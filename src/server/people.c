@@ -183,21 +183,48 @@ static int make_person(struct call *c, const struct newcomer *who, int64_t *ret_
 	return r;
 }
 
+/* V5's ids had 32 bits, and its words for one that has more are others. */
+static int refuse_id(struct call *c, int64_t id)
+{
+	if (id > INT32_MAX)
+		return v5_error_problem(
+			&c->error, "Couldn't find Person with an out of range value for 'id'");
+	return v5_error_problem(&c->error, "Couldn't find Person with 'id'=%lld", (long long)id);
+}
+
+static int check_known(struct call *c, int64_t id, const struct newcomer *who)
+{
+	scoped(record_unref) struct record *person = NULL;
+
+	if (who->email->state == VALUE_SET || who->name->state == VALUE_SET ||
+		who->initials->state == VALUE_SET)
+		return v5_error_problem(&c->error,
+			"Do not send person_id with email, initials, or name in the same request.");
+	int r = tx_get(c->tx, KIND_person, id, &person);
+
+	if (r <= 0)
+		return r;
+	return who->or_unfound ? v5_error_set(&c->error, V5_unfound_resource) : refuse_id(c, id);
+}
+
+static int check_address(struct call *c, const struct newcomer *who)
+{
+	if (who->email->state != VALUE_SET)
+		return v5_error_problem(&c->error, "Email can't be blank.%s",
+			who->name->state == VALUE_SET ? "" : ", Name can't be blank");
+	return is_address(who->email->s) ? 0 : refuse_address(c, who->email->s);
+}
+
 int people_set_newcomer(struct call *c, struct record *r, int f, const struct newcomer *who)
 {
-	int64_t id = record_int(r, f, 0);
-	int e;
+	int64_t id = 0;
 
-	if (record_has(r, f)) {
-		record_clear(r, f);
-		return people_set_one(c, r, f, id);
-	}
-	if (who->email->state != VALUE_SET)
-		return v5_error_problem(&c->error,
-			"this endpoint requires at least one of the following parameters: email, "
-			"person_id");
-	if (!is_address(who->email->s))
-		return refuse_address(c, who->email->s);
+	if (record_has(r, f))
+		return check_known(c, record_int(r, f, 0), who);
+	int e = check_address(c, who);
+
+	if (e < 0)
+		return e;
 	e = find_by_login(c, who->email->s, 0, &id);
 	if (e > 0)
 		e = make_person(c, who, &id);

@@ -22,6 +22,7 @@ int people_list_projects(struct call *c, struct ids *ret);
  * initials if the archive does not know the address yet. Values that are not SET are not given. */
 struct newcomer {
 	const struct value *email, *name, *initials;
+	bool or_unfound; /* an id that nobody has is unfound_resource, as V5 had it in accounts */
 };
 
 /* Set the person's id in f; a new person is made for an address that nobody has. */

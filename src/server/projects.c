@@ -154,6 +154,8 @@ int projects_create(struct call *c)
 	if (r == 0)
 		r = accounts_choose_new(c, project);
 	if (r == 0)
+		r = accounts_check_shared(c, NULL, project);
+	if (r == 0)
 		r = write_new(c, project);
 	if (r == 0 && sample->state == VALUE_SET && sample->i)
 		r = sample_make(c);
@@ -213,6 +215,8 @@ int projects_update(struct call *c)
 	r = project_check(c, patch, old, now);
 	if (r == 0)
 		r = accounts_check_move(c, old, now);
+	if (r == 0)
+		r = accounts_check_shared(c, old, now);
 	if (r < 0)
 		return r;
 	differs = record_diff(old, now);

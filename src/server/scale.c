@@ -8,7 +8,7 @@
 #include "storyfs/parse.h"
 #include "storyfs/scope.h"
 
-enum { MAX_POINTS = 12, TOO_MANY = 64 };
+enum { MAX_POINTS = 12, MAX_POINT = 999, TOO_MANY = 64 };
 
 struct scale {
 	int n; /* -1: not numbers */
@@ -66,6 +66,8 @@ const char *scale_problem(const char *text)
 	for (int i = 0; i < s.n; i++) {
 		if (s.points[i] < 0)
 			return "You can't use negative values for points.";
+		if (s.points[i] > MAX_POINT)
+			return "You can't have point values above 999";
 	}
 	for (int i = 1; i < s.n; i++) {
 		if (!(s.points[i] > s.points[i - 1]) && !(s.points[i] < s.points[i - 1]))

@@ -89,6 +89,17 @@ static int arrive(
 	return r < 0 ? r : tell(c, &a, story, "story_move_into_project_activity", how);
 }
 
+/* Whatever keeps the person out: V5 said no more of a project that is somebody else's. */
+static int enter_destination(struct call *c, int64_t project_id)
+{
+	int r = auth_enter_project(c, project_id);
+
+	return r < 0 && c->error.code
+		       ? v5_error_problem(
+				 &c->error, "You do not have access to the destination project.")
+		       : r;
+}
+
 int story_move_project(struct call *c, const struct record *patch)
 {
 	struct record *story = c->at[KIND_story];
@@ -100,7 +111,7 @@ int story_move_project(struct call *c, const struct record *patch)
 	if (target == call_project_id(c))
 		return 0;
 	/* First to see whether the person may, and what it is called. */
-	int r = auth_enter_project(c, target);
+	int r = enter_destination(c, target);
 
 	if (r < 0)
 		return r;

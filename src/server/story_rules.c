@@ -164,7 +164,10 @@ int story_check(
 	if (r == 0 && (change_is_given(patch, F_story_estimate) || type_or_state))
 		r = check_state(c, now);
 	if (r == 0 && record_has(patch, F_story_deadline) && type_of(now) != STORY_TYPE_RELEASE)
-		r = v5_error_requirement(&c->error, "Only releases have a deadline.");
+		r = v5_error_problem(&c->error, "Deadline can only be set on releases.");
+	if (r == 0 && record_has(patch, F_story_accepted_at) && state_of(now) != STATE_ACCEPTED)
+		r = v5_error_problem(
+			&c->error, "Only stories in accepted state may have accepted_at dates");
 	if (r == 0)
 		r = check_created_at(c, patch);
 	if (r == 0)

@@ -6,41 +6,43 @@
 #include "route.h"
 #include "shape.h"
 #include "storyfs/alloc.h"
+#include "storyfs/check.h"
+#include "storyfs/text.h"
 #include "webhook.h"
 
-/* V3 sent XML, and nobody is left who reads it. */
-static int check_version(struct call *c, const struct record *patch)
-{
-	const struct value *version = record_get(patch, F_webhook_webhook_version);
-
-	if (version->state != VALUE_SET || version->i == WEBHOOK_V5)
-		return 0;
-	int r = v5_error_requirement(&c->error, "'webhook_version' parameter must be v5.");
-
-	c->error.possible_fix = xstrdup("V3 was switched off in 2017. Leave the parameter out, "
-					"and read the JSON of V5's activity instead of XML.");
-	return r;
-}
-
+/* Any http or https URL without user and password. */
 static int check_url(struct call *c, const struct record *patch)
 {
+	const char *url = record_text(patch, F_webhook_webhook_url);
 	scoped(free_ptr) char *origin = NULL;
 	scoped(free_ptr) char *target = NULL;
 
-	if (!record_has(patch, F_webhook_webhook_url) ||
-		http_split_url(record_text(patch, F_webhook_webhook_url), &origin, &target))
+	if (record_get(patch, F_webhook_webhook_url)->state == VALUE_ABSENT ||
+		http_split_url(url, &origin, &target))
 		return 0;
-	return v5_error_requirement(&c->error,
-		"'webhook_url' parameter must be an http or https URL without user and password.");
+	int r = v5_error_requirement(&c->error, "%sWebhook must be a valid URL.",
+		text_is_blank(url) ? "Webhook url can't be blank, " : "");
+
+	c->error.general_problem = xstrdup("One or more consistency checks failed on the supplied "
+					   "WebhookActivityChannel.");
+	return r;
 }
 
+/* V5 had words of its own for a blank URL, so it is looked at first. */
 static int read_checked(struct call *c, struct record **ret)
 {
-	int r = input_read_checked(c, ret);
+	scoped(record_unref) struct record *patch = NULL;
+	int r = input_read_patch(c, &patch);
 
+	if (r == 0 && c->route->write == WRITE_CREATE)
+		r = input_check_required(c, patch);
 	if (r == 0)
-		r = check_version(c, *ret);
-	return r < 0 ? r : check_url(c, *ret);
+		r = check_url(c, patch);
+	if (r == 0)
+		r = check_patch(patch, &c->error);
+	if (r == 0)
+		*ret = take_ptr(patch);
+	return r;
 }
 
 /* ---- what is owed ---- */

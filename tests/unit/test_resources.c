@@ -508,7 +508,7 @@ static void memberships_have_rules(void **state)
 	struct served *s = *state;
 
 	expect_problem(s, "POST /projects/1/memberships", "{\"person_id\":2,\"role\":\"member\"}",
-		"Member already exists.");
+		"Ben is already a project member");
 	expect_problem(s, "POST /projects/1/memberships", "{\"person_id\":4}",
 		"this endpoint requires the parameter: role");
 	expect_requirement(s, "POST /projects/1/memberships",
@@ -517,15 +517,14 @@ static void memberships_have_rules(void **state)
 	assert_string_equal(text_at(s, "general_problem"),
 		"One or more consistency checks failed on the supplied Person.");
 	expect_problem(s, "POST /projects/1/memberships", "{\"role\":\"member\"}",
-		"this endpoint requires at least one of the following parameters: email, "
-		"person_id");
+		"Email can't be blank., Name can't be blank");
 	expect_problem(s, "PUT /projects/1/memberships/1", "{\"role\":\"viewer\"}",
 		"A project must have at least one owner.");
 	expect_problem(s, "DELETE /projects/1/memberships/1", NULL,
 		"A project must have at least one owner.");
 	expect_problem(s, "PUT /projects/1/memberships/2", "{}",
-		"this endpoint requires at least one of the following parameters: project_color, "
-		"role");
+		"this endpoint requires at least one of the following parameters: favorite, "
+		"project_color, role");
 }
 
 /* ---- activity ---- */

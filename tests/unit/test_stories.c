@@ -240,7 +240,7 @@ static void values_can_be_taken_away(void **state)
 	expect_problem(
 		s, "PUT /stories/1", "{\"owner_ids\":[77]}", "'owner_ids' names no person: 77");
 	expect_problem(s, "PUT /stories/1", "{\"label_ids\":[77]}",
-		"The label with id 77 is not in this project.");
+		"Label with id=77 does not exist within this project");
 }
 
 static void acceptance_has_a_time(void **state)
@@ -371,7 +371,8 @@ static void a_story_can_move_to_another_project(void **state)
 	assert_int_equal(number_at(s, "0.counts.number_of_stories_by_state.unscheduled"), 0);
 	s->who = BEN;
 	make_story(s, "{\"name\":\"c\"}");
-	expect_code(s, "PUT /stories/2", "{\"project_id\":2}", "unauthorized_operation");
+	expect_problem(s, "PUT /stories/2", "{\"project_id\":2}",
+		"You do not have access to the destination project.");
 }
 
 int main(void)

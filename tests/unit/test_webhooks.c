@@ -184,9 +184,8 @@ static void a_url_is_http_without_a_password(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		scoped(free_ptr) char *body = xasprintf("{\"webhook_url\":\"%s\"}", bad[i]);
 
-		expect_requirement(s, "POST /projects/1/webhooks", body,
-			"'webhook_url' parameter must be an http or https URL without user and "
-			"password.");
+		expect_requirement(
+			s, "POST /projects/1/webhooks", body, "Webhook must be a valid URL.");
 	}
 	expect_problem(s, "POST /projects/1/webhooks", "{}",
 		"this endpoint requires the parameter: webhook_url");
@@ -200,12 +199,9 @@ static void v3_is_refused(void **state)
 {
 	struct served *s = *state;
 
-	expect_requirement(s, "POST /projects/1/webhooks",
-		"{\"webhook_url\":\"http://a.b/\",\"webhook_version\":\"v3\"}",
-		"'webhook_version' parameter must be v5.");
 	expect_problem(s, "POST /projects/1/webhooks",
-		"{\"webhook_url\":\"http://a.b/\",\"webhook_version\":\"v4\"}",
-		"'webhook_version' must be one of: v3, v5");
+		"{\"webhook_url\":\"http://a.b/\",\"webhook_version\":\"v3\"}",
+		"'webhook_version' must be one of: v5");
 }
 
 /* ---- what is sent ---- */
