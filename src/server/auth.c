@@ -116,6 +116,21 @@ static int find_role(struct call *c, int64_t project_id, enum role *ret)
 	return 0;
 }
 
+/* The owner and the admins of an account own its projects, whatever they are in them (V5). */
+static int find_account_role(struct call *c, const struct record *project, enum role *ret)
+{
+	scoped(record_unref) struct record *membership = NULL;
+	int r = accounts_find_membership(
+		c->tx, record_int(project, F_project_account_id, 0), c->who.person_id, &membership);
+
+	if (r < 0)
+		return r;
+	if (r > 0 || !accounts_is_admin(membership))
+		return 1;
+	*ret = ROLE_OWNER;
+	return 0;
+}
+
 static bool is_enough(enum role role, enum access access)
 {
 	switch (access) {
@@ -140,6 +155,11 @@ static int check_role(struct call *c, const struct record *project)
 		return 0;
 	if (c->who.person_id)
 		r = find_role(c, record_id(project), &c->role);
+	if (c->who.person_id && (r > 0 || (r == 0 && c->role != ROLE_OWNER))) {
+		int more = find_account_role(c, project, &c->role);
+
+		r = more <= 0 ? more : r;
+	}
 	if (r < 0)
 		return r;
 	if (r == 0)

@@ -141,6 +141,35 @@ static void who_leaves_an_account_leaves_its_projects(void **state)
 		"A project must have at least one owner.");
 }
 
+/* Ben is a member of project 1 and nothing in project 2. */
+static void an_accounts_admins_own_its_projects(void **state)
+{
+	struct served *s = *state;
+
+	expect(s, "POST /projects", "{\"name\":\"Two\"}", 200);
+	s->who = BEN;
+	expect_code(s, "PUT /projects/1", "{\"name\":\"b\"}", "unauthorized_operation");
+	expect_code(s, "GET /projects/2", NULL, "unauthorized_operation");
+	s->who = ADA;
+	expect(s, "PUT /accounts/1/memberships/2", "{\"admin\":true}", 200);
+	s->who = BEN;
+	expect(s, "PUT /projects/1", "{\"name\":\"b\"}", 200);
+	expect(s, "GET /projects/2?fields=name,stories(name)", NULL, 200);
+	assert_string_equal(text_at(s, "name"), "Two");
+	expect(s, "POST /projects/2/stories", "{\"name\":\"s\"}", 200);
+	assert_int_equal(number_at(s, "requested_by_id"), BEN);
+	expect(s, "POST /projects/2/memberships", "{\"person_id\":3,\"role\":\"member\"}", 200);
+	expect(s, "GET /projects", NULL, 200);
+	assert_int_equal(json_array_size(s->json), 1);
+	/* Other flags of an account give nothing in its projects. */
+	s->who = ADA;
+	expect(s, "PUT /accounts/1/memberships/2", "{\"admin\":false,\"project_creator\":true}",
+		200);
+	s->who = BEN;
+	expect_code(s, "PUT /projects/1", "{\"name\":\"c\"}", "unauthorized_operation");
+	expect_code(s, "GET /projects/2", NULL, "unauthorized_operation");
+}
+
 static void projects_move_to_accounts_of_ones_own(void **state)
 {
 	struct served *s = *state;
@@ -393,6 +422,7 @@ int main(void)
 		served_test(an_account_is_for_its_admins),
 		served_test(account_memberships_are_kept_by_person),
 		served_test(who_leaves_an_account_leaves_its_projects),
+		served_test(an_accounts_admins_own_its_projects),
 		served_test(projects_move_to_accounts_of_ones_own),
 		served_test(summaries_tell_what_one_may_do),
 		served_test(workspaces_hold_projects_of_ones_own),
