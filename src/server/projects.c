@@ -6,6 +6,7 @@
 #include "activity.h"
 #include "auth.h"
 #include "children.h"
+#include "estimates.h"
 #include "initial.h"
 #include "input.h"
 #include "iteration_overrides.h"
@@ -195,6 +196,8 @@ static int write_update(struct call *c, struct record *now)
 		r = activity_updated(c, &a, now, before.json);
 	if (r == 0)
 		r = drop_overrides(c, &a, old);
+	if (r == 0)
+		r = estimates_rescale(c, &a, old);
 	activity_add_primary(&a, now);
 	return r < 0 ? r
 		     : activity_write(

@@ -2,6 +2,7 @@
 /* Point scales. */
 #include "scale.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "storyfs/alloc.h"
@@ -41,6 +42,22 @@ bool scale_has(const char *text, double points)
 			return true;
 	}
 	return false;
+}
+
+double scale_nearest(const char *text, double points)
+{
+	struct scale s = read_scale(text);
+	double nearest = points, least = HUGE_VAL;
+
+	for (int i = 0; i < s.n; i++) {
+		double far = fabs(s.points[i] - points);
+
+		if (far <= least) {
+			least = far;
+			nearest = s.points[i];
+		}
+	}
+	return nearest;
 }
 
 bool scale_is_custom(const char *text)
