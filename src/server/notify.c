@@ -70,7 +70,9 @@ static int set_performer(struct call *c, struct record *r, struct buf *ret_name)
 static void set_subject(struct record *r, const struct record *subject)
 {
 	enum kind kind = record_kind(subject);
+	int url = kind == KIND_story ? F_story_url : F_epic_url;
 
+	record_set_text(r, F_notification_link, record_text(subject, url));
 	set_named(r, kind == KIND_story ? F_notification_story : F_notification_epic, kind,
 		record_id(subject), record_text(subject, schema_resource(kind)->label));
 }

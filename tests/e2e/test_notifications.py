@@ -55,9 +55,9 @@ def test_a_conversation_is_heard(team):
     assert [(n['notification_type'], n['message']) for n in heard] == [
         ('blocker', 'Ada added a blocker: "no fuel"'),
         ('comment_with_mention', 'You were mentioned by Ada')]
-    # The keys of the recorded notification.
+    # The keys of the recorded notification, and one that came later.
     assert set(heard[1]) == {'kind', 'id', 'project', 'performer', 'message', 'context', 'notification_type',
-                             'new_attachment_count', 'action', 'story', 'comment_id', 'created_at', 'updated_at'}
+                             'new_attachment_count', 'action', 'story', 'comment_id', 'created_at', 'updated_at', 'link'}
     assert heard[1]['performer'] == {'kind': 'person', 'id': 1, 'name': 'Ada'}
     assert heard[1]['story'] == {'kind': 'story', 'id': 5, 'name': 'Land'}
     assert heard[1]['context'] == 'when, @ben?'

@@ -241,7 +241,7 @@ project_membership
   updated_at        datetime
   role              enum       CU  owner member viewer
   project_color     str        CU
-  favorite          bool
+  favorite          bool       CU
   wants_comment_notification_emails bool
   will_receive_mention_notifications_or_emails bool
   person_id         int        -C
@@ -365,6 +365,7 @@ notification
   project           any
   performer         any
   message           xstr
+  link              str
   context           xstr
   notification_type str
   new_attachment_count int

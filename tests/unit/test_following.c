@@ -205,9 +205,10 @@ static void owners_and_requesters_are_told_of_their_stories(void **state)
 static void a_mention_is_told_as_recorded(void **state)
 {
 	struct served *s = *state;
+	/* `link` came after the recording. */
 	static const char *const keys[] = { "kind", "id", "project", "performer", "message",
 		"context", "notification_type", "new_attachment_count", "action", "story",
-		"comment_id", "created_at", "updated_at" };
+		"comment_id", "created_at", "updated_at", "link" };
 
 	make_story(s, "{\"name\":\"a\"}");
 	comment(s, ADA, "@ben yo.");
@@ -226,6 +227,7 @@ static void a_mention_is_told_as_recorded(void **state)
 	assert_string_equal(text_at(s, "0.performer.kind"), "person");
 	assert_string_equal(text_at(s, "0.project.name"), "Moon");
 	assert_string_equal(text_at(s, "0.story.name"), "a");
+	assert_string_equal(text_at(s, "0.link"), "https://www.pivotaltracker.com/story/show/1");
 	assert_int_equal(number_at(s, "0.comment_id"), 1);
 	assert_string_equal(header_of(s, "X-Tracker-Last-Notification-Timestamp"), "1714979289000");
 	assert_null(header_of(s, "X-Tracker-Project-Version"));
