@@ -225,6 +225,22 @@ static void summaries_tell_what_one_may_do(void **state)
 	assert_int_equal(json_array_size(s->json), 0);
 }
 
+static void a_project_may_be_a_favorite(void **state)
+{
+	struct served *s = *state;
+
+	expect(s, "GET /me?fields=projects(favorite)", NULL, 200);
+	assert_true(json_is_false(find_at(s->json, "projects.0.favorite")));
+	expect(s, "PUT /projects/1/memberships/1", "{\"favorite\":true}", 200);
+	assert_true(json_is_true(find_at(s->json, "favorite")));
+	assert_false(has_at(s, "last_viewed_at"));
+	expect(s, "GET /me?fields=projects(favorite)", NULL, 200);
+	assert_true(json_is_true(find_at(s->json, "projects.0.favorite")));
+	expect(s, "POST /projects/1/memberships",
+		"{\"person_id\":4,\"role\":\"member\",\"favorite\":true}", 200);
+	assert_true(json_is_true(find_at(s->json, "favorite")));
+}
+
 /* ---- workspaces ---- */
 
 static void workspaces_hold_projects_of_ones_own(void **state)
@@ -425,6 +441,7 @@ int main(void)
 		served_test(an_accounts_admins_own_its_projects),
 		served_test(projects_move_to_accounts_of_ones_own),
 		served_test(summaries_tell_what_one_may_do),
+		served_test(a_project_may_be_a_favorite),
 		served_test(workspaces_hold_projects_of_ones_own),
 		served_test(a_workspace_tells_no_more_than_its_projects_would),
 		served_test(me_is_all_that_v5_told),
