@@ -29,8 +29,6 @@ bool fields_has_default(const struct fields *f);
 bool fields_has(const struct fields *f, const char *name);
 /* What stands in the parentheses behind a name, borrowed; NULL when there are none. */
 const struct fields *fields_nested(const struct fields *f, const char *name);
-/* The first name that the resource does not have; NULL if none. */
-const char *fields_unknown(const struct fields *f, enum kind kind);
 
 /* Does an answer hold this field of a resource of this kind? By V5's rule: identifying ones always,
  * default ones for `:default`, others by name; a single object takes its id's place where the table

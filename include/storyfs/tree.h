@@ -93,8 +93,6 @@ int tree_save(struct tree *t, const struct node *node, const char *data, size_t 
 	const struct call_limit *limit);
 /* Would tree_save have nothing to send? */
 bool tree_is_saved(struct tree *t, const struct node *node, const char *data, size_t len);
-/* May the file be emptied (its field be null)? */
-bool tree_is_clearable(const struct node *node);
 /* Does each save of this file (`comments/new`) make something new? Then what was written there is
  * not its content: it is empty again. tree_save of one creates (all texts are checked before the
  * first is sent); where a line is a resource, what was made before one failed is told in the

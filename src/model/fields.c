@@ -127,22 +127,6 @@ const struct fields *fields_nested(const struct fields *f, const char *name)
 	return item ? item->nested : NULL;
 }
 
-static bool is_visible(enum kind kind, const char *name)
-{
-	int i = schema_find_field(kind, name);
-
-	return i >= 0 && !(schema_field(kind, i)->flags & FIELD_HIDDEN);
-}
-
-const char *fields_unknown(const struct fields *f, enum kind kind)
-{
-	for (size_t i = 0; f && i < f->n; i++) {
-		if (strcmp(f->items[i].name, "kind") != 0 && !is_visible(kind, f->items[i].name))
-			return f->items[i].name;
-	}
-	return NULL;
-}
-
 /* Is the object form of this id asked for in its place? */
 static bool is_replaced(const struct fields *f, enum kind kind, const char *key)
 {

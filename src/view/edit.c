@@ -160,15 +160,6 @@ bool tree_is_saved(struct tree *t, const struct node *node, const char *data, si
 	return is_field(node) && edit_begin(&e, t, node, data, len) == 0 && is_nothing_new(&e);
 }
 
-bool tree_is_clearable(const struct node *node)
-{
-	if (!is_field(node))
-		return false;
-	const struct field *field = schema_field(layout_of(node->row)->kind, node->field);
-
-	return field->write & WRITE_UPDATE && !(field->flags & FIELD_REQ) && !field->initial;
-}
-
 int tree_error(struct tree *t, const struct node *node, struct buf *ret)
 {
 	struct node dir;

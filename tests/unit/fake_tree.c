@@ -422,7 +422,7 @@ bool tree_is_saved(struct tree *t, const struct node *node, const char *data, si
 	return strlen(text) == len && memcmp(text, data, len) == 0;
 }
 
-bool tree_is_clearable(const struct node *node)
+static bool may_be_empty(const struct node *node)
 {
 	return !(schema_field(KIND_story, node->field)->flags & FIELD_REQ);
 }
@@ -474,7 +474,7 @@ static int judge(const struct node *node, const char *data, size_t len, const ch
 	if (!text_is_valid(data, len))
 		return -EINVAL;
 	*ret_words = "may not be empty";
-	if (len == 0 && !tree_is_clearable(node))
+	if (len == 0 && !may_be_empty(node))
 		return -EINVAL;
 	*ret_words = "is too long";
 	return field->max && len > field->max ? -EMSGSIZE : 0;

@@ -119,21 +119,8 @@ static void no_parameter_means_the_default(void **state)
 	assert_true(fields_wants_kind(NULL));
 	assert_false(fields_has(NULL, "name"));
 	assert_null(fields_nested(NULL, "labels"));
-	assert_null(fields_unknown(NULL, KIND_story));
 	assert_true(fields_wants(NULL, KIND_story, F_story_name));
 	assert_false(fields_wants(NULL, KIND_story, F_story_owners));
-}
-
-static void unknown_names_are_told(void **state)
-{
-	(void)state;
-	scoped(fields_free) struct fields *good = parse(":default,kind,labels(counts)");
-	scoped(fields_free) struct fields *bad = parse("name,nmae,rank");
-	scoped(fields_free) struct fields *hidden = parse("name,rank");
-
-	assert_null(fields_unknown(good, KIND_story));
-	assert_string_equal(fields_unknown(bad, KIND_story), "nmae");
-	assert_string_equal(fields_unknown(hidden, KIND_story), "rank");
 }
 
 /* What V5 was recorded to send for a parameter: keys it held, and keys it did not. */
@@ -195,7 +182,6 @@ int main(void)
 		cmocka_unit_test(nesting_ends_at_sixteen),
 		cmocka_unit_test(what_stands_in_parentheses_belongs_to_the_name),
 		cmocka_unit_test(no_parameter_means_the_default),
-		cmocka_unit_test(unknown_names_are_told),
 		cmocka_unit_test(answers_hold_what_v5_sent),
 	};
 

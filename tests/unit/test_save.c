@@ -317,23 +317,6 @@ static void a_save_may_be_interrupted(void **state)
 	assert_error_says(&f, "whether the server has it is unknown");
 }
 
-static void what_may_be_empty_is_what_may_be_null(void **state)
-{
-	(void)state;
-	static const struct {
-		int field;
-		bool clearable;
-	} rows[] = { { F_story_name, false }, { F_story_description, true },
-		{ F_story_estimate, true }, { F_story_story_type, false }, { F_story_url, false },
-		{ F_story_labels, true }, { -1, false } };
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct node node = { ROW_story, 501, rows[i].field };
-
-		assert_int_equal(tree_is_clearable(&node), rows[i].clearable);
-	}
-}
-
 /* ---- threads ---- */
 
 struct rush {
@@ -449,7 +432,6 @@ int main(void)
 		cmocka_unit_test(a_refusal_is_told_beside_the_file),
 		cmocka_unit_test(each_field_has_its_own_refusal),
 		cmocka_unit_test(a_save_may_be_interrupted),
-		cmocka_unit_test(what_may_be_empty_is_what_may_be_null),
 		cmocka_unit_test(a_tree_may_be_read_while_it_changes),
 	};
 
