@@ -23,6 +23,7 @@ struct change {
 		CHANGE_RECORD,	/* record kind/id has new values */
 		CHANGE_ADDED,	/* kind/id is now in its parent's collection */
 		CHANGE_REMOVED, /* and is no longer */
+		CHANGE_ORDER,	/* the collection (kind, parent) has another order; id is 0 */
 	} type;
 	enum kind kind;
 	int64_t id;
@@ -86,7 +87,8 @@ uint64_t store_stamp(struct store *s, const struct place *place);
  * Send a patch for a record of the store: one PUT. *ret is the record as it is now, in the store,
  * too. -ESTALE, with nothing sent, when the store no longer holds it. When the outcome is unknown
  * (no answer in time, cut off) the resource is looked at again: 0 when the patch had been carried
- * out, else the error. Nothing is sent twice. Changes are told to the listener.
+ * out, else the error. Nothing is sent twice. Changes are told to the listener. A patch with
+ * before_id or after_id moves it within its collection.
  */
 int store_update(struct store *s, const struct record *old, const struct record *patch,
 	struct call *call, struct record **ret);
@@ -103,6 +105,19 @@ int store_create(struct store *s, const struct place *place, const struct record
 /* Delete a record of the store: one DELETE. 0 also when the server no longer had it. When the
  * outcome is unknown the resource is looked at, and if it is gone, that is 0, too. */
 int store_delete(struct store *s, const struct record *old, struct call *call);
+
+/*
+ * The ids of a project's stories that the server selects, in its order: by a query in V5's search
+ * language, or the stories of an iteration scope ("current"). Asked for again when the project
+ * moved or something was written since. -EINVAL with V5's words for a bad query.
+ */
+enum selector {
+	SELECT_QUERY,
+	SELECT_SCOPE,
+};
+
+int store_select(struct store *s, int64_t project_id, enum selector by, const char *text,
+	struct call *call, struct ids *ret);
 
 /* Look at the versions now, as the sync thread would; what moved is loaded before it returns. */
 int store_refresh(struct store *s, struct call *call);

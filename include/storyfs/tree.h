@@ -119,12 +119,19 @@ bool tree_is_alias(const struct node *node, const char *name);
  */
 int tree_remove(struct tree *t, const struct node *node, const struct call_limit *limit);
 /*
- * Move a link of a view into another directory of the view, as rename(2) does: the story takes that
- * group's state, type, owner or label in the place of the one it had. The save of that field, with
- * its refusals, in the story's directory. -EPERM for what is no such link, -EXDEV between views.
+ * Move a link of a view, as rename(2) does. Into another directory of the view: the story takes
+ * that group's state, type, owner or label in the place of the one it had, which is the save of
+ * that field, with its refusals in the story's directory. Within a panel: the rank that the new
+ * name begins with is its place from then on, one PUT of before_id or after_id. Between the current
+ * iteration and the backlog: the nearest place there. -EPERM for what is no such link, -EXDEV
+ * between views.
  */
-int tree_move(struct tree *t, const struct node *node, const struct node *from,
-	const struct node *to, const struct call_limit *limit);
+struct tree_rename {
+	struct node node, from, to; /* the link and the two directories */
+	const char *new_name;
+};
+
+int tree_move(struct tree *t, const struct tree_rename *rename, const struct call_limit *limit);
 
 /* Somebody tries to unlink the node: what it is in will not be deleted for a minute. */
 void tree_note_unlink(struct tree *t, const struct node *node);

@@ -80,6 +80,9 @@ void api_add_path(const struct place *place, struct buf *b)
 		add_segment(KIND_project, place->project_id, b);
 	if (place->parent)
 		add_segment(place->parent, place->parent_id, b);
+	/* What only one person sees is below `my`. */
+	if (schema_resource(place->kind)->whose)
+		buf_add_str(b, "/my");
 	add_segment(place->kind, place->kind == KIND_me ? 0 : place->id, b);
 }
 

@@ -309,6 +309,12 @@ static bool set_add(struct table *set, int64_t id)
 	return true;
 }
 
+static void add_all(struct table *set, const struct ids *ids)
+{
+	for (size_t i = 0; i < ids->n; i++)
+		set_add(set, ids->v[i]);
+}
+
 static void set_fini(struct table *set)
 {
 	struct set_item *item;
@@ -352,8 +358,7 @@ static void drop_rest(struct store *s, const struct place *place, const struct i
 {
 	struct table has = { 0 };
 
-	for (size_t i = 0; i < now->n; i++)
-		set_add(&has, now->v[i]);
+	add_all(&has, now);
 	for (size_t i = 0; i < old->n; i++) {
 		struct entry *e = known_entry(s, place->kind, old->v[i]);
 
@@ -365,6 +370,34 @@ static void drop_rest(struct store *s, const struct place *place, const struct i
 			drop(s, place, old->v[i], in);
 	}
 	set_fini(&has);
+}
+
+/* Members of a collection are in another order; e is any of them. */
+static void tell_order(const struct entry *e, const struct place *place, struct intake *in)
+{
+	add_change(in, CHANGE_ORDER, e, place, NULL);
+	in->changes[in->n - 1].change.id = 0;
+}
+
+/* Those that are in both lists, are they in another order? */
+static bool is_reordered(const struct ids *a, const struct ids *b)
+{
+	struct table in_a = { 0 }, in_b = { 0 };
+	size_t i = 0, j = 0;
+
+	add_all(&in_a, a);
+	add_all(&in_b, b);
+	for (;; i++, j++) {
+		while (i < a->n && !table_find(&in_b, &a->v[i], sizeof(a->v[i])))
+			i++;
+		while (j < b->n && !table_find(&in_a, &b->v[j], sizeof(b->v[j])))
+			j++;
+		if (i >= a->n || j >= b->n || a->v[i] != b->v[j])
+			break;
+	}
+	set_fini(&in_a);
+	set_fini(&in_b);
+	return i < a->n && j < b->n;
 }
 
 static bool is_same_list(const struct ids *a, const struct ids *b)
@@ -382,6 +415,8 @@ void known_replace(
 	if (is_same_list(&c->ids, &now))
 		return;
 	drop_rest(s, place, &c->ids, &now, in);
+	if (in->tell && is_reordered(&c->ids, &now))
+		tell_order(known_entry(s, place->kind, now.v[0]), place, in);
 	if (in->tell)
 		move_list(s, c);
 	else
@@ -451,6 +486,32 @@ void known_remove_written(struct store *s, enum kind kind, int64_t id, struct in
 	drop(s, &place, id, in);
 }
 
+void known_move_written(
+	struct store *s, const struct place *place, int64_t other, bool after, struct intake *in)
+{
+	struct collection *c = known_collection(s, place);
+	struct entry *e = known_entry(s, place->kind, place->id);
+	scoped(ids_fini) struct ids now = { 0 };
+
+	if (!c || !e || !ids_has(&c->ids, other) || other == place->id)
+		return;
+	for (size_t i = 0; i < c->ids.n; i++) {
+		int64_t id = c->ids.v[i];
+
+		if (id == other && !after)
+			ids_add(&now, place->id);
+		if (id != place->id)
+			ids_add(&now, id);
+		if (id == other && after)
+			ids_add(&now, place->id);
+	}
+	ids_fini(&c->ids);
+	c->ids = now;
+	now = (struct ids){ 0 };
+	move_list(s, c);
+	tell_order(e, place, in);
+}
+
 /* ---- waiting ---- */
 
 static void wait_a_little(struct store *s)
@@ -509,6 +570,7 @@ void known_fini(struct store *s)
 		collection_free(c);
 	while ((t = table_pop(&s->tombstones)))
 		free(t);
+	selections_fini(s);
 	free_loads(&s->loads);
 	free_loads(&s->loads_apart);
 	record_unref(s->me);

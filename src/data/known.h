@@ -82,7 +82,7 @@ struct store {
 	bool stopping;
 	bool refreshing; /* one at a time: an older list must not follow a newer one */
 	uint64_t n_writes, n_stamps;
-	struct table entries, collections, tombstones;
+	struct table entries, collections, tombstones, selections;
 	struct table loads, loads_apart; /* by project, by parent */
 	struct record *me;
 };
@@ -119,6 +119,9 @@ void known_put(
 void known_put_written(struct store *s, const struct record *r, struct intake *in);
 void known_add_written(
 	struct store *s, const struct record *r, const struct place *place, struct intake *in);
+/* We moved it before or after (after true) another one of its collection. */
+void known_move_written(
+	struct store *s, const struct place *place, int64_t other, bool after, struct intake *in);
 /* What we deleted is no longer known, with all that hangs below. */
 void known_remove_written(struct store *s, enum kind kind, int64_t id, struct intake *in);
 /* Make a collection this list; what left it goes, with all that hangs below. */
@@ -143,6 +146,9 @@ int load_again(struct store *s, int64_t project_id, int64_t version, struct call
 int load_collection_again(struct store *s, const struct place *place, struct call *call);
 /* The list of projects, again. */
 int load_projects(struct store *s, struct call *call);
+
+/* select.c */
+void selections_fini(struct store *s);
 
 /* sync.c */
 void sync_start(struct store *s);

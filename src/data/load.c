@@ -19,6 +19,7 @@ static const struct source {
 	enum kind parent;
 	const char *nested; /* the parent's field that holds them, or NULL: a list of its own */
 	enum kind needs;    /* another kind of the project, without which it cannot be shown */
+	bool optional;	    /* not every host has them */
 } sources[] = {
 	/* In this order they are loaded again: parents before what is nested in them. */
 	{ KIND_me, KIND_none, NULL, KIND_none },
@@ -27,6 +28,7 @@ static const struct source {
 	{ KIND_label, KIND_project, NULL, KIND_none },
 	{ KIND_story, KIND_project, NULL, KIND_project_membership },
 	{ KIND_epic, KIND_project, NULL, KIND_none },
+	{ KIND_saved_search, KIND_project, NULL, KIND_none, true },
 	{ KIND_comment, KIND_story, "comments", KIND_none },
 	{ KIND_comment, KIND_epic, "comments", KIND_project_membership },
 	{ KIND_task, KIND_story, "tasks", KIND_none },
@@ -187,7 +189,7 @@ static int fetch_direct(struct store *s, struct fetch *f, struct call *call)
 	scoped(api_listing_fini) struct api_listing listing = { 0 };
 	int e = api_list(s->api, &f->place, NULL, call, &listing);
 
-	if (f->load->of_one && (e == -EOPNOTSUPP || e == -ENOENT))
+	if ((f->load->of_one || f->source->optional) && (e == -EOPNOTSUPP || e == -ENOENT))
 		e = find_none(s, f, e, call);
 	if (e < 0)
 		return e;

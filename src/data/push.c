@@ -28,12 +28,27 @@ static void learn_nested(
 	}
 }
 
-static void learn(struct store *s, const struct record *r)
+/* A place among the others is no value: the answer does not tell it. */
+static void learn_place(
+	struct store *s, const struct place *place, const struct record *patch, struct intake *in)
+{
+	int before = schema_find_field(place->kind, "before_id");
+	int after = schema_find_field(place->kind, "after_id");
+
+	if (before >= 0 && record_has(patch, before))
+		known_move_written(s, place, record_int(patch, before, 0), false, in);
+	else if (after >= 0 && record_has(patch, after))
+		known_move_written(s, place, record_int(patch, after, 0), true, in);
+}
+
+static void learn(struct store *s, const struct record *r, const struct place *place,
+	const struct record *patch)
 {
 	scoped(intake_fini) struct intake in = { 0 };
 
 	pthread_mutex_lock(&s->lock);
 	known_put_written(s, r, &in);
+	learn_place(s, place, patch, &in);
 	learn_nested(s, r, known_project(s, record_kind(r), record_id(r)), &in);
 	pthread_mutex_unlock(&s->lock);
 	intake_tell(s, &in);
@@ -50,7 +65,7 @@ static int look(struct store *s, const struct place *place, const struct record 
 	call.limit.deadline_ms = clock_deadline(LOOK_MS);
 	if (api_get(s->api, place, &call, &now) < 0)
 		return 1;
-	learn(s, now);
+	learn(s, now, place, patch);
 	if (!record_fulfils(now, patch))
 		return 1;
 	*ret = take_ptr(now);
@@ -99,7 +114,7 @@ int store_update(struct store *s, const struct record *old, const struct record 
 	}
 	if (e < 0)
 		return e;
-	learn(s, now);
+	learn(s, now, &place, patch);
 	*ret = take_ptr(now);
 	return 0;
 }

@@ -189,20 +189,19 @@ static int rename_spots(struct fs *fs, const struct spot *old, const struct spot
 	return 0;
 }
 
-/* A link of a view into another directory of it; 1 when it is no such rename. */
+/* A link of a view to another place in it; 1 when it is no such rename. */
 static int move_link(struct fs *fs, const struct spot *old, const struct spot *new, unsigned flags,
 	const struct call_limit *limit)
 {
-	struct node from, to, story = { ROW_story, old->node.id, -1 };
+	struct tree_rename rename = { .node = old->node, .new_name = new->name };
+	struct node story = { ROW_story, old->node.id, -1 };
 
-	if (!old->in_tree || old->is_field || old->dir == new->dir || !tree_node(old->dir, &from) ||
-		!tree_node(new->dir, &to))
+	if (!old->in_tree || old->is_field || !tree_node(old->dir, &rename.from) ||
+		!tree_node(new->dir, &rename.to) || (flags & RENAME_EXCHANGE))
 		return 1;
 	if (fs->config.read_only)
 		return -EROFS;
-	if (flags & RENAME_EXCHANGE)
-		return 1;
-	int r = tree_move(fs->tree, &old->node, &from, &to, limit);
+	int r = tree_move(fs->tree, &rename, limit);
 
 	if (r == -EPERM)
 		return 1;

@@ -163,25 +163,59 @@ static bool has_one(const struct record *story, enum kind kind, int64_t id)
 	return false;
 }
 
-/* The groups of a GROUPS directory that the story is in, or was. */
+/* What a group's stories have: the label's id, or the person's; 0: any story may be in it. */
+static int64_t common_id(const struct record *group)
+{
+	enum kind kind = record_kind(group);
+
+	if (kind == KIND_label)
+		return record_id(group);
+	if (kind == KIND_epic)
+		return id_of(group, F_epic_label);
+	return kind == KIND_project_membership ? id_of(group, F_project_membership_person) : 0;
+}
+
+/* The groups of a GROUPS directory that the story is in, or was, or that all may be in. */
 static void announce_groups_of(
 	struct tree *t, const struct announce *a, const struct change *c, enum layout_row row)
 {
 	enum kind kind = layout_of(layout_of(row)->parent)->kind;
+	enum kind by = kind == KIND_project_membership ? KIND_person : KIND_label;
 	struct place place = { .kind = kind, .parent = KIND_project, .parent_id = c->parent_id };
 	scoped(records_fini) struct records all = { 0 };
 
 	store_peek_list(t->store, &place, &all);
 	each_record(r, &all) {
-		enum kind by = kind == KIND_project_membership ? KIND_person : KIND_label;
-		int64_t id = kind == KIND_label
-				     ? record_id(r)
-				     : id_of(r, kind == KIND_epic ? F_epic_label
-								  : F_project_membership_person);
+		int64_t id = common_id(r);
 
-		if (id && (has_one(c->before, by, id) || has_one(c->after, by, id)))
+		if (c->type == CHANGE_ORDER || !id || has_one(c->before, by, id) ||
+			has_one(c->after, by, id))
 			announce_content(a, row, record_id(r), -1);
 	}
+}
+
+static void announce_queries(struct tree *t, const struct announce *a, int64_t project_id)
+{
+	scoped(ids_fini) struct ids ids = { 0 };
+
+	query_list(t, project_id, &ids);
+	for (size_t i = 0; i < ids.n; i++)
+		announce_content(a, ROW_search_query, ids.v[i], -1);
+}
+
+/* What the server selects may be another choice whenever the project moved. */
+static void announce_selections(struct tree *t, const struct announce *a, const struct change *c)
+{
+	static const enum layout_row rows[] = { ROW_panel_current, ROW_panel_backlog,
+		ROW_panel_done };
+	struct change all = {
+		.type = CHANGE_ORDER, .kind = KIND_story, .parent = KIND_project, .parent_id = c->id
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		announce_content(a, rows[i], c->id, -1);
+	announce_groups_of(t, a, &all, ROW_search_group);
+	announce_queries(t, a, c->id);
 }
 
 /* What shows all stories of a project shows this one. */
@@ -191,14 +225,17 @@ static void announce_story(struct tree *t, const struct announce *a, const struc
 		enum layout_row row = (enum layout_row)i;
 		const struct layout *l = layout_of(row);
 
-		if (is_group(row) && !l->name)
+		if (row == ROW_search_query)
+			announce_queries(t, a, c->parent_id);
+		else if (is_group(row) && !l->name)
 			announce_groups_of(t, a, c, row);
 		else if (is_group(row) || (l->type == ROW_TABLE && l->kind == c->kind))
 			announce_content(a, row, c->parent_id, -1);
 		else if (l->type == ROW_JSON && !l->name && l->kind == c->kind &&
-			 c->type != CHANGE_REMOVED)
+			 c->type == CHANGE_RECORD)
 			announce_content(a, row, c->id, -1);
-		else if (l->type == ROW_FILES && l->kind == c->kind && c->type != CHANGE_RECORD) {
+		else if (l->type == ROW_FILES && l->kind == c->kind &&
+			 (c->type == CHANGE_ADDED || c->type == CHANGE_REMOVED)) {
 			struct node file = { layout_entry(row), c->id, -1 };
 			scoped(buf_fini) struct buf name = BUF_INIT;
 
@@ -246,12 +283,27 @@ static void announce_coming_and_going(
 	announce_content(a, list, c->parent_id, -1);
 }
 
+/* Listings by id, too, are in V5's order. */
+static void announce_order(struct tree *t, const struct announce *a, const struct change *c)
+{
+	enum layout_row row = layout_find(ROW_COLLECTION, c->kind, c->parent);
+
+	if (row != N_ROWS)
+		announce_content(a, row, c->parent_id, -1);
+	if (c->kind == KIND_story)
+		announce_story(t, a, c);
+}
+
 void tree_changes(struct tree *t, const struct change *change,
 	void (*emit)(void *data, const struct tree_change *change), void *data)
 {
 	struct announce a = { emit, data };
 	enum layout_row row = layout_find(ROW_RESOURCE, change->kind, change->parent);
 
+	if (change->type == CHANGE_ORDER) {
+		announce_order(t, &a, change);
+		return;
+	}
 	if (row == N_ROWS)
 		return;
 	if (change->type == CHANGE_REMOVED)
@@ -264,6 +316,8 @@ void tree_changes(struct tree *t, const struct change *change,
 		announce_links(t, &a, change);
 	if (change->kind == KIND_story)
 		announce_story(t, &a, change);
+	if (change->kind == KIND_project && change->type == CHANGE_RECORD)
+		announce_selections(t, &a, change);
 	announce_group_names(t, &a, change);
 	if (change->kind == KIND_project_membership)
 		announce_people(t, &a, change->parent_id);

@@ -35,13 +35,12 @@ int64_t control_time(struct tree *t)
 
 /* ---- last ---- */
 
-void control_note_made(struct tree *t, const struct node *node, bool more)
+void control_note_made(struct tree *t, const struct node *node, const struct record *r, bool more)
 {
-	enum kind kind = layout_of(node->row)->kind;
-	scoped(record_unref) struct record *r = NULL;
+	enum kind kind = record_kind(r);
 	scoped(buf_fini) struct buf path = BUF_INIT;
 
-	if (store_peek(t->store, kind, node->id, &r) || node_add_path(t, node, &path) < 0)
+	if (node_add_path(t, node, &path) < 0)
 		return;
 	const char *text = record_text(r, schema_resource(kind)->label);
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Views of a project's stories: by a word of a field (by-state, by-type), by owner, label or epic.
- * A group is a LINKS directory, its links are `<rank>-<id>-<slug>` in V5's order. The rank tells
- * the order and is not looked at again, so that a name lives as long as its story is in the group.
+ * Views of a project's stories: by a word of a field (by-state, by-type), by owner, label or epic,
+ * as Tracker's panels, and those that a query finds. A group is a LINKS directory, its links are
+ * `<rank>-<id>-<slug>` in V5's order. The rank tells the order and is not looked at again, so that
+ * a name lives as long as its story is in the group.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
-#include "shown.h"
+#include "groups.h"
 #include "storyfs/alloc.h"
 #include "storyfs/parse.h"
 #include "storyfs/text.h"
@@ -22,21 +23,17 @@ static const struct {
 	{ ROW_by_type, F_story_story_type },
 };
 
-/* What the stories of a group have in common. */
-struct group {
-	int field;  /* its file is written to move a story here */
-	int word;   /* of an ENUM */
-	int64_t id; /* or the one they name */
-	int64_t project_id;
-	struct record *named; /* the label or person, for its name */
+static const struct panel panels[] = {
+	{ ROW_panel_current, STATE_UNSTARTED },
+	{ ROW_panel_backlog, STATE_UNSTARTED },
+	{ ROW_panel_icebox, STATE_UNSCHEDULED },
+	{ ROW_panel_done, STATE_ACCEPTED },
 };
 
-static void group_fini(struct group *g)
+void group_fini(struct group *g)
 {
 	record_unref(g->named);
 }
-
-SCOPED_VALUE(struct group, group_fini);
 
 bool is_group(enum layout_row row)
 {
@@ -61,6 +58,27 @@ static bool make_by_word(const struct node *dir, struct group *ret)
 	return false;
 }
 
+static bool make_panel(const struct node *dir, struct group *ret)
+{
+	for (size_t i = 0; i < sizeof(panels) / sizeof(*panels); i++) {
+		if (panels[i].row != dir->row)
+			continue;
+		ret->panel = &panels[i];
+		ret->field = F_story_current_state;
+		ret->word = (int)panels[i].state;
+		ret->project_id = dir->id;
+		return true;
+	}
+	return false;
+}
+
+/* A saved search; its record holds the query for as long as the group. */
+static void make_by_search(struct record *r, struct group *ret)
+{
+	ret->named = record_ref(r);
+	ret->query = record_text(r, F_saved_search_query);
+}
+
 /* The resource the group is made of: its kind is the GROUPS directory's. */
 static int make_by_resource(struct tree *t, const struct node *dir, struct group *ret)
 {
@@ -70,6 +88,10 @@ static int make_by_resource(struct tree *t, const struct node *dir, struct group
 	if (store_peek(t->store, kind, dir->id, &r))
 		return -ESTALE;
 	ret->project_id = store_project_of(t->store, r);
+	if (kind == KIND_saved_search) {
+		make_by_search(r, ret);
+		return 0;
+	}
 	ret->field = kind == KIND_project_membership ? F_story_owners : F_story_labels;
 	if (kind == KIND_label) {
 		ret->named = take_ptr(r);
@@ -84,10 +106,14 @@ static int make_by_resource(struct tree *t, const struct node *dir, struct group
 	return 0;
 }
 
-static int make_group(struct tree *t, const struct node *dir, struct group *ret)
+int group_of(struct tree *t, const struct node *dir, struct group *ret)
 {
 	*ret = (struct group){ 0 };
-	return make_by_word(dir, ret) ? 0 : make_by_resource(t, dir, ret);
+	if (make_by_word(dir, ret) || make_panel(dir, ret))
+		return 0;
+	if (dir->row == ROW_search_query)
+		return query_get(t, dir, &ret->project_id, &ret->query);
+	return make_by_resource(t, dir, ret);
 }
 
 static bool has_label(const struct record *story, int64_t id)
@@ -117,7 +143,7 @@ static bool is_in(const struct group *g, const struct record *story)
 	return v->state == VALUE_SET && v->i == g->word;
 }
 
-static struct place stories_of(int64_t project_id)
+struct place group_stories_of(int64_t project_id)
 {
 	return (struct place){ .kind = KIND_story,
 		.parent = KIND_project,
@@ -128,20 +154,113 @@ static struct place stories_of(int64_t project_id)
 int group_place(struct tree *t, const struct node *dir, struct place *ret)
 {
 	scoped(group_fini) struct group g;
-	int e = make_group(t, dir, &g);
+	int e = group_of(t, dir, &g);
 
-	*ret = stories_of(g.project_id);
+	*ret = group_stories_of(g.project_id);
 	return e;
 }
 
-int group_select(
-	struct tree *t, const struct node *dir, const struct records *all, struct records *ret)
+/* Those the server names, in its order. */
+static void pick(const struct records *all, const struct ids *ids, struct records *ret)
 {
-	scoped(group_fini) struct group g;
-	int e = make_group(t, dir, &g);
+	struct table by_id = { 0 };
+	struct picked {
+		struct table_item item;
+		int64_t id;
+		struct record *record;
+	} *items = xcalloc(all->n, sizeof(*items));
+	size_t n = 0;
+
+	each_record(story, all) {
+		items[n] = (struct picked){ .id = record_id(story), .record = story };
+		table_add(&by_id, &items[n].item, &items[n].id, sizeof(items[n].id));
+		n++;
+	}
+	for (size_t i = 0; i < ids->n; i++) {
+		const struct picked *one = table_find(&by_id, &ids->v[i], sizeof(ids->v[i]));
+
+		if (one)
+			records_add(ret, record_ref(one->record));
+	}
+	while (table_pop(&by_id))
+		;
+	free(items);
+}
+
+/* Is the story in the panel, when these are in the current iteration? */
+static bool is_in_panel(
+	const struct panel *panel, const struct record *story, const struct ids *now)
+{
+	int64_t state = record_int(story, F_story_current_state, STATE_UNSCHEDULED);
+
+	if (state == STATE_UNSCHEDULED)
+		return panel->row == ROW_panel_icebox;
+	if (ids_has(now, record_id(story)))
+		return panel->row == ROW_panel_current;
+	return panel->row == (state == STATE_ACCEPTED ? ROW_panel_done : ROW_panel_backlog);
+}
+
+static int select_panel(struct tree *t, const struct group *g, const struct records *all,
+	struct call *call, struct records *ret)
+{
+	scoped(ids_fini) struct ids current = { 0 };
+	int e = g->panel->row == ROW_panel_icebox
+			? 0
+			: store_select(
+				  t->store, g->project_id, SELECT_SCOPE, "current", call, &current);
 
 	if (e < 0)
 		return e;
+	if (g->panel->row == ROW_panel_current) {
+		pick(all, &current, ret);
+		return 0;
+	}
+	each_record(story, all) {
+		if (is_in_panel(g->panel, story, &current))
+			records_add(ret, record_ref(story));
+	}
+	return 0;
+}
+
+/* A query that V5 does not take is told beside it. */
+static int select_found(struct tree *t, const struct node *dir, const struct group *g,
+	const struct records *all, struct call *call, struct records *ret)
+{
+	scoped(ids_fini) struct ids found = { 0 };
+	struct node search = { ROW_search, g->project_id, -1 };
+	const struct buf none = BUF_INIT;
+	int e = store_select(t->store, g->project_id, SELECT_QUERY, g->query, call, &found);
+
+	if (e == 0) {
+		pick(all, &found, ret);
+		refusal_drop(t, &search, dir);
+	} else if (e == -EINVAL) {
+		refusal_put(t, &search, dir,
+			explain_refusal(&(struct refused_save){ .name = "query",
+				.what = "taken",
+				.error = e,
+				.data = g->query,
+				.len = strlen(g->query),
+				.reason = &none,
+				.v5 = &call->error,
+				.next = "write another one; the language is that of Tracker's "
+					"search: state:started label:\"needs design\" -type:chore" }));
+	}
+	return e;
+}
+
+int group_select(struct tree *t, const struct node *dir, const struct records *all,
+	struct call *call, struct records *ret)
+{
+	scoped(group_fini) struct group g;
+	int e = group_of(t, dir, &g);
+
+	if (e < 0)
+		return e;
+	if (g.panel)
+		return select_panel(t, &g, all, call, ret);
+	if (g.query)
+		return select_found(t, dir, &g, all, call, ret);
 	each_record(story, all) {
 		if (is_in(&g, story))
 			records_add(ret, record_ref(story));
@@ -216,75 +335,4 @@ void group_names_make(
 	for (size_t i = 0; i < all->n; i++)
 		plain[i] = group_name(t, project_id, all->items[i]);
 	link_names_take(all, plain, ret);
-}
-
-/* ---- moving ---- */
-
-/* The lines of a list without one item, with another. */
-static void change_lines(struct buf *text, const char *without, const char *with)
-{
-	struct buf lines = BUF_INIT;
-	bool has = false;
-
-	for (const char *p = buf_str(text); *p;) {
-		size_t len = strcspn(p, "\n");
-		scoped(free_ptr) char *line = xstrndup(p, len);
-
-		has = has || strcmp(line, with) == 0;
-		if (strcmp(line, without) != 0)
-			buf_add_fmt(&lines, "%s\n", line);
-		p += len + (p[len] == '\n');
-	}
-	if (!has)
-		buf_add_fmt(&lines, "%s\n", with);
-	buf_fini(text);
-	*text = lines;
-}
-
-static void add_member_name(struct tree *t, const struct group *g, struct buf *b)
-{
-	struct people people = { t, g->project_id };
-	struct resolver resolver = people_resolver(&people);
-
-	if (!resolver.add_name(resolver.data, record_kind(g->named), g->id, b))
-		buf_add_str(
-			b, record_text(g->named, schema_resource(record_kind(g->named))->label));
-}
-
-/* The text of the field for a story that leaves one group for another. */
-static int write_moved(struct tree *t, const struct node *file, const struct group *from,
-	const struct group *to, struct buf *ret)
-{
-	scoped(buf_fini) struct buf out = BUF_INIT, in = BUF_INIT;
-	const struct field *field = schema_field(KIND_story, to->field);
-
-	if (field->type == TYPE_ENUM) {
-		buf_add_fmt(ret, "%s\n", field->choices->words[to->word]);
-		return 0;
-	}
-	if (!from->named || !to->named)
-		return -EINVAL;
-	add_member_name(t, from, &out);
-	add_member_name(t, to, &in);
-	int e = tree_read(t, file, ret);
-
-	change_lines(ret, buf_str(&out), buf_str(&in));
-	return e;
-}
-
-int group_move(struct tree *t, int64_t story_id, const struct node *from, const struct node *to,
-	const struct call_limit *limit)
-{
-	scoped(group_fini) struct group source, target;
-	scoped(buf_fini) struct buf text = BUF_INIT;
-	int e = make_group(t, from, &source), e2 = make_group(t, to, &target);
-
-	if (e < 0 || e2 < 0)
-		return -ESTALE;
-	if (source.project_id != target.project_id || source.field != target.field)
-		return -EXDEV;
-	struct node file = { ROW_story, story_id, target.field };
-
-	e = write_moved(t, &file, &source, &target, &text);
-	return e < 0 ? e : tree_save(t, &file, buf_str(&text), text.len, limit);
 }

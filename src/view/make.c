@@ -104,15 +104,27 @@ static void begin(
 	m->tree = t;
 	m->dir = *dir;
 	m->kind = layout_of(dir->row)->kind;
-	m->row = layout_find(ROW_RESOURCE, m->kind, layout_parent_kind(dir->row));
+	m->row = layout_entry(dir->row);
 	m->field = schema_field(m->kind, schema_resource(m->kind)->label);
 	if (limit)
 		m->call.limit = *limit;
 }
 
-bool make_is_possible(enum kind kind)
+/* Of a saved search the name is the query. */
+static bool is_named_so(enum kind kind, int f)
 {
+	return f == schema_resource(kind)->label ||
+	       (kind == KIND_saved_search && f == F_saved_search_query);
+}
+
+bool make_is_possible(const struct node *dir)
+{
+	const struct layout *l = layout_of(dir->row);
+	enum kind kind = l->kind;
 	const struct resource *res = schema_resource(kind);
+
+	if (l->type != ROW_COLLECTION && dir->row != ROW_search)
+		return false;
 	const struct field *label = schema_field(kind, res->label);
 
 	if (!res->parent || !(label->write & WRITE_CREATE) ||
@@ -121,7 +133,7 @@ bool make_is_possible(enum kind kind)
 	each_field(f, kind) {
 		const struct field *field = schema_field(kind, f);
 
-		if (f != res->label && field->flags & FIELD_REQ && !field->initial)
+		if (!is_named_so(kind, f) && field->flags & FIELD_REQ && !field->initial)
 			return false;
 	}
 	return true;
@@ -134,8 +146,12 @@ static int read_text(struct making *m, const char *data, size_t len, struct reco
 	scoped(buf_fini) struct buf text = BUF_INIT;
 
 	buf_add(&text, data, len);
-	int e = plain_read(patch, schema_resource(m->kind)->label, &text, NULL, &m->reason);
+	int e = 0;
 
+	each_field(f, m->kind) {
+		if (e == 0 && is_named_so(m->kind, f))
+			e = plain_read(patch, f, &text, NULL, &m->reason);
+	}
 	if (e < 0)
 		return e;
 	e = check_patch(patch, &m->call.error);
@@ -154,7 +170,7 @@ static int send(struct making *m, const struct record *patch, struct node *ret)
 	if (e < 0)
 		return e;
 	*ret = (struct node){ m->row, record_id(now), -1 };
-	control_note_made(m->tree, ret, m->n_made > 0);
+	control_note_made(m->tree, ret, now, m->n_made > 0);
 	m->n_made++;
 	return 0;
 }

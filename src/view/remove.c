@@ -59,12 +59,17 @@ void torn_fini(struct tree *t)
 		free(torn);
 }
 
-static bool is_removable(const struct node *node)
+/* The kind of what goes with the directory; KIND_none when it cannot go. */
+static enum kind removable_kind(const struct node *node)
 {
-	const struct layout *l = layout_of(node->row);
+	const struct layout *l = layout_of(node->row), *up = layout_of(l->parent);
 
-	return node->field < 0 && l->type == ROW_RESOURCE && !l->name &&
-	       layout_parent_kind(node->row) != KIND_none;
+	if (node->field >= 0 || l->name || layout_parent_kind(node->row) == KIND_none)
+		return KIND_none;
+	if (l->type == ROW_RESOURCE)
+		return l->kind;
+	return up->type == ROW_GROUPS && node->row == layout_entry(ROW_search) ? up->kind
+									       : KIND_none;
 }
 
 struct removal {
@@ -85,7 +90,7 @@ static int remove_record(struct tree *t, const struct node *node, struct removal
 {
 	scoped(record_unref) struct record *r = NULL;
 
-	if (store_peek(t->store, layout_of(node->row)->kind, node->id, &r))
+	if (store_peek(t->store, removable_kind(node), node->id, &r))
 		return -ESTALE;
 	if (is_torn(t, node)) {
 		buf_add_str(&ret->reason, "files in it were being removed: rm -r never deletes "
@@ -124,7 +129,7 @@ int tree_remove(struct tree *t, const struct node *node, const struct call_limit
 	scoped(removal_fini) struct removal r = { .next = "nothing was deleted" };
 	struct node dir;
 
-	if (!is_removable(node)) {
+	if (!removable_kind(node)) {
 		tree_note_unlink(t, node);
 		return -EPERM;
 	}

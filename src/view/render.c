@@ -296,8 +296,7 @@ int tree_stat(struct tree *t, const struct node *node, struct node_attr *ret)
 	struct node_attr attr = {
 		.type = type_of(node),
 		.writable = is_writable(node),
-		.grows = layout_of(node->row)->type == ROW_COLLECTION &&
-			 make_is_possible(layout_of(node->row)->kind),
+		.grows = node->field < 0 && make_is_possible(node),
 		.live = layout_of(node->row)->type == ROW_CONTROL || node->row == ROW_story_link,
 	};
 	scoped(record_unref) struct record *r = NULL;

@@ -49,8 +49,9 @@ bool layout_makes_new(enum row_type type);
 struct tree {
 	struct store *store;
 	pthread_mutex_t lock; /* guards what follows; the store's lock may be taken under it */
-	struct table refusals, rosters, names, torn, tables;
+	struct table refusals, rosters, names, torn, tables, queries;
 	struct buf last; /* what `.storyfs/last` says */
+	int64_t last_query;
 	int deletes_left;
 	int64_t deleted_ms; /* monotonic; the last one */
 	int64_t control_ns; /* when a file of `.storyfs` last changed */
@@ -113,8 +114,8 @@ char *explain_refusal(const struct refused_save *r);
 /* make.c: the save of a NEW file; one resource of the text, or one of each line. */
 int make_from_text(struct tree *t, const struct node *node, const char *data, size_t len,
 	const struct call_limit *limit);
-/* Can mkdir(2) make resources of the kind, by the text that stands for them? */
-bool make_is_possible(enum kind kind);
+/* Can mkdir(2) make resources in the directory, by the text that stands for them? */
+bool make_is_possible(const struct node *dir);
 /* What was made under a name that is not the listing's: true and the node. */
 bool make_find_name(struct tree *t, const struct node *dir, const char *name, struct node *ret);
 void make_fini(struct tree *t);
@@ -124,9 +125,10 @@ void make_fini(struct tree *t);
 bool is_group(enum layout_row row);
 /* What it shows: the project's stories. -ESTALE */
 int group_place(struct tree *t, const struct node *dir, struct place *ret);
-/* The stories of the group among all of the project's, in their order. -ESTALE */
-int group_select(
-	struct tree *t, const struct node *dir, const struct records *all, struct records *ret);
+/* The stories of the group among all of the project's, in their order. May ask the server. -ESTALE;
+ * -EINVAL for a bad query, which is then told in the directory's `.error`. */
+int group_select(struct tree *t, const struct node *dir, const struct records *all,
+	struct call *call, struct records *ret);
 /* `<rank>-<id>-<slug>`; width is that of the highest rank. The caller frees it. */
 char *group_link_name(const struct record *story, size_t rank, int width);
 /* The id in such a name if it fits the story's id and slug; ranks come and go. 0: no such name. */
@@ -137,9 +139,17 @@ void group_names_make(
 	struct tree *t, int64_t project_id, const struct records *all, struct link_names *ret);
 /* One of them, were it the only one so called; the caller frees it. */
 char *group_name(struct tree *t, int64_t project_id, const struct record *r);
-/* Move a story from its group to another of the same directory. */
-int group_move(struct tree *t, int64_t story_id, const struct node *from, const struct node *to,
-	const struct call_limit *limit);
+/* moves.c: tree_move of a story's link. */
+int group_move(struct tree *t, const struct tree_rename *rename, const struct call_limit *limit);
+
+/* queries.c: names in `search` that are queries at once. */
+/* The node of such a name, which is one from now on; false when it is none. */
+bool query_of_name(struct tree *t, const struct node *dir, const char *name, struct node *ret);
+/* -ESTALE; the text is the tree's, for good. */
+int query_get(struct tree *t, const struct node *node, int64_t *ret_project_id, const char **ret);
+/* The node ids of those there are in a project, in no order. */
+void query_list(struct tree *t, int64_t project_id, struct ids *ret);
+void queries_fini(struct tree *t);
 
 /* rows.c: a TABLE file. -ENODATA when its resources were not loaded yet. */
 int table_read(struct tree *t, const struct node *node, struct buf *ret);
@@ -156,7 +166,7 @@ bool control_is_writable(enum layout_row row);
 int control_take_delete(struct tree *t);
 int64_t control_time(struct tree *t);
 /* Say in `.storyfs/last` what was made; more is added to what the same save made before. */
-void control_note_made(struct tree *t, const struct node *node, bool more);
+void control_note_made(struct tree *t, const struct node *node, const struct record *r, bool more);
 /* remove.c */
 void torn_fini(struct tree *t);
 

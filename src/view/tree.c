@@ -44,6 +44,7 @@ void tree_free(struct tree *t)
 	make_fini(t);
 	torn_fini(t);
 	tables_fini(t);
+	queries_fini(t);
 	buf_fini(&t->last);
 	pthread_mutex_destroy(&t->lock);
 	free(t);
@@ -187,6 +188,16 @@ static int walk_collection(struct walk *w)
 /* The records a GROUPS directory has groups of. */
 static int walk_groups(struct walk *w)
 {
+	int fixed = walk_fixed(w);
+	struct node query;
+
+	if (fixed < 0 || w->stopped)
+		return fixed;
+	if (w->wanted && w->dir->row == ROW_search &&
+		query_of_name(w->tree, w->dir, w->wanted, &query)) {
+		emit(w, w->wanted, query.row, query.id, -1);
+		return 0;
+	}
 	scoped(records_fini) struct records list = { 0 };
 	scoped(link_names_fini) struct link_names names = { 0 };
 	struct place place = layout_place(w->dir);
@@ -235,7 +246,7 @@ static int walk_group(struct walk *w)
 	if (e == 0)
 		e = store_list(w->tree->store, &place, w->call, &all);
 	if (e == 0)
-		e = group_select(w->tree, w->dir, &all, &members);
+		e = group_select(w->tree, w->dir, &all, w->call, &members);
 	if (e)
 		return e < 0 ? e : -ESTALE;
 	if (w->wanted) {
@@ -373,12 +384,16 @@ int tree_parent(struct tree *t, const struct node *node, struct node *ret)
 	const struct layout *l = layout_of(node->row);
 	const struct layout *up = layout_of(l->parent);
 	struct node parent = { l->parent, node->id, -1 };
+	const char *query;
 	scoped(record_unref) struct record *r = NULL;
 
 	if (node->field >= 0) {
 		parent.row = node->row;
 	} else if (l->name || !has_id(l->parent)) {
 		parent.id = has_id(l->parent) ? node->id : 0;
+	} else if (node->row == ROW_search_query) {
+		if (query_get(t, node, &parent.id, &query) < 0)
+			return -ESTALE;
 	} else if (up->type != ROW_RESOURCE) {
 		enum kind kind = up->type == ROW_GROUPS ? up->kind : l->kind;
 
@@ -429,6 +444,17 @@ static int add_story_link_name(struct tree *t, const struct node *node, struct b
 	return 0;
 }
 
+static int add_query(struct tree *t, const struct node *node, struct buf *ret)
+{
+	int64_t project_id;
+	const char *text;
+	int e = query_get(t, node, &project_id, &text);
+
+	if (e == 0)
+		buf_add_str(ret, text);
+	return e;
+}
+
 int tree_name(struct tree *t, const struct node *node, struct buf *ret)
 {
 	const struct layout *l = layout_of(node->row);
@@ -439,6 +465,8 @@ int tree_name(struct tree *t, const struct node *node, struct buf *ret)
 		buf_add_str(ret, l->name);
 	else if (node->row == ROW_story_link)
 		return add_story_link_name(t, node, ret);
+	else if (node->row == ROW_search_query)
+		return add_query(t, node, ret);
 	else if (l->type == ROW_LINK || l->type == ROW_LINKS)
 		return add_listed_name(t, node, ret);
 	else
@@ -463,12 +491,12 @@ int node_add_path(struct tree *t, const struct node *node, struct buf *b)
 	return tree_name(t, node, b);
 }
 
-int tree_move(struct tree *t, const struct node *node, const struct node *from,
-	const struct node *to, const struct call_limit *limit)
+int tree_move(struct tree *t, const struct tree_rename *rename, const struct call_limit *limit)
 {
-	if (node->row != ROW_story_link || !is_group(from->row) || !is_group(to->row))
+	if (rename->node.row != ROW_story_link || !is_group(rename->from.row) ||
+		!is_group(rename->to.row))
 		return -EPERM;
-	return group_move(t, node->id, from, to, limit);
+	return group_move(t, rename, limit);
 }
 
 bool tree_is_alias(const struct node *node, const char *name)

@@ -106,6 +106,97 @@ def test_a_move_that_v5_refuses_is_told(view):
     assert name in names(view, 'by-state/unscheduled')
 
 
+def add(view, **fields):
+    return view.server.request('POST', f'/{P}/stories', fields).json()['id']
+
+
+def ids(view, path):
+    return [int(n.split('-')[1]) for n in sorted(os.listdir(view / P / path)) if n[0] != '.']
+
+
+def test_panels_are_trackers(view):
+    """Each story is in one of them, in its order; the current iteration is as the server says."""
+    for i in range(12):
+        add(view, name=f'Story {i}', current_state='unstarted', estimate=3)
+    add(view, name='Started', current_state='started', estimate=1)
+    stories = ask(view, f'/{P}/stories')
+    current = ask(view, f'/{P}/iterations?scope=current')[0]['stories']
+    backlog = [s['id'] for i in ask(view, f'/{P}/iterations?scope=backlog') for s in i['stories']]
+    assert wait_until(lambda: len(ids(view, 'panels/backlog')) == len(backlog) > 3)
+    assert ids(view, 'panels/current') == [s['id'] for s in current] != []
+    assert ids(view, 'panels/backlog') == backlog
+    assert ids(view, 'panels/icebox') == [556]
+    panels = [i for p in ('current', 'backlog', 'icebox', 'done') for i in ids(view, f'panels/{p}')]
+    assert sorted(panels) == sorted(s['id'] for s in stories)
+
+
+def test_mv_within_a_panel_is_another_rank(view):
+    made = [add(view, name=f'Story {i}', current_state='unscheduled') for i in range(4)]
+    assert wait_until(lambda: set(made) < set(ids(view, 'panels/icebox')))
+    order = ids(view, 'panels/icebox')
+    n = len(view.server.log())
+    done = view.run(f'cd {P}/panels/icebox && mv *-{order[3]}-* 2-now')
+    assert done.returncode == 0, done.stderr
+    order.insert(1, order.pop(3))
+    assert ids(view, 'panels/icebox') == order
+    assert [s['id'] for s in ask(view, f'/{P}/stories') if s['id'] in order] == order
+    done = view.run(f'cd {P}/panels/icebox && mv *-{order[0]}-* 9-last')
+    assert done.returncode == 0, done.stderr
+    order.append(order.pop(0))
+    assert ids(view, 'panels/icebox') == order
+    assert [s['id'] for s in ask(view, f'/{P}/stories') if s['id'] in order] == order
+    writes = [r for r in view.server.log()[n:] if r['method'] not in ('GET', 'HEAD')]
+    assert [r['method'] for r in writes] == ['PUT', 'PUT']
+
+
+def test_mv_between_panels(view):
+    story = add(view, name='Raw', current_state='unscheduled', estimate=1)
+    assert wait_until(lambda: story in ids(view, 'panels/icebox'))
+    done = view.run(f'cd {P}/panels && mv icebox/*-{story}-* backlog/')
+    assert done.returncode == 0, done.stderr
+    assert ask(view, f'/{P}/stories/{story}')['current_state'] == 'unstarted'
+    where = 'current' if story in ids(view, 'panels/current') else 'backlog'
+    assert story in ids(view, f'panels/{where}')
+    done = view.run(f'cd {P}/panels && mv {where}/*-{story}-* icebox/')
+    assert done.returncode == 0, done.stderr
+    assert ask(view, f'/{P}/stories/{story}')['current_state'] == 'unscheduled'
+
+
+def test_search_finds(view):
+    assert names(view, 'search/state:unstarted') == ['1-555-Bring-me-the-passengers']
+    assert names(view, 'search/type:bug') == ['1-556-All-exhaust-ports-need-a-lid']
+    assert names(view, 'search/label:rnd type:feature') == ['1-555-Bring-me-the-passengers']
+    assert names(view, 'search/label:none') == []
+    put(view, 556, current_state='unstarted')
+    assert wait_until(lambda: len(names(view, 'search/state:unstarted')) == 2)
+    # What was looked up is not listed; what was saved is, and is V5's saved search.
+    assert names(view, 'search') == []
+    assert view.run(f'mkdir {P}/search/passengers {P}/search/"exhaust lid"').returncode == 0
+    assert names(view, 'search') == ['exhaust lid', 'passengers']
+    assert names(view, 'search/passengers') == ['1-555-Bring-me-the-passengers']
+    assert sorted(s['query'] for s in ask(view, f'/{P}/my/searches')) == ['exhaust lid', 'passengers']
+    assert view.run(f'rmdir {P}/search/passengers').returncode == 0
+    assert names(view, 'search') == ['exhaust lid']
+    assert len(ask(view, f'/{P}/my/searches')) == 1
+
+
+def test_a_bad_query_is_explained(view):
+    with pytest.raises(OSError) as e:
+        os.listdir(view / P / 'search/nonsense:(')
+    assert e.value.errno == errno.EINVAL
+    text = (view / P / 'search/.error').read_text()
+    assert 'query: not taken' in text and 'nonsense' in text
+    names(view, 'search/type:bug')
+
+
+def test_probing_in_search_costs_no_request(view):
+    names(view, 'search')
+    n = len(view.server.log())
+    for name in ('.git', 'HEAD', '.hidden', 'desktop.ini', 'x'):
+        assert not os.path.lexists(view / P / 'search' / name)
+    assert [r for r in view.server.log()[n:] if 'search' in r['path'] or 'filter' in str(r)] == []
+
+
 def test_what_is_no_move_is_refused(view):
     link = view / P / 'by-state/unstarted/1-555-Bring-me-the-passengers'
     for target in ('by-type/bug/x', 'stories/x', 'x', 'by-state/x'):

@@ -36,13 +36,10 @@ int tree_remove(struct tree *t, const struct node *node, const struct call_limit
 	return -EPERM;
 }
 
-int tree_move(struct tree *t, const struct node *node, const struct node *from,
-	const struct node *to, const struct call_limit *limit)
+int tree_move(struct tree *t, const struct tree_rename *rename, const struct call_limit *limit)
 {
 	(void)t;
-	(void)node;
-	(void)from;
-	(void)to;
+	(void)rename;
 	(void)limit;
 	return -EPERM;
 }

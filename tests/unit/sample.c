@@ -53,6 +53,10 @@ static const struct {
 		"'name':'red'}," AT
 		",'comments':[{'id':604,'epic_id':401,'text':'Soon','person_id':103," AT "}]},"
 		"{'id':402,'project_id':99,'name':'Inside'," AT ",'comments':[]}]" },
+	{ "/projects/99/my/searches", "[]" },
+	{ "/projects/99/iterations", "[{'number':1,'project_id':99,'story_ids':[501]}]" },
+	{ "/projects/100/my/searches", "[]" },
+	{ "/projects/100/iterations", "[]" },
 	{ "/projects/100/memberships", "[]" },
 	{ "/projects/100/labels", "[]" },
 	{ "/projects/100/stories", "[]" },

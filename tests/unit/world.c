@@ -20,7 +20,7 @@ const struct place comments_401 = { .kind = KIND_comment, .parent = KIND_epic, .
 
 static void note(void *data, const struct change *c)
 {
-	static const char *const words[] = { "moved", "added", "removed" };
+	static const char *const words[] = { "moved", "added", "removed", "reordered" };
 	struct world *w = data;
 
 	assert_true(w->n_told < N_TOLD);

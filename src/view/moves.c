@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* mv of a story's link: from group to group, and within a panel. */
+#include <errno.h>
+#include <string.h>
+
+#include "groups.h"
+#include "storyfs/alloc.h"
+#include "storyfs/parse.h"
+
+/* One move on its way. */
+struct move {
+	struct tree *tree;
+	const struct tree_rename *rename;
+	struct group source, target;
+	struct call call;
+};
+
+static void move_fini(struct move *m)
+{
+	group_fini(&m->source);
+	group_fini(&m->target);
+	call_fini(&m->call);
+}
+
+SCOPED_VALUE(struct move, move_fini);
+
+/* ---- another value of the field ---- */
+
+/* The lines of a list without one item, with another. */
+static void change_lines(struct buf *text, const char *without, const char *with)
+{
+	struct buf lines = BUF_INIT;
+	bool has = false;
+
+	for (const char *p = buf_str(text); *p;) {
+		size_t len = strcspn(p, "\n");
+		scoped(free_ptr) char *line = xstrndup(p, len);
+
+		has = has || strcmp(line, with) == 0;
+		if (strcmp(line, without) != 0)
+			buf_add_fmt(&lines, "%s\n", line);
+		p += len + (p[len] == '\n');
+	}
+	if (!has)
+		buf_add_fmt(&lines, "%s\n", with);
+	buf_fini(text);
+	*text = lines;
+}
+
+static void add_member_name(struct tree *t, const struct group *g, struct buf *b)
+{
+	struct people people = { t, g->project_id };
+	struct resolver resolver = people_resolver(&people);
+	enum kind kind = record_kind(g->named);
+
+	if (!resolver.add_name(resolver.data, kind, g->id, b))
+		buf_add_str(b, record_text(g->named, schema_resource(kind)->label));
+}
+
+/* The text of the field for a story that leaves one group for another. */
+static int write_moved(const struct move *m, const struct node *file, struct buf *ret)
+{
+	scoped(buf_fini) struct buf out = BUF_INIT, in = BUF_INIT;
+	const struct field *field = schema_field(KIND_story, m->target.field);
+
+	if (field->type == TYPE_ENUM) {
+		buf_add_fmt(ret, "%s\n", field->choices->words[m->target.word]);
+		return 0;
+	}
+	if (!m->source.named || !m->target.named)
+		return -EINVAL;
+	add_member_name(m->tree, &m->source, &out);
+	add_member_name(m->tree, &m->target, &in);
+	int e = tree_read(m->tree, file, ret);
+
+	change_lines(ret, buf_str(&out), buf_str(&in));
+	return e;
+}
+
+static int change_field(struct move *m)
+{
+	scoped(buf_fini) struct buf text = BUF_INIT;
+	struct node file = { ROW_story, m->rename->node.id, m->target.field };
+	int e = write_moved(m, &file, &text);
+
+	return e < 0 ? e : tree_save(m->tree, &file, buf_str(&text), text.len, &m->call.limit);
+}
+
+/* ---- another place ---- */
+
+/* The panel's stories without the one that moves. */
+static int list_others(struct move *m, const struct node *panel, struct records *ret)
+{
+	scoped(records_fini) struct records all = { 0 }, members = { 0 };
+	struct place place = group_stories_of(m->target.project_id);
+	int e = store_list(m->tree->store, &place, &m->call, &all);
+
+	if (e == 0)
+		e = group_select(m->tree, panel, &all, &m->call, &members);
+	each_record(story, &members) {
+		if (record_id(story) != m->rename->node.id)
+			records_add(ret, record_ref(story));
+	}
+	return e > 0 ? -ESTALE : e;
+}
+
+/* The rank that a name begins with, 1 or more; 0: it begins with none. */
+static size_t rank_of(const char *name)
+{
+	scoped(free_ptr) char *digits = xstrndup(name, strspn(name, "0123456789"));
+	int64_t rank;
+
+	return parse_int(digits, 1, INT32_MAX, &rank) ? (size_t)rank : 0;
+}
+
+static int put_place(struct move *m, int field, int64_t other)
+{
+	scoped(record_unref) struct record *old = NULL, *now = NULL;
+	scoped(record_unref) struct record *patch = record_new(KIND_story);
+
+	if (store_peek(m->tree->store, KIND_story, m->rename->node.id, &old))
+		return -ESTALE;
+	record_set_int(patch, field, other);
+	return store_update(m->tree->store, old, patch, &m->call, &now);
+}
+
+/* Before the story that has the rank now, or after the last. */
+static int put_at(struct move *m, const struct records *others, size_t rank)
+{
+	if (!others->n)
+		return 0;
+	if (rank <= others->n)
+		return put_place(m, F_story_before_id, record_id(others->items[rank - 1]));
+	return put_place(m, F_story_after_id, record_id(others->items[others->n - 1]));
+}
+
+static size_t first_unstarted(const struct records *stories)
+{
+	size_t rank = 1;
+
+	each_record(story, stories) {
+		int64_t state = record_int(story, F_story_current_state, 0);
+
+		if (state == STATE_UNSTARTED || state == STATE_PLANNED)
+			break;
+		rank++;
+	}
+	return rank;
+}
+
+static void refuse_place(struct move *m, int e)
+{
+	struct node panels = { ROW_panels, m->target.project_id, -1 };
+	const struct buf none = BUF_INIT;
+
+	refusal_put(m->tree, &panels, &panels,
+		explain_refusal(&(struct refused_save){ .name = m->rename->new_name,
+			.what = "moved",
+			.error = e,
+			.reason = &none,
+			.v5 = &m->call.error,
+			.next = "the order is as it was; a name begins with the rank that the "
+				"story is to have",
+			.next_unknown = "whether it was moved is unknown; look again" }));
+}
+
+static int change_place(struct move *m)
+{
+	scoped(records_fini) struct records others = { 0 };
+	struct node panels = { ROW_panels, m->target.project_id, -1 };
+	bool is_same = m->source.panel == m->target.panel;
+	size_t rank = is_same ? rank_of(m->rename->new_name) : 1;
+	int e = list_others(m, &m->rename->to, &others);
+
+	if (!is_same && m->target.panel->row == ROW_panel_current)
+		rank = first_unstarted(&others);
+	if (e == 0)
+		e = rank ? put_at(m, &others, rank) : -EINVAL;
+	if (e < 0)
+		refuse_place(m, e);
+	else
+		refusal_drop(m->tree, &panels, &panels);
+	return e;
+}
+
+static bool is_planned_panel(const struct panel *panel)
+{
+	return panel && panel->state == STATE_UNSTARTED;
+}
+
+int group_move(struct tree *t, const struct tree_rename *rename, const struct call_limit *limit)
+{
+	scoped(move_fini) struct move m = { .tree = t, .rename = rename };
+	int e = group_of(t, &rename->from, &m.source), e2 = group_of(t, &rename->to, &m.target);
+
+	if (e < 0 || e2 < 0)
+		return -ESTALE;
+	if (limit)
+		m.call.limit = *limit;
+	if (m.source.query || m.target.query)
+		return -EPERM;
+	if (m.source.project_id != m.target.project_id || m.source.field != m.target.field ||
+		!m.source.panel != !m.target.panel)
+		return -EXDEV;
+	bool is_same = tree_number(&rename->from) == tree_number(&rename->to);
+
+	if (is_same && !m.target.panel)
+		return -EPERM;
+	if (is_same || (is_planned_panel(m.source.panel) && is_planned_panel(m.target.panel)))
+		return change_place(&m);
+	return change_field(&m);
+}
