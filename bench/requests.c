@@ -8,7 +8,7 @@
 #include "rivals.h"
 #include "storyfs/alloc.h"
 
-enum { PAGE = 500 };
+enum { PAGE = 500, ONE_STORY = 500 };
 
 static void begin_request(struct buf *b, const char *method)
 {
@@ -27,7 +27,7 @@ void request_get_story(const void *data, int client, int64_t n, struct buf *ret)
 {
 	(void)data, (void)client, (void)n;
 	begin_request(ret, "GET");
-	buf_add_fmt(ret, "/%d", BENCH_FIRST_STORY + 500);
+	buf_add_fmt(ret, "/%d", BENCH_FIRST_STORY + ONE_STORY);
 	end_request(ret, "");
 }
 
