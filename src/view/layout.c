@@ -58,6 +58,14 @@ bool layout_has_file(enum kind kind, int f)
 	return (flags & (FIELD_DEF | FIELD_FILE)) && !(flags & (FIELD_SECRET | FIELD_HIDDEN));
 }
 
+bool layout_is_writable(enum kind kind, int f)
+{
+	const struct resource *res = schema_resource(kind);
+
+	return schema_field(kind, f)->write & WRITE_UPDATE &&
+	       !(res->parent && f == res->parent_key);
+}
+
 bool layout_makes_new(enum row_type type)
 {
 	return type == ROW_NEW || type == ROW_LINES;

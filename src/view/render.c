@@ -132,15 +132,6 @@ static bool has_new(enum layout_row dir)
 	return false;
 }
 
-/* Not what says where the resource is: that would move it elsewhere. */
-static bool is_writable_field(enum kind kind, int f)
-{
-	const struct resource *res = schema_resource(kind);
-
-	return schema_field(kind, f)->write & WRITE_UPDATE &&
-	       !(res->parent && f == res->parent_key);
-}
-
 /* May this be saved? */
 static bool is_writable(const struct node *node)
 {
@@ -149,7 +140,7 @@ static bool is_writable(const struct node *node)
 	switch (l->type) {
 	case ROW_RESOURCE:
 		return l->kind != KIND_me &&
-		       (node->field < 0 || is_writable_field(l->kind, node->field));
+		       (node->field < 0 || layout_is_writable(l->kind, node->field));
 	case ROW_COLLECTION:
 		return has_new(node->row);
 	case ROW_NEW:

@@ -43,6 +43,8 @@ enum layout_row layout_entry(enum layout_row dir);
 struct place layout_place(const struct node *dir);
 /* Is the field a file of its resource's directory? */
 bool layout_has_file(enum kind kind, int f);
+/* May the file be saved? Not what says where the resource is: that would move it elsewhere. */
+bool layout_is_writable(enum kind kind, int f);
 /* Is a file of this type one whose text makes resources? */
 bool layout_makes_new(enum row_type type);
 
