@@ -108,6 +108,19 @@ bool tree_makes_new(const struct node *node);
  */
 int tree_make(struct tree *t, const struct node *dir, const char *name,
 	const struct call_limit *limit, struct node *ret);
+/* Would a text by this name make something, where the directory has no such entry
+ * (`markdown/<any>.md` a story)? */
+bool tree_makes_named(const struct node *dir, const char *name);
+
+struct tree_text {
+	const char *name, *data;
+	size_t len;
+};
+
+/* Make it of the text: one POST with all that the text says. The name finds it as one of tree_make
+ * does. -EPERM where nothing is made so; -EINVAL, as tree_save, with the reason in `.error`. */
+int tree_make_text(struct tree *t, const struct node *dir, const struct tree_text *text,
+	const struct call_limit *limit, struct node *ret);
 /* Is the name such a one, not the listing's? */
 bool tree_is_alias(const struct node *node, const char *name);
 

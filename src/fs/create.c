@@ -11,6 +11,7 @@
 #include "request.h"
 #include "save.h"
 #include "scratch.h"
+#include "seed.h"
 #include "spot.h"
 
 /* The field whose name was vacated is there again, as an empty file. */
@@ -25,6 +26,15 @@ static struct file *make_vacated(struct fs *fs, const struct spot *spot)
 	return f;
 }
 
+static int make_scratch(fuse_req_t req, const struct spot *spot, mode_t mode, struct file **ret)
+{
+	int r = scratch_make(req, spot, S_IFREG | (mode & 07777), ret);
+
+	if (r == 0 && seed_is_spot(spot))
+		seed_begin(*ret);
+	return r;
+}
+
 /* The file to open at the spot, made if there is none. The lock is held. */
 static int open_spot(fuse_req_t req, const struct spot *spot, mode_t mode,
 	const struct fuse_file_info *fi, struct file **ret)
@@ -35,7 +45,7 @@ static int open_spot(fuse_req_t req, const struct spot *spot, mode_t mode,
 
 	switch (meaning) {
 	case MEANS_NOTHING:
-		return scratch_make(req, spot, S_IFREG | (mode & 07777), ret);
+		return make_scratch(req, spot, mode, ret);
 	case MEANS_VACATED:
 		*ret = make_vacated(fs, spot);
 		return 0;
@@ -66,7 +76,7 @@ static int create(fuse_req_t req, const struct spot *spot, mode_t mode, struct f
 	if (r < 0)
 		return r;
 	/* A vacated field that was made again is emptied, by this descriptor. */
-	if (f->gen != f->settled)
+	if (f->is_field && f->gen != f->settled)
 		handle_of(fi)->wrote = f->gen;
 	return attr_get_entry(fs, f->number, ret);
 }

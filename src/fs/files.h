@@ -44,6 +44,7 @@ struct file {
 
 	bool is_field; /* stands for node, is saved there, and has its content unless loaded */
 	struct node node;
+	bool is_seed;	  /* a scratch file whose text makes something (seed.h) */
 	bool is_link;	  /* a scratch symlink; its bytes are the target */
 	bool is_rejected; /* made by us: does not expire */
 

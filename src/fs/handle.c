@@ -78,7 +78,8 @@ void handle_close(struct fs *fs, struct handle *h)
 	f->n_handles--;
 	f->n_writers -= h->writes;
 	f->n_refs++;
-	bool send = h->writes && f->is_field && !f->n_writers && f->gen != f->settled;
+	bool send =
+		h->writes && (f->is_field || f->is_seed) && !f->n_writers && f->gen != f->settled;
 
 	pthread_mutex_unlock(&fs->lock);
 	if (send)
@@ -243,7 +244,7 @@ static bool has_text(struct fs *fs, const struct handle *h)
 	lock_scope(&fs->lock);
 	const struct file *f = h->file;
 
-	return f->is_field && !f->bare &&
+	return (f->is_field || f->is_seed) && !f->bare &&
 	       (h->wrote > f->settled || (h->writes && f->mapped > f->settled));
 }
 
@@ -269,7 +270,7 @@ static bool has_part(struct fs *fs, const struct handle *h)
 {
 	{
 		lock_scope(&fs->lock);
-		if (h->file->is_field && tree_makes_new(&h->file->node))
+		if (h->file->is_seed || (h->file->is_field && tree_makes_new(&h->file->node)))
 			return false;
 	}
 	return has_text(fs, h);

@@ -14,6 +14,7 @@
 #include "notify.h"
 #include "request.h"
 #include "save.h"
+#include "seed.h"
 #include "spot.h"
 #include "storyfs/clock.h"
 
@@ -139,7 +140,7 @@ static int move_field(struct fs *fs, const struct rename_end *from, const struct
 }
 
 /* Renames that are done at once; 1 when it is the save of a scratch file (*ret_file, with a
- * reference) as the field at the target. */
+ * reference) as the field at the target, or as something new. */
 static int rename_here(struct fs *fs, const struct rename_end *from, const struct rename_end *to,
 	struct file **ret_file)
 {
@@ -157,11 +158,11 @@ static int rename_here(struct fs *fs, const struct rename_end *from, const struc
 		return -EXDEV;
 	if (from->meaning == MEANS_FIELD)
 		return move_field(fs, from, to);
-	if (!to_field)
-		return move_scratch(fs, from, to);
 	struct file *f = files_find(&fs->files, from->number);
 
-	if (f->is_link || !to->spot->is_field)
+	if (!to_field && (f->is_link || !f->bytes.len || !seed_is_spot(to->spot)))
+		return move_scratch(fs, from, to);
+	if (to_field && (f->is_link || !to->spot->is_field))
 		return -EINVAL;
 	f->n_refs++;
 	*ret_file = f;
@@ -229,7 +230,8 @@ void fs_op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_
 	}
 	r = rename_spots(fs, &old, &new, flags, &f);
 	if (f) {
-		r = save_over(fs, f, &new, &limit);
+		r = seed_is_spot(&new) ? seed_save_as(fs, f, &new, &limit)
+				       : save_over(fs, f, &new, &limit);
 		save_finish(fs, f);
 	}
 	request_end(req, r);

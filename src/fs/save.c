@@ -19,6 +19,7 @@
 #include "notify.h"
 #include "request.h"
 #include "scratch.h"
+#include "seed.h"
 #include "storyfs/clock.h"
 #include "storyfs/log.h"
 
@@ -37,6 +38,8 @@ static const enum layout_row error_rows[N_ROWS] = {
 #define ERROR_ROW_LINK(row, parent)
 #define ERROR_ROW_NEW(row, parent)
 #define ERROR_ROW_LINES(row, parent)
+#define ERROR_ROW_DOCUMENTS(row, parent)
+#define ERROR_ROW_DOCUMENT(row, parent)
 #define ERROR_ROW_CONTROL(row, parent)
 #define ERROR_ROW_GROUPS(row, parent)
 #define ERROR_ROW_FILES(row, parent)
@@ -52,10 +55,9 @@ static void wait_a_little(struct fs *fs)
 	pthread_cond_timedwait(&fs->saved, &fs->lock, &until);
 }
 
-/* Wait until nobody else saves the field, and let nobody. The lock is held, but for the waiting. */
-static int begin(struct fs *fs, const struct node *node, const struct call_limit *limit)
+int save_begin(struct fs *fs, uint64_t number, const struct call_limit *limit)
 {
-	while (!files_begin_saving(&fs->files, tree_number(node))) {
+	while (!files_begin_saving(&fs->files, number)) {
 		int r = call_limit_check(limit);
 
 		if (r < 0)
@@ -65,9 +67,9 @@ static int begin(struct fs *fs, const struct node *node, const struct call_limit
 	return 0;
 }
 
-static void end(struct fs *fs, const struct node *node)
+void save_end(struct fs *fs, uint64_t number)
 {
-	files_end_saving(&fs->files, tree_number(node));
+	files_end_saving(&fs->files, number);
 	pthread_cond_broadcast(&fs->saved);
 }
 
@@ -197,21 +199,29 @@ static void put_aside(struct fs *fs, const struct node *node, const struct buf *
 		keep_rejected(fs, node, text);
 }
 
+static bool is_seed(struct fs *fs, const struct file *f)
+{
+	lock_scope(&fs->lock);
+	return f->is_seed;
+}
+
 int save_file(struct fs *fs, struct file *f, const struct call_limit *limit)
 {
 	scoped(buf_fini) struct buf text = BUF_INIT;
 
+	if (is_seed(fs, f))
+		return seed_save(fs, f, limit);
 	lock_scope(&fs->lock);
 	if (!f->is_field)
 		return 0;
 	struct node node = f->node;
-	int r = begin(fs, &node, limit);
+	int r = save_begin(fs, tree_number(&node), limit);
 
 	if (r < 0)
 		return r;
 	/* While this one waited another may have sent it, or taken its place. */
 	if (!f->is_field || f->gen == f->settled) {
-		end(fs, &node);
+		save_end(fs, tree_number(&node));
 		return 0;
 	}
 	uint64_t gen = f->gen;
@@ -222,7 +232,7 @@ int save_file(struct fs *fs, struct file *f, const struct call_limit *limit)
 	pthread_mutex_lock(&fs->lock);
 	settle(fs, f, gen, r);
 	put_aside(fs, &node, &text, r);
-	end(fs, &node);
+	save_end(fs, tree_number(&node));
 	return r < 0 ? r : 0;
 }
 
@@ -267,7 +277,7 @@ int save_over(
 	scoped(buf_fini) struct buf text = BUF_INIT;
 
 	lock_scope(&fs->lock);
-	int r = begin(fs, &spot->node, limit);
+	int r = save_begin(fs, tree_number(&spot->node), limit);
 
 	if (r < 0)
 		return r;
@@ -284,7 +294,7 @@ int save_over(
 	} else {
 		end_vacancy(fs, spot);
 	}
-	end(fs, &spot->node);
+	save_end(fs, tree_number(&spot->node));
 	return r < 0 ? r : 0;
 }
 

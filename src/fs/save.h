@@ -19,6 +19,10 @@ int save_file(struct fs *fs, struct file *f, const struct call_limit *limit);
  * The caller has a reference, and the kernel keeps both names as they are; the lock is not held. */
 int save_over(
 	struct fs *fs, struct file *f, const struct spot *spot, const struct call_limit *limit);
+/* Wait until nobody else saves what has the number, and let nobody: -EINTR, -ETIMEDOUT. The lock is
+ * held, but for the waiting. */
+int save_begin(struct fs *fs, uint64_t number, const struct call_limit *limit);
+void save_end(struct fs *fs, uint64_t number);
 /* Give a reference back; what nobody writes and the tree has is forgotten. Lock not held. */
 void save_finish(struct fs *fs, struct file *f);
 /* Settle what its writers left open, for good: refused when it could not be sent. */

@@ -50,7 +50,8 @@ static void announce_record(const struct announce *a, const struct change *c, en
 	for (int r = ROW_root + 1; r < N_ROWS; r++) {
 		const struct layout *l = layout_of((enum layout_row)r);
 
-		if (l->parent == row && (l->type == ROW_JSON || l->type == ROW_COLLECTION))
+		if (l->parent == row && (l->type == ROW_JSON || l->type == ROW_COLLECTION ||
+						l->type == ROW_DOCUMENTS))
 			announce_content(a, (enum layout_row)r, c->id, -1);
 	}
 }
@@ -101,6 +102,29 @@ static bool is_retitled(const struct change *c)
 		record_get(c->after, label));
 }
 
+/* ---- documents ---- */
+
+/* What a document shows moved: a story, or what hangs below one. */
+static void announce_document(struct tree *t, const struct announce *a, const struct change *c)
+{
+	enum layout_row row = layout_find(ROW_DOCUMENT, KIND_story, KIND_project);
+	bool is_below = c->kind != KIND_story;
+	int64_t id = c->id;
+	char name[32];
+
+	if (!document_shows(c->kind) || (is_below && c->parent != KIND_story))
+		return;
+	if (is_below)
+		id = c->type == CHANGE_RECORD ? store_parent_of(t->store, c->after) : c->parent_id;
+	if (is_below || c->type == CHANGE_RECORD) {
+		announce_content(a, row, id, -1);
+		return;
+	}
+	snprintf(name, sizeof(name), "%" PRId64 ".md", id);
+	announce_entry(a, layout_of(row)->parent, c->parent_id, name);
+	announce_content(a, layout_of(row)->parent, c->parent_id, -1);
+}
+
 /* ---- people ---- */
 
 static void announce_people_of(const struct people *people, const struct announce *a,
@@ -112,6 +136,24 @@ static void announce_people_of(const struct people *people, const struct announc
 		if (layout_has_file(kind, f) && people_are_shown(schema_field(kind, f)) &&
 			people_mtime(people, r, f))
 			announce_content(a, row, record_id(r), f);
+	}
+}
+
+/* The documents that show people of a record. */
+static void announce_document_of(
+	const struct people *people, const struct announce *a, const struct record *r)
+{
+	enum layout_row row = layout_find(ROW_DOCUMENT, KIND_story, KIND_project);
+	enum kind kind = record_kind(r);
+
+	each_field(f, kind) {
+		if (people_are_shown(schema_field(kind, f)) && people_mtime(people, r, f)) {
+			announce_content(a, row,
+				kind == KIND_story ? record_id(r)
+						   : store_parent_of(people->tree->store, r),
+				-1);
+			return;
+		}
 	}
 }
 
@@ -132,8 +174,11 @@ static void announce_people(struct tree *t, const struct announce *a, int64_t pr
 		if (l->type != ROW_RESOURCE || place.parent == KIND_none)
 			continue;
 		store_peek_all(t->store, &place, &all);
-		each_record(r, &all)
+		each_record(r, &all) {
 			announce_people_of(&people, a, r, (enum layout_row)row);
+			if (place.kind == KIND_story || place.parent == KIND_story)
+				announce_document_of(&people, a, r);
+		}
 	}
 }
 
@@ -319,6 +364,7 @@ void tree_changes(struct tree *t, const struct change *change,
 	if (change->kind == KIND_project && change->type == CHANGE_RECORD)
 		announce_selections(t, &a, change);
 	announce_group_names(t, &a, change);
+	announce_document(t, &a, change);
 	if (change->kind == KIND_project_membership)
 		announce_people(t, &a, change->parent_id);
 }

@@ -110,6 +110,11 @@ static bool is_field(const struct node *node)
 	return node->field >= 0;
 }
 
+static bool is_document(const struct node *node)
+{
+	return layout_of(node->row)->type == ROW_DOCUMENT;
+}
+
 /* Send what a field's text means, or note why not. */
 static int save_field(struct tree *t, const struct node *node, const char *data, size_t len,
 	const struct call_limit *limit)
@@ -143,6 +148,8 @@ int tree_save(struct tree *t, const struct node *node, const char *data, size_t 
 		return -EACCES;
 	if (tree_makes_new(node))
 		return make_from_text(t, node, data, len, limit);
+	if (is_document(node))
+		return document_save(t, node, data, len, limit);
 	if (layout_of(node->row)->type == ROW_CONTROL)
 		return control_save(t, node, data, len);
 	return save_field(t, node, data, len, limit);
@@ -157,6 +164,8 @@ bool tree_is_saved(struct tree *t, const struct node *node, const char *data, si
 {
 	scoped(edit_fini) struct edit e = { 0 };
 
+	if (is_document(node))
+		return document_is_saved(t, node, data, len);
 	return is_field(node) && edit_begin(&e, t, node, data, len) == 0 && is_nothing_new(&e);
 }
 
@@ -164,7 +173,7 @@ int tree_error(struct tree *t, const struct node *node, struct buf *ret)
 {
 	struct node dir;
 
-	if (!is_field(node) && !tree_makes_new(node))
+	if (!is_field(node) && !is_document(node) && !tree_makes_new(node))
 		return refusal_get(t, node, NULL, ret);
 	return tree_parent(t, node, &dir) < 0 ? 1 : refusal_get(t, &dir, node, ret);
 }

@@ -83,8 +83,7 @@ static bool is_plain(const char *text, size_t len)
 	const uint8_t *s = (const uint8_t *)text;
 	ucs4_t c;
 
-	if (!len || memchr(" /.-0123456789", text[0], 14) || text[len - 1] == ' ' ||
-		is_word(text, len))
+	if (!len || strchr(" /.-0123456789", text[0]) || text[len - 1] == ' ' || is_word(text, len))
 		return false;
 	for (size_t i = 0; i < len;) {
 		i += (size_t)u8_mbtouc(&c, s + i, len - i);
@@ -326,7 +325,7 @@ static int read_value(struct reading *r, int f)
 static int read_mapping(struct reading *r)
 {
 	for (;;) {
-		int f, e = step(r);
+		int f = 0, e = step(r);
 
 		if (e < 0 || r->event.type == YAML_MAPPING_END_EVENT)
 			return e;

@@ -22,7 +22,7 @@ static char *name_key(const struct node *dir, const char *name)
 	return xasprintf("%" PRIu64 "/%s", tree_number(dir), name);
 }
 
-static void remember(
+void make_remember(
 	struct tree *t, const struct node *dir, const char *name, const struct node *node)
 {
 	char *key = name_key(dir, name);
@@ -238,7 +238,7 @@ int tree_make(struct tree *t, const struct node *dir, const char *name,
 		return e;
 	}
 	refusal_drop(t, dir, dir);
-	remember(t, dir, name, ret);
+	make_remember(t, dir, name, ret);
 	return 0;
 }
 

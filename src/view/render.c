@@ -80,6 +80,8 @@ int tree_read(struct tree *t, const struct node *node, struct buf *ret)
 	case ROW_NEW:
 	case ROW_LINES:
 		return 0;
+	case ROW_DOCUMENT:
+		return document_read(t, node->id, ret);
 	case ROW_CONTROL:
 		return control_read(t, node, ret);
 	case ROW_TABLE:
@@ -90,6 +92,7 @@ int tree_read(struct tree *t, const struct node *node, struct buf *ret)
 	case ROW_LINKS:
 	case ROW_GROUPS:
 	case ROW_FILES:
+	case ROW_DOCUMENTS:
 		break;
 	}
 	return -EISDIR;
@@ -104,6 +107,7 @@ static enum node_type type_of(const struct node *node)
 	case ROW_ERROR:
 	case ROW_NEW:
 	case ROW_LINES:
+	case ROW_DOCUMENT:
 	case ROW_CONTROL:
 	case ROW_TABLE:
 		return NODE_FILE;
@@ -115,6 +119,7 @@ static enum node_type type_of(const struct node *node)
 	case ROW_LINKS:
 	case ROW_GROUPS:
 	case ROW_FILES:
+	case ROW_DOCUMENTS:
 		break;
 	}
 	return NODE_DIR;
@@ -145,6 +150,8 @@ static bool is_writable(const struct node *node)
 		return has_new(node->row);
 	case ROW_NEW:
 	case ROW_LINES:
+	case ROW_DOCUMENTS:
+	case ROW_DOCUMENT:
 		return true;
 	case ROW_CONTROL:
 		return control_is_writable(node->row);
@@ -174,7 +181,7 @@ static int64_t later(int64_t a, int64_t b)
 }
 
 /* An object form moves with the id form it is written from, and with the names it shows. */
-static int64_t file_mtime(struct tree *t, const struct record *r, int f)
+int64_t file_mtime(struct tree *t, const struct record *r, int f)
 {
 	enum kind kind = record_kind(r);
 	const struct field *field = schema_field(kind, f);
@@ -237,7 +244,10 @@ static int64_t mtime_of(struct tree *t, const struct node *node, const struct re
 	case ROW_FILES:
 	case ROW_NEW:
 	case ROW_LINES:
+	case ROW_DOCUMENTS:
 		return list_mtime(t, node, r);
+	case ROW_DOCUMENT:
+		return r ? document_mtime(t, r) : 0;
 	case ROW_CONTROL:
 		return control_time(t);
 	case ROW_DIR:
@@ -263,6 +273,7 @@ static int get_subject(struct tree *t, const struct node *node, struct record **
 	case ROW_RESOURCE:
 	case ROW_JSON:
 	case ROW_LINK:
+	case ROW_DOCUMENT:
 		return get_record(t, node, ret);
 	case ROW_LINKS:
 		if (is_group(node->row))
@@ -273,6 +284,7 @@ static int get_subject(struct tree *t, const struct node *node, struct record **
 	case ROW_ERROR:
 	case ROW_NEW:
 	case ROW_LINES:
+	case ROW_DOCUMENTS:
 	case ROW_CONTROL:
 	case ROW_GROUPS:
 	case ROW_FILES:
@@ -280,6 +292,13 @@ static int get_subject(struct tree *t, const struct node *node, struct record **
 		break;
 	}
 	return get_parent(t, node, ret);
+}
+
+/* To be measured is not to be read. */
+static int measure(struct tree *t, const struct node *node, struct buf *content)
+{
+	return layout_of(node->row)->type == ROW_DOCUMENT ? document_write(t, node->id, content)
+							  : tree_read(t, node, content);
 }
 
 int tree_stat(struct tree *t, const struct node *node, struct node_attr *ret)
@@ -295,7 +314,7 @@ int tree_stat(struct tree *t, const struct node *node, struct node_attr *ret)
 	int e = get_subject(t, node, &r);
 
 	if (e == 0 && attr.type != NODE_DIR)
-		e = tree_read(t, node, &content);
+		e = measure(t, node, &content);
 	if (e < 0)
 		return e;
 	attr.size = content.len;

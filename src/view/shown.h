@@ -19,6 +19,8 @@ enum row_type {
 	ROW_LINK,
 	ROW_NEW,
 	ROW_LINES,
+	ROW_DOCUMENTS,
+	ROW_DOCUMENT,
 	ROW_CONTROL,
 	ROW_GROUPS,
 	ROW_FILES,
@@ -51,7 +53,8 @@ bool layout_makes_new(enum row_type type);
 struct tree {
 	struct store *store;
 	pthread_mutex_t lock; /* guards what follows; the store's lock may be taken under it */
-	struct table refusals, rosters, names, torn, tables, queries;
+	struct table refusals, rosters, names, torn, tables, queries, remembered;
+	size_t remembered_bytes;
 	struct buf last; /* what `.storyfs/last` says */
 	int64_t last_query;
 	int deletes_left;
@@ -113,11 +116,32 @@ struct refused_save {
 
 char *explain_refusal(const struct refused_save *r);
 
+/* render.c: when the text of a field's file last moved. */
+int64_t file_mtime(struct tree *t, const struct record *r, int f);
+
+/* document.c: append the document of a story; document_read remembers that somebody read it. What
+ * it is made of was loaded, by document_load. -ESTALE when the story is gone. */
+int document_write(struct tree *t, int64_t story_id, struct buf *ret);
+int document_read(struct tree *t, int64_t story_id, struct buf *ret);
+int document_load(struct tree *t, int64_t story_id, struct call *call);
+int64_t document_mtime(struct tree *t, const struct record *story);
+/* Does a story's document show resources of this kind (below it, or the story itself)? */
+bool document_shows(enum kind kind);
+/* document_save.c: -errno with the reason as a refusal; what was sent is told there. */
+int document_save(struct tree *t, const struct node *node, const char *data, size_t len,
+	const struct call_limit *limit);
+bool document_is_saved(struct tree *t, const struct node *node, const char *data, size_t len);
+/* remembered.c */
+void remembered_fini(struct tree *t);
+
 /* make.c: the save of a NEW file; one resource of the text, or one of each line. */
 int make_from_text(struct tree *t, const struct node *node, const char *data, size_t len,
 	const struct call_limit *limit);
 /* Can mkdir(2) make resources in the directory, by the text that stands for them? */
 bool make_is_possible(const struct node *dir);
+/* The name finds it from now on. */
+void make_remember(
+	struct tree *t, const struct node *dir, const char *name, const struct node *node);
 /* What was made under a name that is not the listing's: true and the node. */
 bool make_find_name(struct tree *t, const struct node *dir, const char *name, struct node *ret);
 void make_fini(struct tree *t);

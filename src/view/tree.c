@@ -45,6 +45,7 @@ void tree_free(struct tree *t)
 	torn_fini(t);
 	tables_fini(t);
 	queries_fini(t);
+	remembered_fini(t);
 	buf_fini(&t->last);
 	pthread_mutex_destroy(&t->lock);
 	free(t);
@@ -151,11 +152,19 @@ static void walk_fields(struct walk *w)
 	}
 }
 
+/* What stands behind the id in the names of a row's nodes. */
+static const char *suffix_of(enum layout_row row)
+{
+	enum row_type type = layout_of(row)->type;
+
+	return type == ROW_DOCUMENT ? ".md" : type == ROW_JSON ? ".json" : "";
+}
+
 static void emit_id(struct walk *w, enum layout_row row, int64_t id)
 {
-	char name[24];
+	char name[32];
 
-	snprintf(name, sizeof(name), "%" PRId64, id);
+	snprintf(name, sizeof(name), "%" PRId64 "%s", id, suffix_of(row));
 	if (id > 0 && id < MAX_ID)
 		emit(w, name, row, id, -1);
 }
@@ -301,6 +310,50 @@ static int walk_links(struct walk *w)
 	return 0;
 }
 
+/* The id in a document's name. */
+static bool read_document_name(const char *name, int64_t *ret_id)
+{
+	size_t len = strlen(name), suffix = strlen(".md");
+	scoped(free_ptr) char *digits = xstrndup(name, len > suffix ? len - suffix : 0);
+
+	return len > suffix && strcmp(name + len - suffix, ".md") == 0 &&
+	       parse_int(digits, 1, MAX_ID - 1, ret_id);
+}
+
+/* With all it is made of, so that it can be shown from memory. */
+static int emit_document(struct walk *w, int64_t id)
+{
+	int e = document_load(w->tree, id, w->call);
+
+	if (e == 0)
+		emit_id(w, layout_entry(w->dir->row), id);
+	return e;
+}
+
+static int walk_documents(struct walk *w)
+{
+	scoped(records_fini) struct records list = { 0 };
+	scoped(record_unref) struct record *one = NULL;
+	struct place place = layout_place(w->dir);
+	int e;
+
+	walk_fixed(w);
+	if (w->wanted) {
+		if (w->stopped || !read_document_name(w->wanted, &place.id))
+			return 0;
+		e = store_find(w->tree->store, &place, w->call, &one);
+		if (e == 0)
+			e = emit_document(w, place.id);
+		return e < 0 ? e : 0;
+	}
+	e = store_list(w->tree->store, &place, w->call, &list);
+	each_record(r, &list) {
+		if (e == 0)
+			e = emit_document(w, record_id(r));
+	}
+	return e > 0 ? -ESTALE : e;
+}
+
 /* Whoever we are is asked for once, when somebody looks into me/. */
 static int walk_resource(struct walk *w)
 {
@@ -332,12 +385,15 @@ static int walk(struct walk *w)
 		return walk_groups(w);
 	case ROW_FILES:
 		return walk_files(w);
+	case ROW_DOCUMENTS:
+		return walk_documents(w);
 	case ROW_TABLE:
 	case ROW_JSON:
 	case ROW_ERROR:
 	case ROW_LINK:
 	case ROW_NEW:
 	case ROW_LINES:
+	case ROW_DOCUMENT:
 	case ROW_CONTROL:
 		break;
 	}
@@ -470,7 +526,7 @@ int tree_name(struct tree *t, const struct node *node, struct buf *ret)
 	else if (l->type == ROW_LINK || l->type == ROW_LINKS)
 		return add_listed_name(t, node, ret);
 	else
-		buf_add_fmt(ret, "%" PRId64 "%s", node->id, l->type == ROW_JSON ? ".json" : "");
+		buf_add_fmt(ret, "%" PRId64 "%s", node->id, suffix_of(node->row));
 	return 0;
 }
 
@@ -504,6 +560,9 @@ bool tree_is_alias(const struct node *node, const char *name)
 	const struct layout *l = layout_of(node->row);
 	int64_t id;
 
-	return node->field < 0 && l->type == ROW_RESOURCE && !l->name &&
-	       !(parse_int(name, 1, MAX_ID - 1, &id) && id == node->id);
+	if (node->field >= 0 || l->name)
+		return false;
+	if (l->type == ROW_DOCUMENT)
+		return !(read_document_name(name, &id) && id == node->id);
+	return l->type == ROW_RESOURCE && !(parse_int(name, 1, MAX_ID - 1, &id) && id == node->id);
 }

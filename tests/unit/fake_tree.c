@@ -65,7 +65,9 @@ static const struct row {
 		CONTROL_ROW,
 		GROUPS_ROW,
 		FILES_ROW,
-		TABLE_ROW
+		TABLE_ROW,
+		DOCUMENTS_ROW,
+		DOCUMENT_ROW
 	} type;
 	enum kind kind;
 } rows[] = {

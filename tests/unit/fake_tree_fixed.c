@@ -49,3 +49,21 @@ void tree_note_unlink(struct tree *t, const struct node *node)
 	(void)t;
 	(void)node;
 }
+
+bool tree_makes_named(const struct node *dir, const char *name)
+{
+	(void)dir;
+	(void)name;
+	return false;
+}
+
+int tree_make_text(struct tree *t, const struct node *dir, const struct tree_text *text,
+	const struct call_limit *limit, struct node *ret)
+{
+	(void)t;
+	(void)dir;
+	(void)text;
+	(void)limit;
+	(void)ret;
+	return -EPERM;
+}

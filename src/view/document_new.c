@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A new story of a document: one POST with all that it says, so that there is never half of it. */
+#include <errno.h>
+#include <string.h>
+
+#include "document.h"
+#include "storyfs/alloc.h"
+#include "storyfs/text.h"
+
+static const char suffix[] = ".md";
+
+static size_t stem_length(const char *name)
+{
+	size_t len = strlen(name), n = strlen(suffix);
+
+	return len > n && strcmp(name + len - n, suffix) == 0 ? len - n : 0;
+}
+
+bool tree_makes_named(const struct node *dir, const char *name)
+{
+	return dir->field < 0 && layout_of(dir->row)->type == ROW_DOCUMENTS && name[0] != '.' &&
+	       stem_length(name);
+}
+
+struct making {
+	struct tree *tree;
+	const struct node *dir;
+	struct markdown mine;
+	struct people people;
+	struct resolver resolver;
+	struct document_plan plan; /* of no steps: what reads the parts */
+	struct call call;
+};
+
+static void making_fini(struct making *m)
+{
+	markdown_fini(&m->mine);
+	document_plan_fini(&m->plan);
+	call_fini(&m->call);
+}
+
+SCOPED_VALUE(struct making, making_fini);
+
+/* ---- reading ---- */
+
+static int check_name(struct making *m, const char *name)
+{
+	if (strspn(name, "0123456789") != stem_length(name))
+		return 0;
+	buf_add_str(&m->plan.reason,
+		"no story has this number, and numbers are given by the server; "
+		"another name makes a story\n");
+	return -EINVAL;
+}
+
+static int read_fields(struct making *m, struct record *patch)
+{
+	each_field(f, KIND_story) {
+		scoped(record_unref) struct record *one = NULL;
+
+		if (!*document_text(&m->mine, f))
+			continue;
+		int e = document_read_field(&m->plan, f, &one);
+
+		if (e < 0)
+			return e;
+		document_merge(patch, one);
+	}
+	if (record_has(patch, F_story_name))
+		return 0;
+	buf_add_fmt(&m->plan.reason, "line %zu: a story has a name\n",
+		m->mine.fields[F_story_name].line);
+	return -EINVAL;
+}
+
+static int read_items(struct making *m, const struct document_list *list, struct record *patch)
+{
+	const struct markdown_items *items = document_items(&m->mine, list);
+	scoped(records_fini) struct records all = { 0 };
+	int nested = list->kind == KIND_task ? F_story_tasks : F_story_blockers;
+
+	for (size_t i = 0; i < items->n; i++) {
+		struct record *one;
+		int e = document_read_item(&m->plan, list, &items->v[i], &one);
+
+		if (e < 0)
+			return e;
+		records_add(&all, one);
+	}
+	if (all.n)
+		record_set_objects(patch, nested, &all);
+	return 0;
+}
+
+static int read_comment(struct making *m, struct record *patch)
+{
+	scoped(records_fini) struct records all = { 0 };
+	struct record *one;
+
+	if (m->mine.comments.n) {
+		buf_add_fmt(&m->plan.reason,
+			"line %zu: the comments of another story cannot be copied; take them out\n",
+			m->mine.comments.v[0].line);
+		return -EINVAL;
+	}
+	if (!m->mine.comment)
+		return 0;
+	int e = document_read_comment(&m->plan, &one);
+
+	if (e < 0)
+		return e;
+	records_add(&all, one);
+	record_set_objects(patch, F_story_comments, &all);
+	return 0;
+}
+
+/* People have names once the members are known, which come with the stories. */
+static int load(struct making *m)
+{
+	struct place stories = layout_place(m->dir);
+	scoped(record_unref) struct record *none = NULL;
+	int e = store_find(m->tree->store, &stories, &m->call, &none);
+
+	return e < 0 ? e : 0;
+}
+
+static int read_document(struct making *m, const struct tree_text *text, struct record *patch)
+{
+	scoped(buf_fini) struct buf bytes = BUF_INIT;
+	int e = check_name(m, text->name);
+
+	buf_add(&bytes, text->data, text->len);
+	if (e == 0)
+		e = markdown_read(&bytes, MARKDOWN_OF_NEW, &m->mine, &m->plan.reason);
+	if (e == 0)
+		e = load(m);
+	if (e == 0)
+		e = read_fields(m, patch);
+	for (size_t i = 0; e == 0 && i < 2; i++)
+		e = read_items(m, &document_lists[i], patch);
+	return e < 0 ? e : read_comment(m, patch);
+}
+
+/* ---- making ---- */
+
+static bool has_nested(const struct record *patch)
+{
+	return record_has(patch, F_story_tasks) || record_has(patch, F_story_blockers) ||
+	       record_has(patch, F_story_comments);
+}
+
+static int send(struct making *m, const struct record *patch, struct node *ret)
+{
+	scoped(record_unref) struct record *now = NULL;
+	struct place stories = layout_place(m->dir);
+	int e = store_create(m->tree->store, &stories, patch, &m->call, &now);
+
+	if (e < 0)
+		return e;
+	struct node story = { layout_find(ROW_RESOURCE, KIND_story, KIND_project), record_id(now),
+		-1 };
+
+	control_note_made(m->tree, &story, now, false);
+	*ret = (struct node){ layout_find(ROW_DOCUMENT, KIND_story, KIND_project), record_id(now),
+		-1 };
+	if (has_nested(patch)) {
+		scoped(call_fini) struct call call = { .limit = m->call.limit };
+
+		/* The answer has the story alone. That it was made is true whatever comes of this.
+		 */
+		store_refresh(m->tree->store, &call);
+	}
+	return 0;
+}
+
+static void refuse(struct making *m, const char *name, int e)
+{
+	refusal_put(m->tree, m->dir, m->dir,
+		explain_refusal(&(struct refused_save){ .name = name,
+			.what = "made a story",
+			.error = e,
+			.reason = &m->plan.reason,
+			.v5 = m->call.error.code != V5_OK ? &m->call.error : &m->plan.error,
+			.next = "nothing was made; save another text",
+			.next_unknown =
+				"whether it was made is unknown; look, and save it again if "
+				"it is not there" }));
+}
+
+int tree_make_text(struct tree *t, const struct node *dir, const struct tree_text *text,
+	const struct call_limit *limit, struct node *ret)
+{
+	scoped(making_fini) struct making m = { .tree = t, .dir = dir, .people = { t, dir->id } };
+	scoped(record_unref) struct record *patch = record_new(KIND_story);
+
+	if (!tree_makes_named(dir, text->name))
+		return -EPERM;
+	if (limit)
+		m.call.limit = *limit;
+	m.resolver = people_resolver(&m.people);
+	m.plan.mine = &m.mine;
+	m.plan.resolver = &m.resolver;
+	int e = read_document(&m, text, patch);
+
+	if (e == 0)
+		e = send(&m, patch, ret);
+	if (e < 0) {
+		refuse(&m, text->name, e);
+		return e;
+	}
+	refusal_drop(t, dir, dir);
+	make_remember(t, dir, text->name, ret);
+	return 0;
+}
