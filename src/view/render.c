@@ -86,6 +86,9 @@ int tree_read(struct tree *t, const struct node *node, struct buf *ret)
 		return control_read(t, node, ret);
 	case ROW_TABLE:
 		return table_read(t, node, ret);
+	case ROW_GUIDE:
+		guide_read(t, ret);
+		return 0;
 	case ROW_DIR:
 	case ROW_COLLECTION:
 	case ROW_RESOURCE:
@@ -110,6 +113,7 @@ static enum node_type type_of(const struct node *node)
 	case ROW_DOCUMENT:
 	case ROW_CONTROL:
 	case ROW_TABLE:
+	case ROW_GUIDE:
 		return NODE_FILE;
 	case ROW_LINK:
 		return NODE_LINK;
@@ -163,6 +167,7 @@ static bool is_writable(const struct node *node)
 	case ROW_GROUPS:
 	case ROW_FILES:
 	case ROW_TABLE:
+	case ROW_GUIDE:
 		break;
 	}
 	return false;
@@ -250,6 +255,8 @@ static int64_t mtime_of(struct tree *t, const struct node *node, const struct re
 		return r ? document_mtime(t, r) : 0;
 	case ROW_CONTROL:
 		return control_time(t);
+	case ROW_GUIDE:
+		return guide_time(t);
 	case ROW_DIR:
 		return r ? store_mtime(t->store, record_kind(r), node->id, -1)
 			 : store_mtime(t->store, KIND_none, 0, -1);
@@ -289,6 +296,7 @@ static int get_subject(struct tree *t, const struct node *node, struct record **
 	case ROW_GROUPS:
 	case ROW_FILES:
 	case ROW_TABLE:
+	case ROW_GUIDE:
 		break;
 	}
 	return get_parent(t, node, ret);
@@ -301,13 +309,21 @@ static int measure(struct tree *t, const struct node *node, struct buf *content)
 							  : tree_read(t, node, content);
 }
 
+/* Changes of it are not told. */
+static bool is_live(struct tree *t, const struct node *node)
+{
+	enum row_type type = layout_of(node->row)->type;
+
+	return type == ROW_CONTROL || node->row == ROW_story_link ||
+	       (type == ROW_GUIDE && !guide_is_settled(t));
+}
+
 int tree_stat(struct tree *t, const struct node *node, struct node_attr *ret)
 {
 	struct node_attr attr = {
 		.type = type_of(node),
 		.writable = is_writable(node),
 		.grows = node->field < 0 && make_is_possible(node),
-		.live = layout_of(node->row)->type == ROW_CONTROL || node->row == ROW_story_link,
 	};
 	scoped(record_unref) struct record *r = NULL;
 	scoped(buf_fini) struct buf content = BUF_INIT;
@@ -318,6 +334,7 @@ int tree_stat(struct tree *t, const struct node *node, struct node_attr *ret)
 	if (e < 0)
 		return e;
 	attr.size = content.len;
+	attr.live = is_live(t, node);
 	attr.mtime_ns = mtime_of(t, node, r);
 	attr.birth_ns = birth_of(r);
 	*ret = attr;

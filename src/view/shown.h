@@ -25,6 +25,7 @@ enum row_type {
 	ROW_GROUPS,
 	ROW_FILES,
 	ROW_TABLE,
+	ROW_GUIDE,
 };
 
 struct layout {
@@ -50,12 +51,20 @@ bool layout_is_writable(enum kind kind, int f);
 /* Is a file of this type one whose text makes resources? */
 bool layout_makes_new(enum row_type type);
 
+/* README.md as it was rendered last. */
+struct guide {
+	struct buf text;
+	bool settled; /* and will be */
+	int64_t changed_ns;
+};
+
 struct tree {
 	struct store *store;
 	pthread_mutex_t lock; /* guards what follows; the store's lock may be taken under it */
 	struct table refusals, rosters, names, torn, tables, queries, remembered;
 	size_t remembered_bytes;
 	struct buf last; /* what `.storyfs/last` says */
+	struct guide guide;
 	int64_t last_query;
 	int deletes_left;
 	int64_t deleted_ms; /* monotonic; the last one */
@@ -193,6 +202,11 @@ int control_take_delete(struct tree *t);
 int64_t control_time(struct tree *t);
 /* Say in `.storyfs/last` what was made; more is added to what the same save made before. */
 void control_note_made(struct tree *t, const struct node *node, const struct record *r, bool more);
+/* guide.c: README.md. */
+void guide_read(struct tree *t, struct buf *ret);
+/* Is it what it will be? */
+bool guide_is_settled(struct tree *t);
+int64_t guide_time(struct tree *t);
 /* remove.c */
 void torn_fini(struct tree *t);
 

@@ -47,6 +47,7 @@ void tree_free(struct tree *t)
 	queries_fini(t);
 	remembered_fini(t);
 	buf_fini(&t->last);
+	buf_fini(&t->guide.text);
 	pthread_mutex_destroy(&t->lock);
 	free(t);
 }
@@ -395,6 +396,7 @@ static int walk(struct walk *w)
 	case ROW_LINES:
 	case ROW_DOCUMENT:
 	case ROW_CONTROL:
+	case ROW_GUIDE:
 		break;
 	}
 	return -ENOTDIR;

@@ -67,7 +67,8 @@ static const struct row {
 		FILES_ROW,
 		TABLE_ROW,
 		DOCUMENTS_ROW,
-		DOCUMENT_ROW
+		DOCUMENT_ROW,
+		GUIDE_ROW
 	} type;
 	enum kind kind;
 } rows[] = {
