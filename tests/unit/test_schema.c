@@ -261,7 +261,7 @@ static const struct {
 	{ KIND_story_template, "id project_id name description created_at updated_at" },
 	{ KIND_notification,
 		"id project performer message context notification_type new_attachment_count "
-		"action story epic comment_id created_at updated_at read_at" },
+		"action story epic comment_id created_at updated_at read_at link" },
 	{ KIND_webhook, "id project_id webhook_url webhook_version enabled last_error_code "
 			"last_response_body created_at updated_at" },
 	{ KIND_google_attachment, "id comment_id person_id google_kind title google_id "
