@@ -15,7 +15,9 @@
  * field renamed away or unlinked stays what it is upstream: its name is free for some seconds, for
  * the save that follows, then the field is back. mkdir and rmdir of a resource create and delete it
  * (tree_make, tree_remove); link(2), device files and the like are refused (EPERM). A file whose
- * text makes something new (`comments/new`) is sent at close alone, and is empty again after it.
+ * text makes something new (`comments/new`) is sent at close alone, and is empty again after it; so
+ * is a new file by a name that makes something (tree_makes_named), which is what was made from then
+ * on, or a scratch file while it is refused.
  *
  * A refused text is not lost: it lies beside the field as `<field>.rejected`, until the next good
  * save of the field, while the field shows the server's text again. The directory's `.error` and

@@ -143,7 +143,7 @@ static int read_text(const struct reading *r, const struct line *bytes, size_t n
 				"a mark of storyfs within a text; `" MARK_OPEN "\\" MARK_WORD
 				"` stands for the same as text");
 		}
-		buf_add_str(&text, MARK_OPEN + 1);
+		buf_add_str(&text, &MARK_OPEN[1]);
 		s = word;
 	}
 	*ret = buf_take(&text);

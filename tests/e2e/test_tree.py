@@ -180,11 +180,12 @@ def test_requests_depend_on_pages_alone(tmp_path, mount, serve, page_limit):
     second = m.run(everything)
     n_second = len(server.log()) - n_first
     stories = [len(os.listdir(m / 'projects' / p / 'stories')) for p in os.listdir(m / 'projects')]
-    # me, projects; a project: labels, memberships, epics, and comments of epics if there are any;
-    # for each page of stories: the stories, their comments, their tasks.
+    # me, projects; a project: labels, memberships, epics, and comments of epics if there are any,
+    # the current iteration, saved searches;
+    # for each page of stories: the stories, their comments, tasks, blockers and reviews.
     with_epics = sum(bool(os.listdir(m / 'projects' / p / 'epics'))
                      for p in os.listdir(m / 'projects'))
-    expected = 2 + with_epics + sum(3 + 3 * math.ceil(n / page_limit) for n in stories)
+    expected = 2 + with_epics + sum(5 + 5 * math.ceil(n / page_limit) for n in stories)
     print(f'page limit {page_limit}: {n_first} requests, then {n_second}')
     assert first.stdout == second.stdout and int(first.stdout.split()[0]) > 500
     assert n_first == expected
