@@ -153,6 +153,18 @@ void tree_note_unlink(struct tree *t, const struct node *node);
  * when there is none. */
 int tree_error(struct tree *t, const struct node *node, struct buf *ret);
 
+/* Facts of a resource's directory, its fields and the files that hold all of it; the project's
+ * version and the last refusal also of what hangs below. Appended; 1 when there is none. */
+enum tree_attribute {
+	TREE_ID,
+	TREE_URL,
+	TREE_VERSION, /* the project's */
+	TREE_ERROR,   /* as tree_error */
+};
+
+int tree_attribute(
+	struct tree *t, const struct node *node, enum tree_attribute which, struct buf *ret);
+
 /* The nodes a change of the store concerns, for whoever has shown them to somebody: files whose
  * content moved (removed false), entries that came or went, and directories whose listing moved. */
 struct tree_change {

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Nodes: lookup, attributes, links, extended attributes. */
+/* Nodes: lookup, attributes, links. */
 #include "node.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/statvfs.h>
-#include <sys/xattr.h>
 
 #include "attr.h"
 #include "handle.h"
@@ -13,9 +12,6 @@
 #include "save.h"
 #include "spot.h"
 #include "storyfs/clock.h"
-
-/* The words of the last refusal. */
-static const char error_attribute[] = "user.storyfs.error";
 
 void node_forget(struct fs *fs, uint64_t number, uint64_t n)
 {
@@ -322,45 +318,4 @@ void fs_op_statfs(fuse_req_t req, fuse_ino_t number)
 	st.f_blocks = FILES_MAX / 4096;
 	st.f_bfree = st.f_bavail = used < st.f_blocks ? st.f_blocks - used : 0;
 	fuse_reply_statfs(req, &st);
-}
-
-static int get_error(struct fs *fs, uint64_t number, struct buf *ret)
-{
-	lock_scope(&fs->lock);
-	struct node node;
-	int r = node_of_number(fs, number, &node) ? tree_error(fs->tree, &node, ret) : 1;
-
-	return r > 0 ? -ENODATA : r;
-}
-
-/* The value, or with size 0 how long it is. */
-static void reply_value(fuse_req_t req, const char *value, size_t len, size_t size)
-{
-	if (size == 0)
-		fuse_reply_xattr(req, len);
-	else if (len > size)
-		request_end(req, -ERANGE);
-	else
-		fuse_reply_buf(req, value, len);
-}
-
-void fs_op_getxattr(fuse_req_t req, fuse_ino_t number, const char *name, size_t size)
-{
-	scoped(buf_fini) struct buf text = BUF_INIT;
-	int r = -ENODATA;
-
-	if (strcmp(name, error_attribute) == 0)
-		r = get_error(request_fs(req), number, &text);
-	if (r)
-		request_end(req, r);
-	else
-		reply_value(req, buf_str(&text), text.len, size);
-}
-
-void fs_op_listxattr(fuse_req_t req, fuse_ino_t number, size_t size)
-{
-	scoped(buf_fini) struct buf text = BUF_INIT;
-	int r = get_error(request_fs(req), number, &text);
-
-	reply_value(req, error_attribute, r == 0 ? sizeof(error_attribute) : 0, size);
 }

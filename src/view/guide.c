@@ -256,6 +256,7 @@ static const char saving[] =
 	"  `.storyfs/last` has its id. `rmdir` deletes. `rm` and `rm -r` delete nothing on the server.\n"
 	"- `mv` of a link in by-state/, by-type/, by-owner/ or by-label/ sets that field; in panels/,\n"
 	"  `mv NAME 3-x` makes it the third, and another panel sets the state.\n"
+	"- `getfattr -d FILE` shows id, url, version of the project, error and dirty (not saved yet).\n"
 	"- Names that are no field are scratch files: kept in memory, never sent.\n\n"
 	"Fields that can be written (all others are read-only):\n\n```\n";
 
@@ -343,7 +344,7 @@ void guide_read(struct tree *t, struct buf *ret)
 	lock_scope(&t->lock);
 	struct guide *g = &t->guide;
 
-	if (!g->settled && (now.len != g->text.len || memcmp(now.data, g->text.data, now.len))) {
+	if (!g->settled && strcmp(buf_str(&now), buf_str(&g->text)) != 0) {
 		if (g->text.len)
 			g->changed_ns = clock_now_ms() * 1000000;
 		buf_fini(&g->text);
@@ -351,7 +352,7 @@ void guide_read(struct tree *t, struct buf *ret)
 		now = BUF_INIT;
 	}
 	g->settled = settled;
-	buf_add(ret, g->text.data, g->text.len);
+	buf_add(ret, buf_str(&g->text), g->text.len);
 }
 
 bool guide_is_settled(struct tree *t)

@@ -441,6 +441,12 @@ int tree_error(struct tree *t, const struct node *node, struct buf *ret)
 	return 0;
 }
 
+int tree_attribute(
+	struct tree *t, const struct node *node, enum tree_attribute which, struct buf *ret)
+{
+	return which == TREE_ERROR ? tree_error(t, node, ret) : 1;
+}
+
 static int sleep_within(int64_t ms, const struct call_limit *limit)
 {
 	const struct timespec tick = { .tv_nsec = 20 * 1000000 };
