@@ -225,8 +225,8 @@ static void it_comes_and_goes_with_its_story(void **state)
 {
 	(void)state;
 	scoped(forest_end) struct forest f;
-	scoped(free_ptr) char *text = begin(&f);
 
+	free(begin(&f));
 	host_remove(&f.world.host, "/projects/99/stories/501");
 	host_move(&f.world.host, 99, 11);
 	refresh(&f.world);
