@@ -49,6 +49,7 @@ static const struct {
 } indexes[] = {
 	{ KIND_story, F_story_project_id, F_story_rank },
 	{ KIND_story, F_story_project_id, F_story_accepted_at },
+	{ KIND_story, F_story_project_id, F_story_created_at },
 	{ KIND_story, F_story_project_id, F_story_current_state, F_story_rank },
 	{ KIND_epic, F_epic_project_id, F_epic_rank },
 	{ KIND_epic, F_epic_label_id, F_epic_id },

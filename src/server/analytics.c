@@ -11,34 +11,50 @@
 #include "storyfs/alloc.h"
 #include "transitions.h"
 
-/* From an instant on to before another. */
-struct interval {
-	int64_t project_id, start, finish;
+/* What an iteration's are made of. */
+struct basis {
+	int64_t n_bugs;
+	struct ids accepted;
 };
 
-static struct query begin_query(const struct interval *in, int f)
+static void free_bases(struct basis *bases, size_t n)
 {
-	struct query q = { .kind = KIND_story, .limit = -1 };
-
-	query_where(&q, F_story_project_id, OP_EQ, in->project_id);
-	query_where(&q, f, OP_GE, in->start);
-	query_where(&q, f, OP_LT, in->finish);
-	return q;
+	for (size_t i = 0; i < n; i++)
+		ids_fini(&bases[i].accepted);
+	free(bases);
 }
 
-static int count_bugs(struct call *c, const struct interval *in, int64_t *ret)
+static int count_bugs(struct call *c, const struct records *iterations, struct basis *bases)
 {
-	struct query q = begin_query(in, F_story_created_at);
+	static const int only[] = { F_story_created_at };
+	struct query q = { .only = only, .n_only = 1 };
+	scoped(records_fini) struct records bugs = { 0 };
 
-	return tx_count(c->tx, query_where(&q, F_story_story_type, OP_EQ, STORY_TYPE_BUG), ret);
+	query_where(&q, F_story_story_type, OP_EQ, STORY_TYPE_BUG);
+	int r = iteration_stories_list_in(c, iterations, F_story_created_at, &q, &bugs);
+
+	for (size_t i = 0; r == 0 && i < bugs.n; i++)
+		bases[iteration_stories_place(iterations, bugs.items[i], F_story_created_at)]
+			.n_bugs++;
+	return r;
 }
 
-static int list_accepted(struct call *c, const struct interval *in, struct ids *ret)
+static int find_accepted(struct call *c, const struct records *iterations, struct basis *bases)
 {
-	struct query q = begin_query(in, F_story_accepted_at);
+	static const int only[] = { F_story_accepted_at };
+	struct query q = { .only = only, .n_only = 1 };
+	scoped(records_fini) struct records list = { 0 };
 
-	return tx_list_ids(
-		c->tx, query_where(&q, F_story_current_state, OP_EQ, STATE_ACCEPTED), ret);
+	query_where(&q, F_story_current_state, OP_EQ, STATE_ACCEPTED);
+	int r = iteration_stories_list_in(c, iterations, F_story_accepted_at, &q, &list);
+
+	for (size_t i = 0; r == 0 && i < list.n; i++) {
+		size_t place =
+			iteration_stories_place(iterations, list.items[i], F_story_accepted_at);
+
+		ids_add(&bases[place].accepted, record_id(list.items[i]));
+	}
+	return r;
 }
 
 static int by_size(const void *a, const void *b)
@@ -77,43 +93,34 @@ static int set_times(struct call *c, const struct ids *accepted, struct record *
 	return e;
 }
 
-static int make(struct call *c, const struct interval *in, struct record **ret)
+static int make(struct call *c, const struct basis *basis, struct record **ret)
 {
 	scoped(record_unref) struct record *r = record_new(KIND_analytics);
-	scoped(ids_fini) struct ids accepted = { 0 };
-	int64_t bugs = 0;
-	int e = count_bugs(c, in, &bugs);
+	int e = set_times(c, &basis->accepted, r);
 
-	if (e == 0)
-		e = list_accepted(c, in, &accepted);
-	if (e == 0)
-		e = set_times(c, &accepted, r);
 	if (e < 0)
 		return e;
-	record_set_int(r, F_analytics_stories_accepted, (int64_t)accepted.n);
-	record_set_int(r, F_analytics_bugs_created, bugs);
+	record_set_int(r, F_analytics_stories_accepted, (int64_t)basis->accepted.n);
+	record_set_int(r, F_analytics_bugs_created, basis->n_bugs);
 	*ret = take_ptr(r);
 	return 0;
 }
 
 int analytics_fill(struct call *c, struct records *iterations, int f)
 {
-	int e = 0;
+	struct basis *bases = xcalloc(iterations->n + 1, sizeof(*bases));
+	int e = count_bugs(c, iterations, bases);
 
+	if (e == 0)
+		e = find_accepted(c, iterations, bases);
 	for (size_t i = 0; e == 0 && i < iterations->n; i++) {
-		struct record *iteration = iterations->items[i];
 		scoped(record_unref) struct record *r = NULL;
 
-		e = make(c,
-			&(struct interval){
-				record_int(iteration, F_iteration_project_id, 0),
-				record_int(iteration, F_iteration_start, 0),
-				record_int(iteration, F_iteration_finish, 0),
-			},
-			&r);
+		e = make(c, &bases[i], &r);
 		if (e == 0)
-			record_set_object(iteration, f, r);
+			record_set_object(iterations->items[i], f, r);
 	}
+	free_bases(bases, iterations->n);
 	return e;
 }
 
@@ -121,16 +128,20 @@ int analytics_get(struct call *c)
 {
 	int64_t number = c->ids[KIND_iteration];
 	scoped(iterations_free) struct iterations *it = NULL;
-	scoped(record_unref) struct record *r = NULL;
+	scoped(records_fini) struct records list = { 0 };
 	scoped(ids_fini) struct ids ids = { 0 };
 	int e = iteration_stories_load(c, &it, &ids);
 
-	if (e == 0)
-		e = make(c,
-			&(struct interval){ call_project_id(c), iterations_start(it, number),
-				iterations_finish(it, number) },
-			&r);
-	return e < 0 ? e : answer_record(c, r);
+	if (e < 0)
+		return e;
+	struct record *iteration = record_new(KIND_iteration);
+
+	record_set_int(iteration, F_iteration_project_id, call_project_id(c));
+	record_set_int(iteration, F_iteration_start, iterations_start(it, number));
+	record_set_int(iteration, F_iteration_finish, iterations_finish(it, number));
+	records_add(&list, iteration);
+	e = analytics_fill(c, &list, F_iteration_analytics);
+	return e < 0 ? e : answer_record(c, record_get(iteration, F_iteration_analytics)->record);
 }
 
 int analytics_list_cycle_times(struct call *c)

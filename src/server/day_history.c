@@ -192,52 +192,79 @@ struct day_sum {
 	int64_t counts[STORY_TYPES];
 };
 
-static json_t *make_day_rows(
-	const struct records *stories, int at, const struct zone *zone, const struct days *days)
+/* An iteration's days that have come, and what happened on each of them. */
+struct happened {
+	struct days days;
+	size_t n_days;
+	struct day_sum *sums;
+};
+
+static void free_happened(struct happened *list, size_t n)
 {
-	size_t n = days->last < days->first ? 0 : (size_t)(days->last - days->first + 1);
-	scoped(free_ptr) struct day_sum *sums = xcalloc(n + 1, sizeof(*sums));
-	json_t *rows = json_array();
-
-	for (size_t i = 0; i < stories->n; i++) {
-		const struct record *story = stories->items[i];
-		int64_t day = zone_day(zone, record_int(story, at, 0)) - days->first;
-		int64_t type = record_int(story, F_story_story_type, STORY_TYPE_FEATURE);
-
-		if (day < 0 || day >= (int64_t)n)
-			continue;
-		sums[day].points[type] += record_float(story, F_story_estimate, 0);
-		sums[day].counts[type]++;
-	}
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(rows, make_row(days->first + (int64_t)i, sums[i].points,
-						    sums[i].counts, STORY_TYPES));
-	return rows;
+		free(list[i].sums);
+	free(list);
+}
+
+static struct happened *make_happened(
+	const struct records *iterations, const struct zone *zone, int64_t today)
+{
+	struct happened *list = xcalloc(iterations->n + 1, sizeof(*list));
+
+	for (size_t i = 0; i < iterations->n; i++) {
+		const struct record *r = iterations->items[i];
+		struct days days = { zone_day(zone, record_int(r, F_iteration_start, 0)),
+			zone_day(zone, record_int(r, F_iteration_finish, 0)) - 1 };
+
+		if (days.last > today)
+			days.last = today;
+		list[i].days = days;
+		list[i].n_days = days.last < days.first ? 0 : (size_t)(days.last - days.first + 1);
+		list[i].sums = xcalloc(list[i].n_days + 1, sizeof(*list[i].sums));
+	}
+	return list;
+}
+
+static void count_story(struct happened *h, const struct record *story, int64_t on_day)
+{
+	int64_t day = on_day - h->days.first;
+	int64_t type = record_int(story, F_story_story_type, STORY_TYPE_FEATURE);
+
+	if (day < 0 || day >= (int64_t)h->n_days)
+		return;
+	h->sums[day].points[type] += record_float(story, F_story_estimate, 0);
+	h->sums[day].counts[type]++;
 }
 
 /* at is the story's instant that counts. */
-static int make_within(struct call *c, const struct zone *zone, const struct record *iteration,
-	int at, struct record **ret)
+static int count_stories(struct call *c, const struct records *iterations, int at,
+	const struct zone *zone, struct happened *list)
 {
-	int64_t start = record_int(iteration, F_iteration_start, 0);
-	int64_t finish = record_int(iteration, F_iteration_finish, 0);
-	struct days days = { zone_day(zone, start), zone_day(zone, finish) - 1 };
-	int64_t today = zone_day(zone, call_now_ms(c));
-	struct query q = { .kind = KIND_story, .limit = -1 };
+	const int only[] = { at, F_story_story_type, F_story_estimate };
+	struct query q = { .only = only, .n_only = 3 };
 	scoped(records_fini) struct records stories = { 0 };
+	int r = iteration_stories_list_in(c, iterations, at, &q, &stories);
 
-	query_where(&q, F_story_project_id, OP_EQ, call_project_id(c));
-	query_where(&q, at, OP_GE, start);
-	query_where(&q, at, OP_LT, finish);
-	int r = tx_list(c->tx, &q, &stories);
+	for (size_t i = 0; r == 0 && i < stories.n; i++) {
+		const struct record *story = stories.items[i];
 
-	if (r < 0)
-		return r;
-	if (days.last > today)
-		days.last = today;
-	*ret = make_container(schema_field(KIND_story, F_story_story_type)->choices,
-		make_day_rows(&stories, at, zone, &days));
-	return 0;
+		count_story(&list[iteration_stories_place(iterations, story, at)], story,
+			zone_day(zone, record_int(story, at, 0)));
+	}
+	return r;
+}
+
+static void set_happened(struct record *iteration, int f, const struct happened *h)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < h->n_days; i++)
+		json_array_append_new(rows, make_row(h->days.first + (int64_t)i, h->sums[i].points,
+						    h->sums[i].counts, STORY_TYPES));
+	scoped(record_unref) struct record *container =
+		make_container(schema_field(KIND_story, F_story_story_type)->choices, rows);
+
+	record_set_object(iteration, f, container);
 }
 
 int day_history_fill(struct call *c, struct records *iterations, int f)
@@ -246,12 +273,14 @@ int day_history_fill(struct call *c, struct records *iterations, int f)
 	scoped(iterations_free) struct iterations *it = NULL;
 	int r = iterations_load(c, call_project(c), &it);
 
-	for (size_t i = 0; r == 0 && i < iterations->n; i++) {
-		scoped(record_unref) struct record *container = NULL;
+	if (r < 0)
+		return r;
+	const struct zone *zone = iterations_zone(it);
+	struct happened *list = make_happened(iterations, zone, zone_day(zone, call_now_ms(c)));
 
-		r = make_within(c, iterations_zone(it), iterations->items[i], at, &container);
-		if (r == 0)
-			record_set_object(iterations->items[i], f, container);
-	}
+	r = count_stories(c, iterations, at, zone, list);
+	for (size_t i = 0; r == 0 && i < iterations->n; i++)
+		set_happened(iterations->items[i], f, &list[i]);
+	free_happened(list, iterations->n);
 	return r;
 }

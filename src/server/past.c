@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Going back: all steps that lead back, sorted by time, are taken one by one. */
+/* Going back: all steps that lead back, sorted by time, are taken one by one. Only the steps since
+ * the instant that one can go back to are looked for. */
 #include "past.h"
 
 #include <jansson.h>
@@ -35,15 +36,21 @@ struct step {
 };
 
 struct past {
+	int64_t since_ms;
 	size_t n_parts;
 	struct part *parts; /* by id */
-	size_t n_steps, taken;
+	size_t n_steps, max_steps, taken;
 	struct step *steps; /* the latest first */
 };
 
 static void add_step(struct past *p, struct step step)
 {
-	p->steps = xrealloc(p->steps, p->n_steps + 1, sizeof(*p->steps));
+	if (step.at_ms < p->since_ms)
+		return;
+	if (p->n_steps == p->max_steps) {
+		p->max_steps = p->max_steps ? p->max_steps * 2 : 64;
+		p->steps = xrealloc(p->steps, p->max_steps, sizeof(*p->steps));
+	}
 	step.order = p->n_steps;
 	p->steps[p->n_steps++] = step;
 }
@@ -109,7 +116,8 @@ static int read_state_before(const struct record *item, const struct record *fir
 
 static int find_state_before(struct call *c, const struct record *first, int *ret)
 {
-	struct query q = { .kind = KIND_activity, .limit = 1 };
+	static const int only[] = { F_activity_changes };
+	struct query q = { .kind = KIND_activity, .limit = 1, .only = only, .n_only = 1 };
 	scoped(records_fini) struct records found = { 0 };
 
 	query_where(&q, F_activity_project_id, OP_EQ,
@@ -128,7 +136,8 @@ static int add_first(struct call *c, struct past *p, struct part *part, const st
 {
 	int64_t accepted_ms = record_int(story, F_story_accepted_at, at_of(first));
 	int before = STATE_UNKNOWN;
-	int r = at_of(first) > part->made_ms ? find_state_before(c, first, &before) : 0;
+	bool is_told = at_of(first) > part->made_ms && at_of(first) >= p->since_ms;
+	int r = is_told ? find_state_before(c, first, &before) : 0;
 
 	if (state_of(first) == STATE_ACCEPTED && accepted_ms < at_of(first) &&
 		(before == STATE_ACCEPTED || before == STATE_UNKNOWN)) {
@@ -160,7 +169,6 @@ static int add_states(struct call *c, struct past *p, struct part *part, const s
 	struct record *const *mine = transitions->items + from;
 	int r = 0;
 
-	add_step(p, (struct step){ .at_ms = part->made_ms, .part = part, .type = STEP_MADE });
 	if (n)
 		r = add_first(c, p, part, story, mine[0]);
 	for (size_t i = 1; i < n; i++)
@@ -212,7 +220,7 @@ static void add_points(struct past *p, const struct record *item)
 }
 
 /* A page at a time: there may be much activity. */
-static int add_estimates(struct call *c, struct past *p, int64_t since_ms)
+static int add_estimates(struct call *c, struct past *p)
 {
 	static const int only[] = { F_activity_changes, F_activity_occurred_at,
 		F_activity_project_version };
@@ -230,7 +238,7 @@ static int add_estimates(struct call *c, struct past *p, int64_t since_ms)
 
 		query_where(&q, F_activity_project_id, OP_EQ, call_project_id(c));
 		query_where(&q, F_activity_project_version, OP_GT, last);
-		query_where(&q, F_activity_occurred_at, OP_GE, since_ms);
+		query_where(&q, F_activity_occurred_at, OP_GE, p->since_ms);
 		r = tx_list(c->tx, &q, &list);
 		n = list.n;
 		for (size_t i = 0; r == 0 && i < n; i++)
@@ -276,15 +284,36 @@ static void add_parts(struct past *p, const struct records *stories)
 		};
 }
 
+/* Could anything that happened since have changed its state? What add_missing goes by says so, or
+ * a transition does. */
+static bool may_have_changed(const struct past *p, const struct record *story)
+{
+	return record_int(story, F_story_updated_at, 0) >= p->since_ms ||
+	       record_int(story, F_story_accepted_at, 0) >= p->since_ms;
+}
+
+static int find_changed(
+	struct call *c, const struct past *p, const struct records *stories, struct ids *ret)
+{
+	scoped(ids_fini) struct ids rest = { 0 };
+
+	for (size_t i = 0; i < p->n_parts; i++)
+		ids_add(may_have_changed(p, stories->items[i]) ? ret : &rest, p->parts[i].id);
+	return rest.n ? transitions_find_since(c, &rest, p->since_ms, ret) : 0;
+}
+
 static int add_steps(struct call *c, struct past *p, const struct records *stories)
 {
 	scoped(records_fini) struct records transitions = { 0 };
-	scoped(ids_fini) struct ids ids = { 0 };
+	scoped(ids_fini) struct ids changed = { 0 };
+	int r = find_changed(c, p, stories, &changed);
 
+	if (r == 0)
+		r = transitions_list_of(c, &changed, &transitions);
 	for (size_t i = 0; i < p->n_parts; i++)
-		ids_add(&ids, p->parts[i].id);
-	int r = transitions_list_of(c, &ids, &transitions);
-
+		add_step(p, (struct step){ .at_ms = p->parts[i].made_ms,
+				    .part = &p->parts[i],
+				    .type = STEP_MADE });
 	for (size_t i = 0; r == 0 && i < p->n_parts; i++)
 		r = add_states(c, p, &p->parts[i], stories->items[i], &transitions);
 	return r;
@@ -297,6 +326,7 @@ int past_load(struct call *c, struct query *stories, int64_t since_ms, struct pa
 	scoped(past_free) struct past *p = xcalloc(1, sizeof(*p));
 	scoped(records_fini) struct records list = { 0 };
 
+	p->since_ms = since_ms;
 	stories->order = 0;
 	stories->limit = -1;
 	stories->only = only;
@@ -308,7 +338,7 @@ int past_load(struct call *c, struct query *stories, int64_t since_ms, struct pa
 	add_parts(p, &list);
 	r = add_steps(c, p, &list);
 	if (r == 0)
-		r = add_estimates(c, p, since_ms);
+		r = add_estimates(c, p);
 	if (r < 0)
 		return r;
 	if (p->n_steps)

@@ -99,10 +99,9 @@ void transitions_from_activity(const struct record *item, struct records *ret)
 
 /* ---- listing ---- */
 
-static int by_story(const void *a, const void *b)
+static int by_time(const void *a, const void *b)
 {
-	static const int keys[] = { F_story_transition_story_id, F_story_transition_occurred_at,
-		F_story_transition_id };
+	static const int keys[] = { F_story_transition_occurred_at, F_story_transition_id };
 	const struct record *left = *(struct record *const *)a;
 	const struct record *right = *(struct record *const *)b;
 
@@ -115,15 +114,51 @@ static int by_story(const void *a, const void *b)
 	return 0;
 }
 
+static int64_t story_of(const struct record *transition)
+{
+	return record_int(transition, F_story_transition_story_id, 0);
+}
+
+/* They come by story, as an index has them; then each story's few are put in order. */
 int transitions_list_of(struct call *c, const struct ids *stories, struct records *ret)
 {
-	struct query q = { .kind = KIND_story_transition, .limit = -1 };
+	static const int only[] = { F_story_transition_state, F_story_transition_story_id,
+		F_story_transition_project_id, F_story_transition_project_version,
+		F_story_transition_occurred_at };
+	struct query q = { .kind = KIND_story_transition,
+		.limit = -1,
+		.order = F_story_transition_story_id,
+		.only = only,
+		.n_only = sizeof(only) / sizeof(*only) };
 
 	query_where(&q, F_story_transition_story_id, OP_IN, 0)->where[0].ids = stories;
 	int r = tx_list(c->tx, &q, ret);
 
-	if (r == 0 && ret->n)
-		qsort(ret->items, ret->n, sizeof(struct record *), by_story);
+	for (size_t from = 0, to = 0; r == 0 && from < ret->n; from = to) {
+		while (to < ret->n && story_of(ret->items[to]) == story_of(ret->items[from]))
+			to++;
+		qsort(ret->items + from, to - from, sizeof(struct record *), by_time);
+	}
+	return r;
+}
+
+int transitions_find_since(
+	struct call *c, const struct ids *stories, int64_t since_ms, struct ids *ret)
+{
+	static const int only[] = { F_story_transition_story_id };
+	struct query q = { .kind = KIND_story_transition,
+		.limit = -1,
+		.order = F_story_transition_story_id,
+		.only = only,
+		.n_only = 1 };
+	scoped(records_fini) struct records list = { 0 };
+
+	query_where(&q, F_story_transition_story_id, OP_IN, 0)->where[0].ids = stories;
+	query_where(&q, F_story_transition_occurred_at, OP_GE, since_ms);
+	int r = tx_list(c->tx, &q, &list);
+
+	for (size_t i = 0; r == 0 && i < list.n; i++)
+		ids_add(ret, story_of(list.items[i]));
 	return r;
 }
 

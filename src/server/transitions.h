@@ -16,8 +16,11 @@ int transitions_note(struct call *c, const struct record *old, const struct reco
  * project has made none. */
 void transitions_from_activity(const struct record *item, struct records *ret);
 
-/* All transitions of these stories, by story, the oldest first. */
+/* All transitions of these stories, by story, the oldest first; without who performed them. */
 int transitions_list_of(struct call *c, const struct ids *stories, struct records *ret);
+/* Those of these stories that have one at this instant or later, with repetitions. */
+int transitions_find_since(
+	struct call *c, const struct ids *stories, int64_t since_ms, struct ids *ret);
 /* A story's in such a list: where they begin, and how many there are. */
 size_t transitions_find(const struct records *sorted, int64_t story_id, size_t *ret_n);
 
