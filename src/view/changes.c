@@ -51,7 +51,7 @@ static void announce_record(const struct announce *a, const struct change *c, en
 		const struct layout *l = layout_of((enum layout_row)r);
 
 		if (l->parent == row && (l->type == ROW_JSON || l->type == ROW_COLLECTION ||
-						l->type == ROW_DOCUMENTS))
+						l->type == ROW_DOCUMENTS || l->type == ROW_LINK))
 			announce_content(a, (enum layout_row)r, c->id, -1);
 	}
 }
@@ -112,7 +112,8 @@ static void announce_document(struct tree *t, const struct announce *a, const st
 	int64_t id = c->id;
 	char name[32];
 
-	if (!document_shows(c->kind) || (is_below && c->parent != KIND_story))
+	if (!document_shows(c->kind) || (is_below && c->parent != KIND_story) ||
+		(!is_below && c->type == CHANGE_ORDER))
 		return;
 	if (is_below)
 		id = c->type == CHANGE_RECORD ? store_parent_of(t->store, c->after) : c->parent_id;
@@ -337,6 +338,7 @@ static void announce_order(struct tree *t, const struct announce *a, const struc
 		announce_content(a, row, c->parent_id, -1);
 	if (c->kind == KIND_story)
 		announce_story(t, a, c);
+	announce_document(t, a, c);
 }
 
 void tree_changes(struct tree *t, const struct change *change,

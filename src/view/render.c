@@ -57,6 +57,12 @@ static int read_link(struct tree *t, const struct node *node, struct buf *ret)
 
 	if (e < 0)
 		return e;
+	if (node->row == ROW_story_md) {
+		struct node document = { ROW_markdown_story, node->id, -1 };
+
+		buf_add_str(ret, "../../markdown/");
+		return tree_name(t, &document, ret);
+	}
 	buf_add_fmt(ret, "%s/%s/%" PRId64, node->row == ROW_story_link ? "../.." : "..",
 		schema_resource(kind)->plural, node->id);
 	return 0;

@@ -155,6 +155,7 @@ static void a_document_is_the_whole_story(void **state)
 	assert_int_equal(tree_number(&at), tree_number(&dir));
 	assert_int_equal(tree_name(f.tree, &node, &name), 0);
 	assert_string_equal(buf_str(&name), "501.md");
+	assert_reads(f.tree, "projects/99/stories/501/story.md", "../../markdown/501.md");
 	assert_int_equal(tree_lookup(f.tree, &dir, "999.md", NULL, &at), 1);
 	assert_int_equal(tree_lookup(f.tree, &dir, "501", NULL, &at), 1);
 	assert_int_equal(tree_lookup(f.tree, &dir, ".md", NULL, &at), 1);
@@ -197,6 +198,12 @@ static void it_is_announced_when_what_it_shows_moves(void **state)
 		{ "/projects/99/stories/501", "name", "'x'" },
 		{ "/projects/99/stories/501", "tasks",
 			"[{'id':701,'story_id':501,'description':'Buy','complete':false}]" },
+		{ "/projects/99/stories/501", "tasks",
+			"[{'id':702,'story_id':501,'description':'Stir','complete':true,'position':2,"
+			"'created_at':'" SAMPLE_TIME "','updated_at':'" SAMPLE_TIME "'},"
+			"{'id':701,'story_id':501,'description':'Buy paint','complete':false,"
+			"'position':1,'created_at':'" SAMPLE_TIME "','updated_at':'" SAMPLE_TIME
+			"'}]" },
 		{ "/projects/99/stories/501", "blockers", "[]" },
 		{ "/projects/99/stories/501", "comments",
 			"[{'id':601,'story_id':501,'text':'Hm','person_id':101}]" },
