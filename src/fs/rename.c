@@ -195,7 +195,7 @@ static int move_link(struct fs *fs, const struct spot *old, const struct spot *n
 	const struct call_limit *limit)
 {
 	struct tree_rename rename = { .node = old->node, .new_name = new->name };
-	struct node story = { ROW_story, old->node.id, -1 };
+	struct node story = { ROW_story, old->node.id, -1 }, view;
 
 	if (!old->in_tree || old->is_field || !tree_node(old->dir, &rename.from) ||
 		!tree_node(new->dir, &rename.to) || (flags & RENAME_EXCHANGE))
@@ -204,10 +204,11 @@ static int move_link(struct fs *fs, const struct spot *old, const struct spot *n
 		return -EROFS;
 	int r = tree_move(fs->tree, &rename, limit);
 
-	if (r == -EPERM)
-		return 1;
+	/* The story's `.error` or that of the view. */
 	save_notify_error(fs, &story);
-	return r;
+	if (tree_parent(fs->tree, &rename.to, &view) == 0)
+		save_notify_error(fs, &view);
+	return r == -EPERM ? 1 : r;
 }
 
 /* NOLINTNEXTLINE(readability-function-size): the signature is libfuse's */

@@ -9,8 +9,8 @@
 #include "counts.h"
 #include "initial.h"
 #include "people.h"
-#include "scale.h"
 #include "storyfs/alloc.h"
+#include "storyfs/scale.h"
 
 /* ---- which ---- */
 

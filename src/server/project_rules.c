@@ -8,7 +8,7 @@
 #include "change.h"
 #include "project_time.h"
 #include "projects.h"
-#include "scale.h"
+#include "storyfs/scale.h"
 #include "zone.h"
 
 enum { MAX_ITERATION_LENGTH = 4, MAX_AVERAGED = 4, MAX_VELOCITY = 999 };

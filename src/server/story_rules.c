@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "change.h"
-#include "scale.h"
 #include "story.h"
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
+#include "storyfs/scale.h"
 
 #define BIT(state) (1u << (state))
 

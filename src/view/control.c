@@ -80,6 +80,25 @@ int control_take_delete(struct tree *t)
 	return 0;
 }
 
+static char *explain_deletes(const char *data, size_t len)
+{
+	scoped(buf_fini) struct buf reason = BUF_INIT;
+	scoped(free_ptr) char *accepted = xasprintf("a whole number from 0 to %d", DELETES_MAX);
+	const struct v5_error none = { 0 };
+
+	buf_add_str(&reason, "not how many more may be deleted\n");
+	return explain_refusal(&(struct refused_save){ .name = layout_of(ROW_storyfs_deletes)->name,
+		.what = "saved",
+		.error = -EINVAL,
+		.data = data,
+		.len = len,
+		.reason = &reason,
+		.v5 = &none,
+		.sent = SENT_NOTHING,
+		.accepted = accepted,
+		.next = "write a number; it counts from now on" });
+}
+
 static int save_deletes(struct tree *t, const char *data, size_t len)
 {
 	scoped(free_ptr) char *text = xstrndup(data, len);
@@ -117,5 +136,15 @@ bool control_is_writable(enum layout_row row)
 
 int control_save(struct tree *t, const struct node *node, const char *data, size_t len)
 {
-	return node->row == ROW_storyfs_deletes ? save_deletes(t, data, len) : -EACCES;
+	struct node dir = { layout_of(node->row)->parent, 0, -1 };
+
+	if (node->row != ROW_storyfs_deletes)
+		return -EACCES;
+	int e = save_deletes(t, data, len);
+
+	if (e < 0)
+		refusal_put(t, &dir, node, explain_deletes(data, len));
+	else
+		refusal_drop(t, &dir, node);
+	return e;
 }

@@ -15,6 +15,7 @@ struct edit {
 	struct record *patch;  /* what the text means */
 	struct buf reason;     /* why it means nothing */
 	struct v5_error error; /* or why it may not be */
+	enum sent sent;
 };
 
 static void edit_fini(struct edit *e)
@@ -73,9 +74,11 @@ static bool is_nothing_new(const struct edit *e)
 	       record_fulfils(e->record, e->patch);
 }
 
-static char *explain(const struct edit *e, int error, const char *data, size_t len)
+static char *explain(struct tree *t, const struct edit *e, int error, const char *data, size_t len)
 {
 	const struct field *field = schema_field(e->kind, e->field);
+	scoped(buf_fini) struct buf accepted = BUF_INIT;
+	bool is_special = rules_describe(t, e->record, e->field, &accepted);
 
 	return explain_refusal(&(struct refused_save){ .name = field->key,
 		.what = "saved",
@@ -84,7 +87,9 @@ static char *explain(const struct edit *e, int error, const char *data, size_t l
 		.len = len,
 		.reason = &e->reason,
 		.v5 = &e->error,
+		.sent = e->sent,
 		.field = field,
+		.accepted = is_special ? buf_str(&accepted) : NULL,
 		.next = "the server's value is unchanged; save another one",
 		.next_unknown = "whether the server has it is unknown; read the file, and save "
 				"again if it does not" });
@@ -97,6 +102,7 @@ static int edit_send(struct edit *e, struct tree *t, const struct call_limit *li
 
 	if (limit)
 		call.limit = *limit;
+	e->sent = SENT_REQUEST;
 	int r = store_update(t->store, e->record, e->patch, &call, &now);
 
 	v5_error_fini(&e->error);
@@ -119,16 +125,19 @@ static bool is_document(const struct node *node)
 static int save_field(struct tree *t, const struct node *node, const char *data, size_t len,
 	const struct call_limit *limit)
 {
-	scoped(edit_fini) struct edit e = { 0 };
+	scoped(edit_fini) struct edit e = { .sent = SENT_NOTHING };
 	struct node dir = { node->row, node->id, -1 };
 	int r = edit_begin(&e, t, node, data, len);
 
 	if (r == -ESTALE)
 		return r;
-	if (r == 0 && !is_nothing_new(&e))
-		r = edit_send(&e, t, limit);
+	if (r == 0 && !is_nothing_new(&e)) {
+		r = rules_check(t, e.record, e.patch, &e.reason);
+		if (r == 0)
+			r = edit_send(&e, t, limit);
+	}
 	if (r < 0)
-		refusal_put(t, &dir, node, explain(&e, r, data, len));
+		refusal_put(t, &dir, node, explain(t, &e, r, data, len));
 	else
 		refusal_drop(t, &dir, node);
 	return r;
@@ -173,7 +182,8 @@ int tree_error(struct tree *t, const struct node *node, struct buf *ret)
 {
 	struct node dir;
 
-	if (!is_field(node) && !is_document(node) && !tree_makes_new(node))
+	if (!is_field(node) && !is_document(node) && !tree_makes_new(node) &&
+		layout_of(node->row)->type != ROW_CONTROL)
 		return refusal_get(t, node, NULL, ret);
 	return tree_parent(t, node, &dir) < 0 ? 1 : refusal_get(t, &dir, node, ret);
 }

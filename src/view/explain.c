@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Why something was refused, as `.error` has it: field, what was written, rule, accepted values,
- * next move. */
+ * whether it was sent, next move. */
 #include <string.h>
 
 #include "shown.h"
@@ -50,6 +50,14 @@ static void add_accepted(struct buf *b, const struct field *field)
 	buf_add_str(b, field->flags & FIELD_REQ ? ", never empty\n" : "; empty for none\n");
 }
 
+/* A status is an answer. */
+static const char *sent_words(const struct refused_save *r)
+{
+	if (r->sent == SENT_REQUEST && api_is_outcome_unknown(r->error))
+		return "once; what became of it is unknown";
+	return r->sent == SENT_REQUEST && r->v5->status ? "once; the server refused it" : "nothing";
+}
+
 char *explain_refusal(const struct refused_save *r)
 {
 	struct buf b = BUF_INIT;
@@ -66,8 +74,12 @@ char *explain_refusal(const struct refused_save *r)
 	buf_add_str(&b, buf_str(r->reason));
 	if (r->v5->code != V5_OK)
 		v5_error_add_text(r->v5, &b);
-	if (r->field)
+	if (r->accepted)
+		buf_add_fmt(&b, "accepted: %s\n", r->accepted);
+	else if (r->field)
 		add_accepted(&b, r->field);
+	if (r->sent != SENT_UNTOLD)
+		buf_add_fmt(&b, "sent: %s\n", sent_words(r));
 	buf_add_fmt(&b, "next: %s\n", unknown ? r->next_unknown : r->next);
 	return buf_take(&b);
 }

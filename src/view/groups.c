@@ -243,6 +243,7 @@ static int select_found(struct tree *t, const struct node *dir, const struct gro
 				.len = strlen(g->query),
 				.reason = &none,
 				.v5 = &call->error,
+				.sent = SENT_REQUEST,
 				.next = "write another one; the language is that of Tracker's "
 					"search: state:started label:\"needs design\" -type:chore" }));
 	}

@@ -33,6 +33,7 @@ static const struct {
 		"a whole story to read, edit and save; a new markdown/<any>.md makes one" },
 	{ ROW_json_file, "a story as V5 sends it" },
 	{ ROW_story, "a story, a file a field; `mkdir stories/\"Title\"` makes one" },
+	{ ROW_story_md, "-> markdown/<id>.md" },
 	{ ROW_story_comment, "a comment: text, person, created_at, ..." },
 	{ ROW_story_comment_new, "what is written there is posted" },
 	{ ROW_task, "a task: description, complete, position" },
@@ -48,6 +49,8 @@ static const struct {
 	{ ROW_search_query, "a name with a colon is a query: `ls \"$P/search/state:started\"`" },
 	{ ROW_search_group, "saved searches: `mkdir search/ladder`" },
 };
+
+enum { N_PLACES = sizeof(places) / sizeof(*places), PATH_COLUMNS = 32 };
 
 /* What stands for the name of an entry that has no fixed one. */
 static const char *stand_in(enum layout_row row)
@@ -86,15 +89,46 @@ static bool is_directory(enum layout_row row)
 	       type == ROW_DOCUMENTS;
 }
 
+static void add_place(enum layout_row row, const char *words, struct buf *b)
+{
+	scoped(buf_fini) struct buf path = BUF_INIT;
+
+	add_path(row, &path);
+	if (is_directory(row))
+		buf_add_char(&path, '/');
+	buf_add_fmt(b, "%-*s%s%s\n", *words ? PATH_COLUMNS : 0, buf_str(&path), *words ? " " : "",
+		words);
+}
+
+/* Is there a word on it, or on what is below it? */
+static bool has_words(enum layout_row row)
+{
+	for (size_t i = 0; i < N_PLACES; i++) {
+		for (enum layout_row r = places[i].row; r != ROW_root; r = layout_of(r)->parent) {
+			if (r == row)
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool is_landmark(enum layout_row row)
+{
+	const struct layout *l = layout_of(row);
+
+	return l->name && l->type != ROW_ERROR && l->type != ROW_GUIDE &&
+	       (l->parent == ROW_root || l->parent == ROW_project || l->parent == ROW_story);
+}
+
 static void add_places(struct buf *b)
 {
-	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
-		scoped(buf_fini) struct buf path = BUF_INIT;
+	for (size_t i = 0; i < N_PLACES; i++)
+		add_place(places[i].row, places[i].words, b);
+	for (int i = ROW_root + 1; i < N_ROWS; i++) {
+		enum layout_row row = (enum layout_row)i;
 
-		add_path(places[i].row, &path);
-		if (is_directory(places[i].row))
-			buf_add_char(&path, '/');
-		buf_add_fmt(b, "%-32s %s\n", buf_str(&path), places[i].words);
+		if (is_landmark(row) && !has_words(row))
+			add_place(row, "", b);
 	}
 }
 

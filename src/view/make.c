@@ -88,6 +88,7 @@ struct making {
 	struct call call;
 	struct buf reason;
 	size_t n_made;
+	enum sent sent;
 };
 
 static void making_fini(struct making *m)
@@ -102,6 +103,7 @@ static void begin(
 	struct making *m, struct tree *t, const struct node *dir, const struct call_limit *limit)
 {
 	m->tree = t;
+	m->sent = SENT_NOTHING;
 	m->dir = *dir;
 	m->kind = layout_of(dir->row)->kind;
 	m->row = layout_entry(dir->row);
@@ -165,6 +167,7 @@ static int send(struct making *m, const struct record *patch, struct node *ret)
 {
 	scoped(record_unref) struct record *now = NULL;
 	struct place place = layout_place(&m->dir);
+	m->sent = SENT_REQUEST;
 	int e = store_create(m->tree->store, &place, patch, &m->call, &now);
 
 	if (e < 0)
@@ -194,6 +197,7 @@ static void refuse(struct making *m, const struct node *node, const char *data, 
 			.len = len,
 			.reason = &m->reason,
 			.v5 = &m->call.error,
+			.sent = m->sent,
 			.field = m->field,
 			.next = buf_str(&next),
 			.next_unknown = "whether it was made is unknown; look, and write it again "
@@ -220,6 +224,14 @@ static int make_named(struct making *m, const char *name, struct node *ret)
 	return e < 0 ? e : send(m, patch, ret);
 }
 
+/* More than a name is needed, or nobody can make one at all. */
+static int refuse_names(struct making *m)
+{
+	buf_add_str(&m->reason, "a name makes none here\n");
+	m->field = NULL;
+	return -EPERM;
+}
+
 int tree_make(struct tree *t, const struct node *dir, const char *name,
 	const struct call_limit *limit, struct node *ret)
 {
@@ -229,10 +241,10 @@ int tree_make(struct tree *t, const struct node *dir, const char *name,
 
 	if (e < 0)
 		return e;
-	if (!attr.grows || name[0] == '.')
+	if (name[0] == '.' || (!attr.grows && layout_of(dir->row)->type != ROW_COLLECTION))
 		return -EPERM;
 	begin(&m, t, dir, limit);
-	e = make_named(&m, name, ret);
+	e = attr.grows ? make_named(&m, name, ret) : refuse_names(&m);
 	if (e < 0) {
 		refuse(&m, dir, name, strlen(name), e);
 		return e;

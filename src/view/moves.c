@@ -13,6 +13,7 @@ struct move {
 	const struct tree_rename *rename;
 	struct group source, target;
 	struct call call;
+	enum sent sent;
 };
 
 static void move_fini(struct move *m)
@@ -121,6 +122,7 @@ static int put_place(struct move *m, int field, int64_t other)
 	if (store_peek(m->tree->store, KIND_story, m->rename->node.id, &old))
 		return -ESTALE;
 	record_set_int(patch, field, other);
+	m->sent = SENT_REQUEST;
 	return store_update(m->tree->store, old, patch, &m->call, &now);
 }
 
@@ -159,6 +161,7 @@ static void refuse_place(struct move *m, int e)
 			.error = e,
 			.reason = &none,
 			.v5 = &m->call.error,
+			.sent = m->sent,
 			.next = "the order is as it was; a name begins with the rank that the "
 				"story is to have",
 			.next_unknown = "whether it was moved is unknown; look again" }));
@@ -188,25 +191,62 @@ static bool is_planned_panel(const struct panel *panel)
 	return panel && panel->state == STATE_UNSTARTED;
 }
 
+/* ---- which of both ---- */
+
+/* Why it means nothing; NULL when it does. */
+static const char *find_fault(const struct move *m, int *ret_error)
+{
+	bool is_same = tree_number(&m->rename->from) == tree_number(&m->rename->to);
+
+	*ret_error = -EPERM;
+	if (m->source.query || m->target.query)
+		return "what a search finds cannot be moved: it is what matches";
+	if (is_same && !m->target.panel)
+		return "its rank here follows from the panels, where it can be changed";
+	*ret_error = -EXDEV;
+	if (m->source.project_id != m->target.project_id)
+		return "the two directories are of different projects";
+	if (m->source.field != m->target.field || !m->source.panel != !m->target.panel)
+		return "the two directories are of different views";
+	return NULL;
+}
+
+static int refuse_move(const struct move *m, const char *fault, int e)
+{
+	struct node story = { ROW_story, m->rename->node.id, -1 };
+	scoped(buf_fini) struct buf reason = BUF_INIT;
+
+	buf_add_fmt(&reason, "%s\n", fault);
+	refusal_put(m->tree, &story, &m->rename->node,
+		explain_refusal(&(struct refused_save){ .name = m->rename->new_name,
+			.what = "moved",
+			.error = e,
+			.reason = &reason,
+			.v5 = &m->call.error,
+			.sent = SENT_NOTHING,
+			.accepted = "another directory of the same view: by-state/, by-type/, "
+				    "by-owner/, by-label/, panels/; another rank in panels/",
+			.next = "nothing was changed; move it there, or write the field" }));
+	return e;
+}
+
 int group_move(struct tree *t, const struct tree_rename *rename, const struct call_limit *limit)
 {
-	scoped(move_fini) struct move m = { .tree = t, .rename = rename };
+	scoped(move_fini) struct move m = { .tree = t, .rename = rename, .sent = SENT_NOTHING };
+	struct node story = { ROW_story, rename->node.id, -1 };
 	int e = group_of(t, &rename->from, &m.source), e2 = group_of(t, &rename->to, &m.target);
 
 	if (e < 0 || e2 < 0)
 		return -ESTALE;
 	if (limit)
 		m.call.limit = *limit;
-	if (m.source.query || m.target.query)
-		return -EPERM;
-	if (m.source.project_id != m.target.project_id || m.source.field != m.target.field ||
-		!m.source.panel != !m.target.panel)
-		return -EXDEV;
-	bool is_same = tree_number(&rename->from) == tree_number(&rename->to);
+	const char *fault = find_fault(&m, &e);
 
-	if (is_same && !m.target.panel)
-		return -EPERM;
-	if (is_same || (is_planned_panel(m.source.panel) && is_planned_panel(m.target.panel)))
+	if (fault)
+		return refuse_move(&m, fault, e);
+	refusal_drop(t, &story, &rename->node);
+	if (tree_number(&rename->from) == tree_number(&rename->to) ||
+		(is_planned_panel(m.source.panel) && is_planned_panel(m.target.panel)))
 		return change_place(&m);
 	return change_field(&m);
 }

@@ -74,6 +74,7 @@ static enum kind removable_kind(const struct node *node)
 
 struct removal {
 	const char *next;
+	enum sent sent;
 	struct buf reason;
 	struct call call;
 };
@@ -105,6 +106,7 @@ static int remove_record(struct tree *t, const struct node *node, struct removal
 		ret->next = "echo N > .storyfs/deletes (at the top of the mount) allows N more";
 		return e;
 	}
+	ret->sent = SENT_REQUEST;
 	return store_delete(t->store, r, &ret->call);
 }
 
@@ -120,13 +122,15 @@ static void refuse(struct tree *t, const struct node *dir, const struct node *no
 			.error = e,
 			.reason = &r->reason,
 			.v5 = &r->call.error,
+			.sent = r->sent,
 			.next = r->next,
 			.next_unknown = "whether it was deleted is unknown; look again" }));
 }
 
 int tree_remove(struct tree *t, const struct node *node, const struct call_limit *limit)
 {
-	scoped(removal_fini) struct removal r = { .next = "nothing was deleted" };
+	scoped(removal_fini) struct removal r = { .next = "nothing was deleted",
+		.sent = SENT_NOTHING };
 	struct node dir;
 
 	if (!removable_kind(node)) {

@@ -111,15 +111,24 @@ int64_t refusal_time(struct tree *t, const struct node *dir);
 void refusals_fini(struct tree *t);
 
 /* explain.c: what `.error` says, a sentence or more; the caller frees it. */
+/* Did it reach the server? */
+enum sent {
+	SENT_UNTOLD, /* the reason says it, part by part */
+	SENT_NOTHING,
+	SENT_REQUEST,
+};
+
 struct refused_save {
 	const char *name; /* of what was written or made */
 	const char *what; /* it was not: "saved", "made", "deleted" */
 	int error;	  /* -errno */
 	const char *data; /* what was written, or NULL */
 	size_t len;
-	const struct buf *reason;	 /* ours, lines */
-	const struct v5_error *v5;	 /* the server's */
+	const struct buf *reason;  /* ours, lines */
+	const struct v5_error *v5; /* the server's */
+	enum sent sent;
 	const struct field *field;	 /* whose accepted values are told, or NULL */
+	const char *accepted;		 /* those, where there is more to say than by the field */
 	const char *next, *next_unknown; /* the next move; after an unknown outcome */
 };
 
@@ -142,6 +151,12 @@ int document_save(struct tree *t, const struct node *node, const char *data, siz
 bool document_is_saved(struct tree *t, const struct node *node, const char *data, size_t len);
 /* remembered.c */
 void remembered_fini(struct tree *t);
+
+/* rules.c: -EINVAL, with the reason, for what V5 certainly refuses. */
+int rules_check(struct tree *t, const struct record *old, const struct record *patch,
+	struct buf *ret_reason);
+/* What a field of this very record accepts; false when that is what any such field does. */
+bool rules_describe(struct tree *t, const struct record *r, int f, struct buf *ret);
 
 /* make.c: the save of a NEW file; one resource of the text, or one of each line. */
 int make_from_text(struct tree *t, const struct node *node, const char *data, size_t len,

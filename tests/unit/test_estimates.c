@@ -2,8 +2,8 @@
 /* Estimates follow their project's point scale. */
 #include <math.h>
 
-#include "scale.h"
 #include "served.h"
+#include "storyfs/scale.h"
 
 static void the_nearest_point_of_a_scale(void **state)
 {

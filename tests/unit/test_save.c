@@ -51,8 +51,6 @@ static void a_save_sends_the_field_alone(void **state)
 		{ "estimate", "3\n", "{\"estimate\":3}", NULL },
 		{ "estimate", "", "{\"estimate\":null}", NULL },
 		{ "current_state", "Finished\n", "{\"current_state\":\"finished\"}", "finished\n" },
-		{ "deadline", "2024-07-01\n", "{\"deadline\":\"2024-07-01T00:00:00Z\"}",
-			"2024-07-01T00:00:00Z\n" },
 		{ "owners", "lee\n", "{\"owner_ids\":[102]}", NULL },
 		{ "owners", "bo\nlee@example.org\n103\n", "{\"owner_ids\":[103,102]}",
 			"Bo\nlee\n" },

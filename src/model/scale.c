@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Point scales. */
-#include "scale.h"
+#include "storyfs/scale.h"
 
 #include <math.h>
 #include <string.h>

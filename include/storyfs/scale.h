@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Point scales: `0,1,2,3`. */
-#ifndef STORYFS_SERVER_SCALE_H
-#define STORYFS_SERVER_SCALE_H
+#ifndef STORYFS_SCALE_H
+#define STORYFS_SCALE_H
 
 #include <stdbool.h>
 
