@@ -143,12 +143,12 @@ def test_rmdir_deletes(made):
     'python3 -c "import shutil; shutil.rmtree(\'{}\', ignore_errors=True)"',
     'for d in $(find {} -depth -type d); do rm -f $d/*; rmdir $d; done',
 ])
-@pytest.mark.parametrize('what', ['.', 'projects', P, f'{P}/stories', f'{P}/stories/555'])
-def test_rm_r_never_deletes_anything_upstream(made, command, what):
+def test_rm_r_never_deletes_anything_upstream(made, command):
     before = ask(made, f'/{P}/stories')
     made.run(f'echo a task > {P}/stories/555/tasks/new; echo hm > {P}/stories/555/comments/new')
     n = len(made.writes())
-    made.run(command.format(what))
+    for what in (f'{P}/stories/555', f'{P}/stories', P, 'projects', '.'):
+        made.run(command.format(what))
     assert made.writes()[n:] == []
     assert [s['id'] for s in ask(made, f'/{P}/stories')] == [s['id'] for s in before]
 

@@ -49,7 +49,8 @@ def test_a_packed_body_is_read(server, encoding, pack):
 
 @pytest.mark.parametrize('encoding, body, status', [
     ('gzip', gzip.compress(b' ' * (20 << 20)), 413), ('gzip', b'no gzip', 400),
-    ('gzip', gzip.compress(b'{}')[:-3], 400), ('br', b'{}', 415), ('gzip, gzip', b'{}', 415)])
+    ('gzip', gzip.compress(b'{}')[:-3], 400), ('br', b'{}', 415), ('gzip, gzip', b'{}', 415)],
+    ids=['too large', 'no gzip', 'cut', 'unknown', 'twice'])
 def test_a_body_that_cannot_be_unpacked_is_refused(server, encoding, body, status):
     answer = server.request('PUT', '/stories/555', body=body, headers={'Content-Encoding': encoding})
     assert answer.status == status
