@@ -21,6 +21,10 @@ struct api_config {
 	 * its source is asked. The token itself is the transport's business. NULL: there is none.
 	 */
 	bool (*renew_token)(void *data);
+	/* Files may lie at another host, at an address that is secret enough: a transport to it,
+	 * which sends no token. -errno. NULL: they do not. */
+	const char *origin; /* of the host itself: "https://host:port", or NULL */
+	int (*open_elsewhere)(void *data, const char *origin, struct transport **ret);
 	void *data;
 };
 
@@ -85,6 +89,19 @@ int api_create(struct api *api, const struct place *place, const struct record *
 int api_update(struct api *api, const struct place *place, const struct record *patch,
 	struct call *call, struct record **ret);
 int api_delete(struct api *api, const struct place *place, struct call *call);
+
+/* A file on its way to the host: how it is called there, and its bytes, which are borrowed. */
+struct api_file {
+	const char *name;
+	struct http_source *bytes;
+};
+
+/* POST it to the project's uploads; *ret is its file_attachment, which nothing holds yet. */
+int api_upload(struct api *api, int64_t project_id, const struct api_file *file, struct call *call,
+	struct record **ret);
+/* The bytes behind a file_attachment's download_url: a path of the host, or a URL of it. Redirects
+ * are followed, to other hosts without the token. */
+int api_download(struct api *api, const char *url, struct http_sink *sink, struct call *call);
 
 /* After this errno of a write nobody knows whether it was carried out. */
 bool api_is_outcome_unknown(int error);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Whole files: read with a limit, written so that a reader sees the old or the new one. */
+/* Whole files: read with a limit, written so that a reader sees the old or the new one. Files
+ * without a name. */
 #ifndef STORYFS_FILE_H
 #define STORYFS_FILE_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "storyfs/buf.h"
@@ -14,5 +16,12 @@ int file_read(const char *path, size_t max, struct buf *ret_data);
 int file_write_atomic(const char *path, const void *data, size_t len, mode_t mode);
 /* The directory and its missing parents, mode 0700 for what is made. */
 int file_make_dirs(const char *path);
+/* A new file in the directory that has no name there, to read and write, for this user alone: it
+ * goes when it is closed, whatever becomes of the process. A descriptor, or -errno. */
+int file_open_nameless(const char *dir);
+/* Put all of it from this byte on. -errno; -EIO where nothing more can be written. */
+int file_write_at(int fd, const void *data, size_t len, int64_t at);
+/* Up to max bytes from this one on: how many, 0 at the end, or -errno. */
+int64_t file_read_at(int fd, void *to, size_t max, int64_t at);
 
 #endif

@@ -65,6 +65,16 @@ void http_source_free(struct http_source *s);
 /* Put just n bytes from this one on. -errno as its read, -EIO when there are fewer. */
 int http_source_read(struct http_source *s, int64_t at, char *to, size_t n);
 
+/* Where the bytes of a body go as they come, in place of memory. */
+struct http_sink {
+	int64_t len; /* of the body, so far */
+	/* Put n bytes there, from this one on. -errno ends the exchange. */
+	int (*write)(struct http_sink *s, int64_t at, const char *data, size_t n);
+};
+
+/* Put n more bytes there. -errno as its write. */
+int http_sink_add(struct http_sink *s, const char *data, size_t n);
+
 /*
  * A request. `target` is path and query as they stand in the request line, percent-encoded, without
  * scheme and host: `/services/v5/projects/99?fields=name`. Zeroed is a GET without a target.
@@ -76,6 +86,9 @@ struct http_request {
 	struct http_headers headers;
 	struct buf body;
 	struct http_source *source; /* the body, in place of `body`; NULL: none */
+	/* Where a client wants the body of an answer 2xx; borrowed. Each answer begins it anew.
+	 * NULL: in the response. */
+	struct http_sink *sink;
 };
 
 void http_request_fini(struct http_request *req);

@@ -34,6 +34,13 @@ struct change {
 
 struct store_config {
 	int refresh_s; /* 0: never look by itself */
+	/* Where files of the host are kept while they are read, without names: a directory, made
+	 * when it is missing; NULL, or when that fails, the system's for temporary files. Texts are
+	 * copied.
+	 */
+	const char *cache_dir;
+	int64_t cache_bytes; /* all of them together, but for those in use; 0: 1 GiB */
+	int64_t stall_ms;    /* a download ends when nothing comes for that long; 0: 30 s */
 };
 
 /* Takes the API over. Starts the sync thread when there is something to refresh; call it after the
@@ -105,6 +112,28 @@ int store_create(struct store *s, const struct place *place, const struct record
 /* Delete a record of the store: one DELETE. 0 also when the server no longer had it. When the
  * outcome is unknown the resource is looked at, and if it is gone, that is 0, too. */
 int store_delete(struct store *s, const struct record *old, struct call *call);
+
+/*
+ * Up to part->max bytes of a file_attachment of the store, from part->at on, appended; less only at
+ * its end, which is where its size says. It is downloaded when it is first read, once for however
+ * many read it, goes on when a reader's time is over (-ETIMEDOUT: ask again), and is kept for a
+ * while. -EIO when the host sends more or less than that size.
+ */
+struct file_part {
+	int64_t at;
+	size_t max;
+};
+
+int store_read_file(struct store *s, const struct record *file, const struct file_part *part,
+	struct call *call, struct buf *ret);
+/*
+ * Send a file and post a comment that holds it, on the story or epic of the place (of
+ * file_attachments, without an id): two POSTs, neither sent twice; a file that came to no comment
+ * is nowhere to be seen. *ret is the attachment, in the store from then on. When the outcome is
+ * unknown the host is asked whether it is there: 0 when it is, else the error.
+ */
+int store_attach(struct store *s, const struct place *place, const struct api_file *file,
+	struct call *call, struct record **ret);
 
 /*
  * The ids of a project's stories that the server selects, in its order: by a query in V5's search

@@ -32,7 +32,7 @@ struct transport {
 	 *   -ETIMEDOUT, -EINTR cancelled, -EPROTO not HTTP or a body over the limit,
 	 *   -EACCES the host's address is one that the transport may not connect to,
 	 *   -EKEYREJECTED the TLS certificate was not accepted, -EINVAL the request is not
-	 *   http_request_is_valid() and was not sent, -EIO anything else.
+	 *   http_request_is_valid() and was not sent, what its sink answered, -EIO anything else.
 	 * Whether the server did what was asked is unknown after -ECONNRESET, -ETIMEDOUT, -EINTR,
 	 * -EPROTO and -EIO. Any thread may call, several at once.
 	 */

@@ -6,8 +6,8 @@
  * A node is a value: which row of the layout, which resource, which field. Its number is the inode,
  * the same in every mount of the same source; nothing is kept for nodes that were looked up.
  *
- * tree_lookup, tree_list and tree_save may reach the network (within their limit); the rest answers
- * from memory. -errno on failure; 1 where a function says so. Any thread may call.
+ * tree_lookup, tree_list, tree_save and what says so may reach the network (within their limit);
+ * the rest answers from memory. -errno on failure; 1 where a function says so. Any thread may call.
  */
 #ifndef STORYFS_TREE_H
 #define STORYFS_TREE_H
@@ -52,7 +52,9 @@ struct node_attr {
 	bool writable; /* a file that can be saved; a directory in which scratch files may be */
 	bool grows;    /* a directory in which tree_make makes resources */
 	bool live;     /* a file whose content nobody tells of when it changes: not to be cached */
-	uint64_t size; /* true, also before the first read */
+	bool remote;   /* a file whose bytes are fetched when they are read (tree_read_part) */
+	bool takes_files; /* a directory into which files can be sent (tree_attach) */
+	uint64_t size;	  /* true, also before the first read */
 	int64_t mtime_ns; /* moves when the content moves, and only then */
 	int64_t birth_ns; /* 0 when unknown */
 };
@@ -77,8 +79,19 @@ int tree_name(struct tree *t, const struct node *node, struct buf *ret);
 /* -ESTALE when the resource is gone. -ENODATA when it has not been looked up yet, and would have to
  * be loaded for this. */
 int tree_stat(struct tree *t, const struct node *node, struct node_attr *ret);
-/* Append a file's content; of a link, its target. -EISDIR. */
+/* Append a file's content; of a link, its target. -EISDIR; -EINVAL for a remote one. */
 int tree_read(struct tree *t, const struct node *node, struct buf *ret);
+/* Append a part of any file. A remote one's may have to be fetched, within the limit; why that
+ * failed is told in tree_error_dir. */
+int tree_read_part(struct tree *t, const struct node *node, const struct file_part *part,
+	const struct call_limit *limit, struct buf *ret);
+/* The directory whose `.error` tells what went wrong with the node. -ESTALE */
+int tree_error_dir(struct tree *t, const struct node *node, struct node *ret);
+
+/* Send a whole file into a directory that takes files, under its name: one upload, and one comment
+ * that holds it. Refused as a save is, with the reason in the directory's `.error`. */
+int tree_attach(struct tree *t, const struct node *dir, const struct api_file *file,
+	const struct call_limit *limit);
 
 /*
  * Save a field file: len bytes as the user wrote them (one final newline is the file's, not the

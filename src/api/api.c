@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "exchange.h"
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
 #include "storyfs/json.h"
@@ -22,15 +23,6 @@ enum {
 	LIST_TRIES = 3,
 };
 
-struct api {
-	struct transport *transport;
-	char *base_path;
-	int64_t page_limit;
-	int64_t timeout_ms;
-	bool (*renew_token)(void *data);
-	void *data;
-};
-
 struct api *api_new(struct transport *t, const struct api_config *config)
 {
 	struct api *api = xcalloc(1, sizeof(*api));
@@ -40,6 +32,8 @@ struct api *api_new(struct transport *t, const struct api_config *config)
 	api->page_limit = config->page_limit ? config->page_limit : PAGE_LIMIT;
 	api->timeout_ms = config->timeout_ms ? config->timeout_ms : TIMEOUT_MS;
 	api->renew_token = config->renew_token;
+	api->origin = config->origin ? xstrdup(config->origin) : NULL;
+	api->open_elsewhere = config->open_elsewhere;
 	api->data = config->data;
 	return api;
 }
@@ -50,6 +44,7 @@ void api_free(struct api *api)
 		return;
 	transport_free(api->transport);
 	free(api->base_path);
+	free(api->origin);
 	free(api);
 }
 
@@ -162,7 +157,7 @@ static int perform(struct api *api, const struct http_request *req, struct call 
 }
 
 /* A token that was refused may have been replaced at its source since: asked for once more. */
-static int exchange(struct api *api, const struct http_request *req, struct call *call,
+int api_exchange(struct api *api, const struct http_request *req, struct call *call,
 	struct http_response *resp)
 {
 	int e = perform(api, req, call, resp);
@@ -202,7 +197,7 @@ static bool is_of(const struct record *r, const struct place *place)
 	return !place->id || place->kind == KIND_me || record_id(r) == place->id;
 }
 
-static int read_one(const struct http_response *resp, const struct place *place, struct call *call,
+int api_read_one(const struct http_response *resp, const struct place *place, struct call *call,
 	struct record **ret)
 {
 	const char *name = schema_resource(place->kind)->name;
@@ -241,9 +236,9 @@ static int exchange_one(struct api *api, const struct http_request *req, const s
 	struct call *call, struct record **ret)
 {
 	scoped(http_response_fini) struct http_response resp = { 0 };
-	int e = exchange(api, req, call, &resp);
+	int e = api_exchange(api, req, call, &resp);
 
-	return e < 0 ? e : read_one(&resp, place, call, ret);
+	return e < 0 ? e : api_read_one(&resp, place, call, ret);
 }
 
 int api_get(struct api *api, const struct place *place, struct call *call, struct record **ret)
@@ -278,7 +273,7 @@ int api_delete(struct api *api, const struct place *place, struct call *call)
 		make_request(api, HTTP_DELETE, place, NULL);
 	scoped(http_response_fini) struct http_response resp = { 0 };
 
-	return exchange(api, &req, call, &resp);
+	return api_exchange(api, &req, call, &resp);
 }
 
 /* ---- lists ---- */
@@ -317,7 +312,7 @@ static int get_page(const struct reading *r, int64_t offset, struct page *ret)
 
 	req.target = page_target(r, offset);
 	http_headers_add(&req.headers, "Accept", "application/json");
-	int e = exchange(r->api, &req, r->call, &resp);
+	int e = api_exchange(r->api, &req, r->call, &resp);
 
 	if (e < 0)
 		return e;

@@ -10,6 +10,8 @@
 #include "setup.h"
 #include "storyfs/text.h"
 
+enum { PIECE = 1 << 20 };
+
 struct look {
 	const struct arguments *args;
 	struct tree *tree;
@@ -84,18 +86,34 @@ static void list_path(struct look *l, const char *path)
 
 /* ---- cat ---- */
 
+/* Piece by piece: some are large. */
+static int print_bytes(struct look *l, const struct node *node)
+{
+	struct file_part part = { .max = PIECE };
+	struct node_attr attr;
+	int e = tree_stat(l->tree, node, &attr);
+
+	if (e == 0 && attr.type == NODE_DIR)
+		return -EISDIR;
+	while (e == 0 && (uint64_t)part.at < attr.size) {
+		scoped(buf_fini) struct buf text = BUF_INIT;
+
+		e = tree_read_part(l->tree, node, &part, NULL, &text);
+		fwrite(buf_str(&text), 1, text.len, stdout);
+		part.at += PIECE;
+	}
+	return e;
+}
+
 static void print_file(struct look *l, const char *path)
 {
-	scoped(buf_fini) struct buf text = BUF_INIT;
 	struct node node;
 	int e = path_find(l->tree, path, &node);
 
 	if (e == 0)
-		e = tree_read(l->tree, &node, &text);
+		e = print_bytes(l, &node);
 	if (e < 0)
 		complain(l, path, e);
-	else
-		fwrite(buf_str(&text), 1, text.len, stdout);
 }
 
 /* ---- both ---- */

@@ -25,6 +25,8 @@ enum { TIMEOUT_S = 30 };
 
 struct source {
 	char *where;
+	char *origin, *ca_file; /* of a host, or NULL */
+	int64_t timeout_ms;
 	struct credential *token;
 	struct archive *archive;
 	struct server *server;
@@ -69,6 +71,24 @@ static int url_path(const char *url, char **ret, struct buf *ret_reason)
 	return 0;
 }
 
+static bool renew_token(void *data)
+{
+	return credential_renew(((struct source *)data)->token);
+}
+
+/* Where the host keeps its files: without the token, and with as much care for who listens. */
+static int open_elsewhere(void *data, const char *origin, struct transport **ret)
+{
+	struct source *s = data;
+	struct curl_config curl = {
+		.base_url = origin, .timeout_ms = s->timeout_ms, .ca_file = s->ca_file
+	};
+
+	if (text_has_prefix(s->where, "https:") && !text_has_prefix(origin, "https:"))
+		return -EPROTO;
+	return curl_transport_new(&curl, ret);
+}
+
 static int open_host(struct source *s, const struct source_config *config, struct transport **ret,
 	struct buf *ret_reason)
 {
@@ -83,7 +103,9 @@ static int open_host(struct source *s, const struct source_config *config, struc
 
 	s->token = credential_new(config->token_command, config->token_file, config->token);
 	curl.token_data = s->token;
-	int e = curl_transport_new(&curl, &t);
+	scoped(free_ptr) char *target = NULL;
+	int e = http_split_url(config->where, &s->origin, &target) ? curl_transport_new(&curl, &t)
+								   : -EINVAL;
 
 	if (e < 0) {
 		buf_add_fmt(ret_reason, "%s: not a URL of a V5 host", config->where);
@@ -166,10 +188,24 @@ static int open_transport(struct source *s, const struct source_config *config,
 	ret_api->base_path = is_url ? path : xstrdup(DEFAULT_PATH);
 	e = (is_url ? open_host : open_archive)(s, config, ret, ret_reason);
 	if (e == 0 && is_url) {
-		ret_api->renew_token = credential_renew;
-		ret_api->data = s->token;
+		ret_api->renew_token = renew_token;
+		ret_api->origin = s->origin;
+		ret_api->open_elsewhere = open_elsewhere;
+		ret_api->data = s;
 	}
 	return e < 0 ? e : add_faults(config->fault, ret, ret_reason);
+}
+
+/* $XDG_CACHE_HOME/storyfs, as the XDG Base Directory Specification has it; NULL when there is no
+ * home. The caller frees it. */
+static char *find_cache_dir(void)
+{
+	const char *base = getenv("XDG_CACHE_HOME");
+	const char *home = getenv("HOME");
+
+	if (base && base[0] == '/')
+		return xasprintf("%s/storyfs", base);
+	return home && home[0] == '/' ? xasprintf("%s/.cache/storyfs", home) : NULL;
 }
 
 int source_open(const struct source_config *config, struct source **ret, struct buf *ret_reason)
@@ -178,8 +214,14 @@ int source_open(const struct source_config *config, struct source **ret, struct 
 	scoped(transport_free) struct transport *t = NULL;
 	struct api_config api = { .page_limit = config->page_limit,
 		.timeout_ms = timeout_ms(config) };
-	struct store_config store = { .refresh_s = config->refresh_s };
+	scoped(free_ptr) char *cache_dir = find_cache_dir();
+	struct store_config store = { .refresh_s = config->refresh_s,
+		.cache_dir = cache_dir,
+		.stall_ms = timeout_ms(config) };
+
 	s->where = xstrdup(config->where);
+	s->ca_file = config->ca_file ? xstrdup(config->ca_file) : NULL;
+	s->timeout_ms = timeout_ms(config);
 	int e = open_transport(s, config, &t, &api, ret_reason);
 
 	if (e == 0) {
@@ -203,6 +245,8 @@ void source_close(struct source *s)
 	archive_close(s->archive);
 	credential_free(s->token);
 	free(s->where);
+	free(s->origin);
+	free(s->ca_file);
 	free(s);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Whole files. */
+/* Whole files, and files without a name. */
 #include "storyfs/file.h"
 
 #include <errno.h>
@@ -80,4 +80,48 @@ int file_make_dirs(const char *path)
 		*p = '/';
 	}
 	return mkdir(copy, 0700) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+/* Some file systems know no files without a name; there it is taken off at once. */
+int file_open_nameless(const char *dir)
+{
+	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
+		return fd < 0 ? -errno : fd;
+	scoped(free_ptr) char *path = xasprintf("%s/storyfs-XXXXXX", dir);
+
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	unlink(path);
+	return fd;
+}
+
+int file_write_at(int fd, const void *data, size_t len, int64_t at)
+{
+	const char *from = data;
+
+	while (len) {
+		ssize_t n = pwrite(fd, from, len, at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		at += n;
+		from += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int64_t file_read_at(int fd, void *to, size_t max, int64_t at)
+{
+	ssize_t n;
+
+	do
+		n = pread(fd, to, max, at);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
 }

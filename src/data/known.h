@@ -70,6 +70,7 @@ enum { NO_VERSION = -1 };
 
 struct store {
 	struct api *api;
+	struct downloads *downloads; /* with a lock of its own */
 	int refresh_s;
 	int64_t started_ns;
 	void (*changed)(void *data, const struct change *change);

@@ -20,6 +20,9 @@ static const struct source {
 	const char *nested; /* the parent's field that holds them, or NULL: a list of its own */
 	enum kind needs;    /* another kind of the project, without which it cannot be shown */
 	bool optional;	    /* not every host has them */
+	/* Two levels down: what `nested` holds are these, each with a list of them by this name. */
+	enum kind through;
+	const char *inner;
 } sources[] = {
 	/* In this order they are loaded again: parents before what is nested in them. */
 	{ KIND_me, KIND_none, NULL, KIND_none },
@@ -34,6 +37,10 @@ static const struct source {
 	{ KIND_task, KIND_story, "tasks", KIND_none },
 	{ KIND_blocker, KIND_story, "blockers", KIND_project_membership },
 	{ KIND_review, KIND_story, "reviews", KIND_project_membership },
+	{ KIND_file_attachment, KIND_story, "comments", .through = KIND_comment,
+		.inner = "file_attachments" },
+	{ KIND_file_attachment, KIND_epic, "comments", .through = KIND_comment,
+		.inner = "file_attachments" },
 };
 
 static const struct source *find_source(enum kind kind, enum kind parent)
@@ -183,11 +190,49 @@ static int find_none(struct store *s, const struct fetch *f, int e, struct call 
 	return 0;
 }
 
-/* A list of its own. */
+/* What each of these holds in a field, in their order. */
+static void gather(const struct records *all, int field, struct records *ret)
+{
+	each_record(r, all) {
+		const struct value *v = record_get(r, field);
+
+		if (v->state != VALUE_SET)
+			continue;
+		each_record(one, &v->records)
+			records_add(ret, record_ref(one));
+	}
+}
+
+static int inner_field(const struct source *source)
+{
+	return schema_find_field(source->through, source->inner);
+}
+
+/* A list of its own; or that of what holds them. */
+static int list_direct(
+	struct store *s, const struct fetch *f, struct call *call, struct api_listing *ret)
+{
+	const char *inner = f->source->inner;
+	struct place place = f->place;
+	struct records all = { 0 };
+
+	if (inner)
+		place.kind = f->source->through;
+	int e = api_list(
+		s->api, &place, inner ? &(struct api_query){ .fields = inner } : NULL, call, ret);
+
+	if (e < 0 || !inner)
+		return e;
+	gather(&ret->records, inner_field(f->source), &all);
+	records_fini(&ret->records);
+	ret->records = all;
+	return e;
+}
+
 static int fetch_direct(struct store *s, struct fetch *f, struct call *call)
 {
 	scoped(api_listing_fini) struct api_listing listing = { 0 };
-	int e = api_list(s->api, &f->place, NULL, call, &listing);
+	int e = list_direct(s, f, call, &listing);
 
 	if ((f->load->of_one || f->source->optional) && (e == -EOPNOTSUPP || e == -ENOENT))
 		e = find_none(s, f, e, call);
@@ -219,13 +264,18 @@ static bool spread(struct store *s, struct fetch *f, const struct records *paren
 	bool complete = true;
 
 	each_record(r, parents) {
+		scoped(records_fini) struct records deeper = { 0 };
+		const struct records *list =
+			record_has(r, field) ? &record_get(r, field)->records : &none;
 		struct place place = f->place;
 
+		if (f->source->inner) {
+			gather(list, inner_field(f->source), &deeper);
+			list = &deeper;
+		}
 		place.parent_id = record_id(r);
 		if (known_entry(s, place.parent, place.parent_id))
-			known_replace(s, &place,
-				record_has(r, field) ? &record_get(r, field)->records : &none,
-				&f->in);
+			known_replace(s, &place, list, &f->in);
 		else
 			complete = false;
 	}
@@ -238,7 +288,10 @@ static int fetch_nested(struct store *s, struct fetch *f, struct call *call)
 	scoped(api_listing_fini) struct api_listing listing = { 0 };
 	int64_t project_id = f->place.project_id;
 	struct place parents = { f->source->parent, 0, KIND_project, project_id, project_id };
-	struct api_query query = { .fields = f->source->nested };
+	const char *inner = f->source->inner;
+	scoped(free_ptr) char *fields =
+		inner ? xasprintf("%s(%s)", f->source->nested, inner) : xstrdup(f->source->nested);
+	struct api_query query = { .fields = fields };
 	int field = schema_find_field(f->source->parent, f->source->nested);
 	int e = api_list(s->api, &parents, &query, call, &listing);
 

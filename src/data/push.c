@@ -194,3 +194,56 @@ int store_delete(struct store *s, const struct record *old, struct call *call)
 	forget(s, &place);
 	return 0;
 }
+
+/* ---- files ---- */
+
+static int post_comment(
+	struct store *s, const struct place *place, int64_t file_id, struct call *call)
+{
+	scoped(record_unref) struct record *patch = record_new(KIND_comment);
+	scoped(record_unref) struct record *comment = NULL;
+	scoped(ids_fini) struct ids ids = { 0 };
+	struct place comments = *place;
+
+	ids_add(&ids, file_id);
+	record_set_ids(patch, F_comment_file_attachment_ids, &ids);
+	comments.kind = KIND_comment;
+	return store_create(s, &comments, patch, call, &comment);
+}
+
+/* Did it come to a comment all the same? */
+static bool is_attached(struct store *s, const struct place *place, const struct record *file,
+	const struct call_limit *limit)
+{
+	look_for_new(s, place, limit);
+	lock_scope(&s->lock);
+	struct collection *c = known_collection(s, place);
+
+	return c && ids_has(&c->ids, record_id(file));
+}
+
+int store_attach(struct store *s, const struct place *place, const struct api_file *file,
+	struct call *call, struct record **ret)
+{
+	scoped(record_unref) struct record *now = NULL;
+	struct place at = *place;
+
+	pthread_mutex_lock(&s->lock);
+	at.project_id = known_project(s, at.parent, at.parent_id);
+	pthread_mutex_unlock(&s->lock);
+	int e = api_upload(s->api, at.project_id, file, call, &now);
+
+	if (e < 0)
+		return e;
+	e = post_comment(s, &at, record_id(now), call);
+	if (e < 0 && api_is_outcome_unknown(e) && e != -EINTR &&
+		is_attached(s, &at, now, &call->limit)) {
+		v5_error_fini(&call->error);
+		e = 0;
+	}
+	if (e < 0)
+		return e;
+	learn_new(s, now, &at);
+	*ret = take_ptr(now);
+	return 0;
+}

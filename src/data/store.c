@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "downloads.h"
 #include "known.h"
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
@@ -24,6 +25,7 @@ struct store *store_new(struct api *api, const struct store_config *config)
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&s->wake, &attr);
 	pthread_condattr_destroy(&attr);
+	s->downloads = downloads_new(api, config);
 	sync_start(s);
 	return s;
 }
@@ -41,6 +43,7 @@ void store_free(struct store *s)
 	if (!s)
 		return;
 	sync_stop(s);
+	downloads_free(s->downloads);
 	known_fini(s);
 	api_free(s->api);
 	pthread_cond_destroy(&s->wake);
@@ -172,4 +175,10 @@ int64_t store_parent_of(struct store *s, const struct record *r)
 	struct entry *e = known_entry(s, record_kind(r), record_id(r));
 
 	return e ? e->parent_id : 0;
+}
+
+int store_read_file(struct store *s, const struct record *file, const struct file_part *part,
+	struct call *call, struct buf *ret)
+{
+	return downloads_read(s->downloads, file, part, call, ret);
 }

@@ -149,9 +149,25 @@ static void add_slice(struct buf *ret, const struct buf *text, size_t size, off_
 	buf_add(ret, text->data + off, left < size ? left : size);
 }
 
-static int read_number(struct fs *fs, uint64_t number, size_t size, off_t off, struct buf *ret)
+/* What is fetched may fail, which is told, or work again. */
+static int read_node(
+	fuse_req_t req, const struct node *node, const struct file_part *part, struct buf *ret)
 {
-	scoped(buf_fini) struct buf text = BUF_INIT;
+	struct fs *fs = request_fs(req);
+	struct call_limit limit = request_limit(req);
+	scoped(buf_fini) struct buf before = BUF_INIT;
+	bool was_told = tree_error(fs->tree, node, &before) == 0;
+	struct node dir;
+	int r = tree_read_part(fs->tree, node, part, &limit, ret);
+
+	if ((r < 0 || was_told) && tree_error_dir(fs->tree, node, &dir) == 0)
+		save_notify_error(fs, &dir);
+	return r;
+}
+
+static int read_number(fuse_req_t req, uint64_t number, size_t size, off_t off, struct buf *ret)
+{
+	struct fs *fs = request_fs(req);
 	struct node node;
 
 	{
@@ -166,17 +182,14 @@ static int read_number(struct fs *fs, uint64_t number, size_t size, off_t off, s
 		if (!node_of_number(fs, number, &node))
 			return -ESTALE;
 	}
-	int r = tree_read(fs->tree, &node, &text);
-
-	add_slice(ret, &text, size, off);
-	return r;
+	return read_node(req, &node, &(struct file_part){ off, size }, ret);
 }
 
 void fs_op_read(
 	fuse_req_t req, fuse_ino_t number, size_t size, off_t off, struct fuse_file_info *fi)
 {
 	scoped(buf_fini) struct buf text = BUF_INIT;
-	int r = read_number(request_fs(req), number, size, off, &text);
+	int r = read_number(req, number, size, off, &text);
 
 	(void)fi;
 	if (r)

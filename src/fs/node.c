@@ -247,7 +247,7 @@ static int set_others(struct fs *fs, uint64_t number, const struct stat *attr, u
 	}
 	if (!node_of_number(fs, number, &node) || tree_stat(fs->tree, &node, &node_attr))
 		return -ESTALE;
-	return node_attr.writable ? 0 : -EPERM;
+	return node_attr.writable || node_attr.remote ? 0 : -EPERM;
 }
 
 void fs_op_setattr(

@@ -45,6 +45,9 @@ static const enum layout_row error_rows[N_ROWS] = {
 #define ERROR_ROW_FILES(row, parent)
 #define ERROR_ROW_TABLE(row, parent)
 #define ERROR_ROW_GUIDE(row, parent)
+#define ERROR_ROW_DEPOT(row, parent)
+#define ERROR_ROW_FOLDER(row, parent)
+#define ERROR_ROW_BYTES(row, parent)
 #define LAYOUT(row, parent, name, type, kind) ERROR_ROW_##type(row, parent)
 #include "storyfs/layout.def"
 };

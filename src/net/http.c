@@ -133,6 +133,15 @@ int http_source_read(struct http_source *s, int64_t at, char *to, size_t n)
 	return 0;
 }
 
+int http_sink_add(struct http_sink *s, const char *data, size_t n)
+{
+	int e = s->write(s, s->len, data, n);
+
+	if (e == 0)
+		s->len += (int64_t)n;
+	return e;
+}
+
 /* ---- messages ---- */
 
 void http_request_fini(struct http_request *req)

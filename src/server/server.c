@@ -27,7 +27,10 @@
 #include "storyfs/log.h"
 #include "upgrade.h"
 
-enum { CACHE_BYTES = 32 << 20 };
+enum {
+	CACHE_BYTES = 32 << 20,
+	PIECE = 256 << 10, /* of a body, in a transport */
+};
 
 struct server {
 	struct archive *archive;
@@ -329,6 +332,26 @@ struct server_transport {
 	int64_t person_id;
 };
 
+/* A body piece by piece into the sink; whoever asked may give up between two. */
+static int pour(struct http_response *resp, struct http_sink *sink, const struct call_limit *limit)
+{
+	scoped(free_ptr) char *piece = xmalloc(PIECE);
+	struct http_source *source = resp->source;
+	int r = 0;
+
+	sink->len = 0;
+	if (!source)
+		return http_sink_add(sink, buf_str(&resp->body), resp->body.len);
+	while (r == 0 && sink->len < source->len) {
+		int64_t n = source->read(source, sink->len, piece, PIECE);
+
+		r = n > 0 ? http_sink_add(sink, piece, (size_t)n) : n < 0 ? (int)n : -EIO;
+		if (r == 0)
+			r = call_limit_check(limit);
+	}
+	return r;
+}
+
 static int perform_call(struct transport *t, const struct http_request *req,
 	const struct call_limit *limit, struct http_response *ret)
 {
@@ -338,10 +361,12 @@ static int perform_call(struct transport *t, const struct http_request *req,
 	if (r < 0)
 		return r;
 	server_handle_as(st->server, st->person_id, req, ret);
-	r = http_response_gather(ret);
+	bool to_sink = req->sink && ret->status >= 200 && ret->status < 300;
+
+	r = to_sink ? pour(ret, req->sink, limit) : http_response_gather(ret);
 	if (r < 0)
 		http_response_fini(ret);
-	return r < 0 ? -EIO : 0;
+	return r < 0 && !to_sink ? -EIO : r;
 }
 
 static void free_transport(struct transport *t)

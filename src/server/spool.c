@@ -3,12 +3,12 @@
 #include "spool.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "storyfs/alloc.h"
+#include "storyfs/file.h"
 
 enum { MAX_FILES = 64 };
 
@@ -75,32 +75,11 @@ static void give_file(struct spools *s)
 	s->n_files--;
 }
 
-/* Some file systems know no files without a name; there it is taken off at once. */
-static int open_nameless(const char *dir)
-{
-	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-
-	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
-		return fd < 0 ? -errno : fd;
-	scoped(free_ptr) char *path = xasprintf("%s/storyfs-XXXXXX", dir);
-
-	fd = mkostemp(path, O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	unlink(path);
-	return fd;
-}
-
 static int64_t read_spool(struct http_source *source, int64_t at, char *to, size_t max)
 {
-	ssize_t n;
+	int64_t n = file_read_at(((struct spool *)source)->fd, to, max, at);
 
-	do
-		n = pread(((struct spool *)source)->fd, to, max, at);
-	while (n < 0 && errno == EINTR);
-	if (n > 0)
-		return n;
-	return n < 0 ? -errno : -EIO;
+	return n ? n : -EIO;
 }
 
 static void free_spool(struct http_source *source)
@@ -117,7 +96,7 @@ int spool_open(struct spools *s, struct spool **ret)
 {
 	if (!take_file(s))
 		return 1;
-	int fd = open_nameless(s->dir);
+	int fd = file_open_nameless(s->dir);
 
 	if (fd < 0) {
 		give_file(s);
@@ -130,26 +109,15 @@ int spool_open(struct spools *s, struct spool **ret)
 
 int spool_add(struct spool *spool, const void *data, size_t len)
 {
-	const char *from = data;
-
 	if (!take_bytes(spool->all, (int64_t)len))
 		return 1;
-	while (len) {
-		ssize_t n = pwrite(spool->fd, from, len, spool->source.len);
+	int e = file_write_at(spool->fd, data, len, spool->source.len);
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			int e = -errno;
-
-			give_bytes(spool->all, (int64_t)len);
-			return e;
-		}
-		spool->source.len += n;
-		from += n;
-		len -= (size_t)n;
-	}
-	return 0;
+	if (e < 0)
+		give_bytes(spool->all, (int64_t)len);
+	else
+		spool->source.len += (int64_t)len;
+	return e;
 }
 
 struct http_source *spool_source(struct spool *spool)

@@ -11,6 +11,8 @@ static bool is_of_one(enum layout_row row)
 	case ROW_RESOURCE:
 	case ROW_JSON:
 	case ROW_DOCUMENT:
+	case ROW_FOLDER:
+	case ROW_BYTES:
 		return true;
 	case ROW_DIR:
 	case ROW_COLLECTION:
@@ -25,6 +27,7 @@ static bool is_of_one(enum layout_row row)
 	case ROW_FILES:
 	case ROW_TABLE:
 	case ROW_GUIDE:
+	case ROW_DEPOT:
 		break;
 	}
 	return false;

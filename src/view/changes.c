@@ -316,6 +316,51 @@ static void announce_group_names(struct tree *t, const struct announce *a, const
 	}
 }
 
+/* ---- attachments ---- */
+
+/* The links of one that came, went or is called otherwise: its own by both names, and those of
+ * others with the same. */
+static void announce_attached_name(struct tree *t, const struct announce *a, const struct change *c,
+	const struct record *version, enum layout_row row)
+{
+	scoped(free_ptr) char *plain = version ? link_plain_name(version) : NULL;
+	scoped(records_fini) struct records all = { 0 };
+	struct place place = { .kind = c->kind, .parent = c->parent, .parent_id = c->parent_id };
+
+	if (!plain)
+		return;
+	announce_entry(a, row, c->parent_id, plain);
+	store_peek_list(t->store, &place, &all);
+	each_record(other, &all) {
+		scoped(free_ptr) char *theirs = link_plain_name(other);
+		scoped(free_ptr) char *longer = link_long_name(plain, record_id(other));
+
+		if (strcmp(theirs, plain) == 0)
+			announce_entry(a, row, c->parent_id, longer);
+	}
+	scoped(free_ptr) char *own = link_long_name(plain, c->id);
+
+	announce_entry(a, row, c->parent_id, own);
+}
+
+static void announce_attachment(struct tree *t, const struct announce *a, const struct change *c)
+{
+	enum layout_row row = layout_find(ROW_LINKS, c->kind, c->parent);
+	scoped(record_unref) struct record *parent = NULL;
+
+	if (row == N_ROWS)
+		return;
+	announce_content(a, row, c->parent_id, -1);
+	announce_content(a, ROW_attachment_bytes, c->id, -1);
+	announce_attached_name(t, a, c, c->before, row);
+	announce_attached_name(t, a, c, c->after, row);
+	if (c->type == CHANGE_RECORD || store_peek(t->store, c->parent, c->parent_id, &parent))
+		return;
+	scoped(free_ptr) char *id = xasprintf("%" PRId64, c->id);
+
+	announce_entry(a, ROW_attachments, store_project_of(t->store, parent), id);
+}
+
 /* ---- all ---- */
 
 static void announce_coming_and_going(
@@ -345,6 +390,11 @@ void tree_changes(struct tree *t, const struct change *change,
 	void (*emit)(void *data, const struct tree_change *change), void *data)
 {
 	struct announce a = { emit, data };
+
+	if (change->kind == KIND_file_attachment) {
+		announce_attachment(t, &a, change);
+		return;
+	}
 	enum layout_row row = layout_find(ROW_RESOURCE, change->kind, change->parent);
 
 	if (change->type == CHANGE_ORDER) {

@@ -183,7 +183,8 @@ int tree_error(struct tree *t, const struct node *node, struct buf *ret)
 	struct node dir;
 
 	if (!is_field(node) && !is_document(node) && !tree_makes_new(node) &&
-		layout_of(node->row)->type != ROW_CONTROL)
+		layout_of(node->row)->type != ROW_CONTROL &&
+		layout_of(node->row)->type != ROW_BYTES)
 		return refusal_get(t, node, NULL, ret);
-	return tree_parent(t, node, &dir) < 0 ? 1 : refusal_get(t, &dir, node, ret);
+	return tree_error_dir(t, node, &dir) < 0 ? 1 : refusal_get(t, &dir, node, ret);
 }

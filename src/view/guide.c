@@ -40,6 +40,8 @@ static const struct {
 	{ ROW_task_new, "each line becomes a task" },
 	{ ROW_blocker_new, "each line becomes a blocker" },
 	{ ROW_review, "a review: status, reviewer_id, ..." },
+	{ ROW_story_attachment, "-> $P/attachments/<id>/<name>: what is attached" },
+	{ ROW_attachment_bytes, "an attached file, fetched when it is read" },
 	{ ROW_epic, "an epic, with comments/; mkdir makes one" },
 	{ ROW_label, "a label; mkdir, or a line in labels/new, makes one" },
 	{ ROW_membership, "who is in the project: person, role" },
@@ -61,7 +63,9 @@ static const char *stand_in(enum layout_row row)
 		return "<query>";
 	if (l->type == ROW_DOCUMENT)
 		return "<id>.md";
-	return l->type == ROW_RESOURCE ? "<id>" : l->type == ROW_JSON ? "<id>.json" : "<name>";
+	return l->type == ROW_RESOURCE || l->type == ROW_FOLDER ? "<id>"
+	       : l->type == ROW_JSON				? "<id>.json"
+								: "<name>";
 }
 
 /* From the root, or from the project. */
@@ -86,7 +90,7 @@ static bool is_directory(enum layout_row row)
 
 	return type == ROW_DIR || type == ROW_COLLECTION || type == ROW_RESOURCE ||
 	       type == ROW_LINKS || type == ROW_GROUPS || type == ROW_FILES ||
-	       type == ROW_DOCUMENTS;
+	       type == ROW_DOCUMENTS || type == ROW_DEPOT || type == ROW_FOLDER;
 }
 
 static void add_place(enum layout_row row, const char *words, struct buf *b)

@@ -230,7 +230,8 @@ static int refuse_move(const struct move *m, const char *fault, int e)
 	return e;
 }
 
-int group_move(struct tree *t, const struct tree_rename *rename, const struct call_limit *limit)
+static int group_move(
+	struct tree *t, const struct tree_rename *rename, const struct call_limit *limit)
 {
 	scoped(move_fini) struct move m = { .tree = t, .rename = rename, .sent = SENT_NOTHING };
 	struct node story = { ROW_story, rename->node.id, -1 };
@@ -249,4 +250,12 @@ int group_move(struct tree *t, const struct tree_rename *rename, const struct ca
 		(is_planned_panel(m.source.panel) && is_planned_panel(m.target.panel)))
 		return change_place(&m);
 	return change_field(&m);
+}
+
+int tree_move(struct tree *t, const struct tree_rename *rename, const struct call_limit *limit)
+{
+	if (rename->node.row != ROW_story_link || !is_group(rename->from.row) ||
+		!is_group(rename->to.row))
+		return -EPERM;
+	return group_move(t, rename, limit);
 }

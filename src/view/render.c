@@ -63,6 +63,10 @@ static int read_link(struct tree *t, const struct node *node, struct buf *ret)
 		buf_add_str(ret, "../../markdown/");
 		return tree_name(t, &document, ret);
 	}
+	if (kind == KIND_file_attachment) {
+		attachment_add_target(r, ret);
+		return 0;
+	}
 	buf_add_fmt(ret, "%s/%s/%" PRId64, node->row == ROW_story_link ? "../.." : "..",
 		schema_resource(kind)->plural, node->id);
 	return 0;
@@ -95,6 +99,8 @@ int tree_read(struct tree *t, const struct node *node, struct buf *ret)
 	case ROW_GUIDE:
 		guide_read(t, ret);
 		return 0;
+	case ROW_BYTES:
+		return -EINVAL;
 	case ROW_DIR:
 	case ROW_COLLECTION:
 	case ROW_RESOURCE:
@@ -102,6 +108,8 @@ int tree_read(struct tree *t, const struct node *node, struct buf *ret)
 	case ROW_GROUPS:
 	case ROW_FILES:
 	case ROW_DOCUMENTS:
+	case ROW_DEPOT:
+	case ROW_FOLDER:
 		break;
 	}
 	return -EISDIR;
@@ -120,6 +128,7 @@ static enum node_type type_of(const struct node *node)
 	case ROW_CONTROL:
 	case ROW_TABLE:
 	case ROW_GUIDE:
+	case ROW_BYTES:
 		return NODE_FILE;
 	case ROW_LINK:
 		return NODE_LINK;
@@ -130,6 +139,8 @@ static enum node_type type_of(const struct node *node)
 	case ROW_GROUPS:
 	case ROW_FILES:
 	case ROW_DOCUMENTS:
+	case ROW_DEPOT:
+	case ROW_FOLDER:
 		break;
 	}
 	return NODE_DIR;
@@ -165,15 +176,19 @@ static bool is_writable(const struct node *node)
 		return true;
 	case ROW_CONTROL:
 		return control_is_writable(node->row);
+	case ROW_LINKS:
+		return attachments_are_in(node->row);
 	case ROW_DIR:
 	case ROW_JSON:
 	case ROW_ERROR:
-	case ROW_LINKS:
 	case ROW_LINK:
 	case ROW_GROUPS:
 	case ROW_FILES:
 	case ROW_TABLE:
 	case ROW_GUIDE:
+	case ROW_DEPOT:
+	case ROW_FOLDER:
+	case ROW_BYTES:
 		break;
 	}
 	return false;
@@ -263,12 +278,16 @@ static int64_t mtime_of(struct tree *t, const struct node *node, const struct re
 		return control_time(t);
 	case ROW_GUIDE:
 		return guide_time(t);
+	case ROW_BYTES:
+		return birth_of(r);
+	case ROW_DEPOT:
 	case ROW_DIR:
 		return r ? store_mtime(t->store, record_kind(r), node->id, -1)
 			 : store_mtime(t->store, KIND_none, 0, -1);
 	case ROW_RESOURCE:
 	case ROW_JSON:
 	case ROW_LINK:
+	case ROW_FOLDER:
 		break;
 	}
 	return store_mtime(t->store, l->kind, node->id, -1);
@@ -287,6 +306,8 @@ static int get_subject(struct tree *t, const struct node *node, struct record **
 	case ROW_JSON:
 	case ROW_LINK:
 	case ROW_DOCUMENT:
+	case ROW_FOLDER:
+	case ROW_BYTES:
 		return get_record(t, node, ret);
 	case ROW_LINKS:
 		if (is_group(node->row))
@@ -303,16 +324,28 @@ static int get_subject(struct tree *t, const struct node *node, struct record **
 	case ROW_FILES:
 	case ROW_TABLE:
 	case ROW_GUIDE:
+	case ROW_DEPOT:
 		break;
 	}
 	return get_parent(t, node, ret);
 }
 
 /* To be measured is not to be read. */
-static int measure(struct tree *t, const struct node *node, struct buf *content)
+static int measure(
+	struct tree *t, const struct node *node, const struct record *r, uint64_t *ret_size)
 {
-	return layout_of(node->row)->type == ROW_DOCUMENT ? document_write(t, node->id, content)
-							  : tree_read(t, node, content);
+	scoped(buf_fini) struct buf content = BUF_INIT;
+	enum row_type type = layout_of(node->row)->type;
+	int e;
+
+	if (node->field < 0 && type == ROW_BYTES) {
+		*ret_size = (uint64_t)record_int(r, F_file_attachment_size, 0);
+		return 0;
+	}
+	e = type == ROW_DOCUMENT ? document_write(t, node->id, &content)
+				 : tree_read(t, node, &content);
+	*ret_size = content.len;
+	return e;
 }
 
 /* Changes of it are not told. */
@@ -330,16 +363,16 @@ int tree_stat(struct tree *t, const struct node *node, struct node_attr *ret)
 		.type = type_of(node),
 		.writable = is_writable(node),
 		.grows = node->field < 0 && make_is_possible(node),
+		.remote = node->field < 0 && layout_of(node->row)->type == ROW_BYTES,
+		.takes_files = node->field < 0 && attachments_are_in(node->row),
 	};
 	scoped(record_unref) struct record *r = NULL;
-	scoped(buf_fini) struct buf content = BUF_INIT;
 	int e = get_subject(t, node, &r);
 
 	if (e == 0 && attr.type != NODE_DIR)
-		e = measure(t, node, &content);
+		e = measure(t, node, r, &attr.size);
 	if (e < 0)
 		return e;
-	attr.size = content.len;
 	attr.live = is_live(t, node);
 	attr.mtime_ns = mtime_of(t, node, r);
 	attr.birth_ns = birth_of(r);

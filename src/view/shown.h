@@ -26,6 +26,9 @@ enum row_type {
 	ROW_FILES,
 	ROW_TABLE,
 	ROW_GUIDE,
+	ROW_DEPOT,
+	ROW_FOLDER,
+	ROW_BYTES,
 };
 
 struct layout {
@@ -189,8 +192,6 @@ void group_names_make(
 	struct tree *t, int64_t project_id, const struct records *all, struct link_names *ret);
 /* One of them, were it the only one so called; the caller frees it. */
 char *group_name(struct tree *t, int64_t project_id, const struct record *r);
-/* moves.c: tree_move of a story's link. */
-int group_move(struct tree *t, const struct tree_rename *rename, const struct call_limit *limit);
 
 /* queries.c: names in `search` that are queries at once. */
 /* The node of such a name, which is one from now on; false when it is none. */
@@ -204,6 +205,16 @@ void queries_fini(struct tree *t);
 /* rows.c: a TABLE file. -ENODATA when its resources were not loaded yet. */
 int table_read(struct tree *t, const struct node *node, struct buf *ret);
 void tables_fini(struct tree *t);
+
+/* attachments.c. The ids of all in a project, whose DEPOT dir is; or with one wanted, at least that
+ * one if it is among them. May ask the server. */
+int attachments_list(struct tree *t, const struct node *dir, const char *wanted, struct call *call,
+	struct ids *ret);
+/* Is the directory one of links to them, in which files can be made? */
+bool attachments_are_in(enum layout_row dir);
+/* The name of the file (BYTES); where a link to it leads. -ESTALE */
+int attachment_add_name(struct tree *t, const struct node *node, struct buf *ret);
+void attachment_add_target(const struct record *file, struct buf *ret);
 
 /* tree.c: append the node's path from the root. -ESTALE */
 int node_add_path(struct tree *t, const struct node *node, struct buf *b);

@@ -291,14 +291,39 @@ static int walk_files(struct walk *w)
 	return e > 0 ? -ESTALE : e;
 }
 
+/* The files of a project, a directory each. */
+static int walk_depot(struct walk *w)
+{
+	scoped(ids_fini) struct ids ids = { 0 };
+	int e = attachments_list(w->tree, w->dir, w->wanted, w->call, &ids);
+
+	for (size_t i = 0; e == 0 && i < ids.n; i++)
+		emit_id(w, layout_entry(w->dir->row), ids.v[i]);
+	return e > 0 ? -ESTALE : e;
+}
+
+/* The one file in it. */
+static int walk_folder(struct walk *w)
+{
+	struct node file = { layout_entry(w->dir->row), w->dir->id, -1 };
+	scoped(buf_fini) struct buf name = BUF_INIT;
+	int e = tree_name(w->tree, &file, &name);
+
+	if (e == 0)
+		emit(w, buf_str(&name), file.row, file.id, -1);
+	return e;
+}
+
 static int walk_links(struct walk *w)
 {
 	scoped(records_fini) struct records list = { 0 };
 	scoped(link_names_fini) struct link_names names = { 0 };
 	struct place place = layout_place(w->dir);
 	enum layout_row row = layout_entry(w->dir->row);
-	int e = store_list(w->tree->store, &place, w->call, &list);
+	int e = walk_fixed(w);
 
+	if (e == 0)
+		e = store_list(w->tree->store, &place, w->call, &list);
 	if (e)
 		return e < 0 ? e : -ESTALE;
 	link_names_make(&list, &names);
@@ -386,6 +411,11 @@ static int walk(struct walk *w)
 		return walk_groups(w);
 	case ROW_FILES:
 		return walk_files(w);
+	case ROW_DEPOT:
+		return walk_depot(w);
+	case ROW_FOLDER:
+		return walk_folder(w);
+	case ROW_BYTES:
 	case ROW_DOCUMENTS:
 		return walk_documents(w);
 	case ROW_TABLE:
@@ -452,7 +482,11 @@ int tree_parent(struct tree *t, const struct node *node, struct node *ret)
 	} else if (node->row == ROW_search_query) {
 		if (query_get(t, node, &parent.id, &query) < 0)
 			return -ESTALE;
-	} else if (up->type != ROW_RESOURCE) {
+	} else if (l->type == ROW_FOLDER) {
+		if (store_peek(t->store, l->kind, node->id, &r) > 0)
+			return -ESTALE;
+		parent.id = store_project_of(t->store, r);
+	} else if (up->type != ROW_RESOURCE && up->type != ROW_FOLDER) {
 		enum kind kind = up->type == ROW_GROUPS ? up->kind : l->kind;
 
 		if (store_peek(t->store, kind, node->id, &r) > 0)
@@ -525,6 +559,8 @@ int tree_name(struct tree *t, const struct node *node, struct buf *ret)
 		return add_story_link_name(t, node, ret);
 	else if (node->row == ROW_search_query)
 		return add_query(t, node, ret);
+	else if (l->type == ROW_BYTES)
+		return attachment_add_name(t, node, ret);
 	else if (l->type == ROW_LINK || l->type == ROW_LINKS)
 		return add_listed_name(t, node, ret);
 	else
@@ -547,14 +583,6 @@ int node_add_path(struct tree *t, const struct node *node, struct buf *b)
 	if (b->len)
 		buf_add_char(b, '/');
 	return tree_name(t, node, b);
-}
-
-int tree_move(struct tree *t, const struct tree_rename *rename, const struct call_limit *limit)
-{
-	if (rename->node.row != ROW_story_link || !is_group(rename->from.row) ||
-		!is_group(rename->to.row))
-		return -EPERM;
-	return group_move(t, rename, limit);
 }
 
 bool tree_is_alias(const struct node *node, const char *name)

@@ -68,7 +68,10 @@ static const struct row {
 		TABLE_ROW,
 		DOCUMENTS_ROW,
 		DOCUMENT_ROW,
-		GUIDE_ROW
+		GUIDE_ROW,
+		DEPOT_ROW,
+		FOLDER_ROW,
+		BYTES_ROW
 	} type;
 	enum kind kind;
 } rows[] = {

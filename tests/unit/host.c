@@ -132,7 +132,9 @@ static bool is_wanted(const struct host *h, const char *fields, const char *key,
 	scoped(free_ptr) char *list = xasprintf(",%s,", fields);
 	scoped(free_ptr) char *name = xasprintf(",%s,", key);
 
-	return strcmp(key, "id") == 0 || strstr(list, name);
+	scoped(free_ptr) char *deeper = xasprintf(",%s(", key);
+
+	return strcmp(key, "id") == 0 || strstr(list, name) || strstr(list, deeper);
 }
 
 static json_t *show(const struct host *h, json_t *item, const char *fields)

@@ -180,10 +180,10 @@ static void what_is_listed_is_found_and_nothing_else(void **state)
 
 	check_dir(&l, &NODE_ROOT);
 	assert_true(l.n > 300);
-	/* me and projects; of 99 memberships, labels, stories in three pages, the four kinds nested
-	 * in them in as many, epics, what is nested in those, saved searches, and what is current;
+	/* me and projects; of 99 memberships, labels, stories in three pages, the five kinds nested
+	 * in them in as many, epics, the two nested in those, saved searches, and what is current;
 	 * of 100, which has no story that could have a comment, one request a collection. */
-	assert_int_equal(f.world.host.n_asked, 2 + (1 + 1 + 3 * 5 + 2 + 1 + 1) + 6);
+	assert_int_equal(f.world.host.n_asked, 2 + (1 + 1 + 3 * 6 + 3 + 1 + 1) + 6);
 	host_forget(&f.world.host);
 	check_dir(&l, &NODE_ROOT);
 	assert_int_equal(f.world.host.n_asked, 0);

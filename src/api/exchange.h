@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the parts of the conversation share: one request, one answer. */
+#ifndef STORYFS_API_EXCHANGE_H
+#define STORYFS_API_EXCHANGE_H
+
+#include "storyfs/api.h"
+
+struct api {
+	struct transport *transport;
+	char *base_path;
+	char *origin; /* NULL: a host without a name */
+	int64_t page_limit;
+	int64_t timeout_ms;
+	bool (*renew_token)(void *data);
+	int (*open_elsewhere)(void *data, const char *origin, struct transport **ret);
+	void *data;
+};
+
+/* 0 for an answer 2xx; else -errno, and the words in the call. */
+int api_exchange(struct api *api, const struct http_request *req, struct call *call,
+	struct http_response *resp);
+/* The resource that an answer holds. */
+int api_read_one(const struct http_response *resp, const struct place *place, struct call *call,
+	struct record **ret);
+
+#endif
