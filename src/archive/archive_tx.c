@@ -11,12 +11,12 @@
  */
 #include <assert.h>
 #include <errno.h>
-#include <time.h>
 
 #include "archive_db.h"
 #include "storyfs/alloc.h"
+#include "storyfs/clock.h"
 
-enum { WRITER_WAIT_S = 30, MAX_BATCH = 32 };
+enum { WRITER_WAIT_MS = 30000, MAX_BATCH = 32 };
 
 struct batch {
 	struct connection *conn;
@@ -29,8 +29,13 @@ struct batch {
 
 void archive_init_turn(struct archive *a)
 {
+	pthread_condattr_t attr;
+
 	pthread_mutex_init(&a->turn_lock, NULL);
-	pthread_cond_init(&a->turn_free, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&a->turn_free, &attr);
+	pthread_condattr_destroy(&attr);
 }
 
 void archive_fini_turn(struct archive *a)
@@ -43,11 +48,9 @@ void archive_fini_turn(struct archive *a)
 
 static int take_turn(struct archive *a)
 {
-	struct timespec until;
+	struct timespec until = clock_timespec(clock_deadline(WRITER_WAIT_MS));
 	int r = 0;
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += WRITER_WAIT_S;
 	lock_scope(&a->turn_lock);
 	a->n_waiting++;
 	while (a->writing && r == 0)
