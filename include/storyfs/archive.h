@@ -106,6 +106,12 @@ struct condition {
 
 enum { QUERY_CONDITIONS = 16 };
 
+/* A place in an order. */
+struct query_place {
+	bool given;
+	int64_t value, id;
+};
+
 /* Which records, in which order. Zeroed but for kind and limit -1: all of a kind by id. */
 struct query {
 	enum kind kind;
@@ -113,11 +119,10 @@ struct query {
 	int n_where;
 	int order; /* by this field, then by id; the first field is the id */
 	bool descending;
-	struct {
-		bool given;
-		int64_t value, id;
-	} after;       /* only what comes after this value of the ordering field, and this id */
-	int64_t limit; /* -1: no limit */
+	struct query_place after;  /* only what comes after this value of the ordering field, and
+				      this id */
+	struct query_place before; /* only what comes before them */
+	int64_t limit;		   /* -1: no limit */
 	int64_t offset;
 	const int *only; /* tx_list reads these n_only fields beside the first; NULL: all */
 	int n_only;

@@ -175,17 +175,23 @@ static void add_where(const struct query *q, struct buf *sql)
 }
 
 /* Of the order's fields, so that an index on the first finds where to begin. */
-static void add_after(const struct query *q, struct buf *sql)
+static void add_place(const struct query *q, bool is_first, bool upwards, struct buf *sql)
 {
 	const struct resource *res = schema_resource(q->kind);
 
-	if (!q->after.given)
-		return;
-	buf_add_str(sql, q->n_where ? " AND (" : " WHERE (");
+	buf_add_str(sql, is_first ? " WHERE (" : " AND (");
 	add_name(res->fields[q->order].key, sql);
 	buf_add_char(sql, ',');
 	add_name(res->fields[0].key, sql);
-	buf_add_str(sql, q->descending ? ") < (?, ?)" : ") > (?, ?)");
+	buf_add_str(sql, upwards ? ") > (?, ?)" : ") < (?, ?)");
+}
+
+static void add_places(const struct query *q, struct buf *sql)
+{
+	if (q->after.given)
+		add_place(q, !q->n_where, !q->descending, sql);
+	if (q->before.given)
+		add_place(q, !q->n_where && !q->after.given, q->descending, sql);
 }
 
 static void bind_ids(sqlite3_stmt *stmt, int at, const struct ids *ids)
@@ -222,18 +228,24 @@ static int bind_condition(sqlite3_stmt *stmt, int at, enum kind kind, const stru
 	return at + 1;
 }
 
-/* Binds what add_where and add_after left open; returns the next free place. */
+static int bind_place(sqlite3_stmt *stmt, int at, const struct query_place *place)
+{
+	if (!place->given)
+		return at;
+	sqlite3_bind_int64(stmt, at, place->value);
+	sqlite3_bind_int64(stmt, at + 1, place->id);
+	return at + 2;
+}
+
+/* Binds what add_where and add_places left open; returns the next free place. */
 static int bind_where(sqlite3_stmt *stmt, const struct query *q)
 {
 	int at = 1;
 
 	for (int i = 0; i < q->n_where; i++)
 		at = bind_condition(stmt, at, q->kind, &q->where[i]);
-	if (q->after.given) {
-		sqlite3_bind_int64(stmt, at++, q->after.value);
-		sqlite3_bind_int64(stmt, at++, q->after.id);
-	}
-	return at;
+	at = bind_place(stmt, at, &q->after);
+	return bind_place(stmt, at, &q->before);
 }
 
 static void add_order(const struct query *q, struct buf *sql)
@@ -259,7 +271,7 @@ static int prepare_select(
 	buf_add_str(&sql, " FROM ");
 	add_name(res->name, &sql);
 	add_where(q, &sql);
-	add_after(q, &sql);
+	add_places(q, &sql);
 	if (sorted)
 		add_order(q, &sql);
 	int r = db_prepare(tx->conn, sql.data, ret);

@@ -97,7 +97,7 @@ bool archive_is_tallied(const struct query *q)
 {
 	int n_project = 0, n_state = 0;
 
-	if (q->kind != KIND_story || q->after.given)
+	if (q->kind != KIND_story || q->after.given || q->before.given)
 		return false;
 	for (int i = 0; i < q->n_where; i++) {
 		const struct condition *c = &q->where[i];

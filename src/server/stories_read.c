@@ -41,8 +41,9 @@ static int filter_label(struct call *c, struct query *q)
 	return r;
 }
 
-/* after_story_id and before_story_id: by the place of that story. */
-static int filter_place(struct call *c, struct query *q, int param, enum query_op op)
+/* after_story_id and before_story_id: the place of that story. One without a rank comes before all
+ * that have one. */
+static int find_place(struct call *c, int param, struct query_place *ret)
 {
 	const struct value *id = &c->given[param];
 	scoped(record_unref) struct record *story = NULL;
@@ -54,7 +55,8 @@ static int filter_place(struct call *c, struct query *q, int param, enum query_o
 	if (r > 0 || (story && record_int(story, F_story_project_id, 0) != call_project_id(c)))
 		return v5_error_set(&c->error, V5_unfound_resource);
 	if (r == 0)
-		query_where(q, F_story_rank, op, record_int(story, F_story_rank, 0));
+		*ret = (struct query_place){ true, record_int(story, F_story_rank, INT64_MIN),
+			id->i };
 	return r;
 }
 
@@ -79,9 +81,9 @@ int stories_list(struct call *c)
 	int r = filter_label(c, &q);
 
 	if (r == 0)
-		r = filter_place(c, &q, P_story_list_after_story_id, OP_GT);
+		r = find_place(c, P_story_list_after_story_id, &q.after);
 	if (r == 0)
-		r = filter_place(c, &q, P_story_list_before_story_id, OP_LT);
+		r = find_place(c, P_story_list_before_story_id, &q.before);
 	if (r == 0)
 		r = tx_count(c->tx, &q, &c->page.total);
 	if (r == 0)

@@ -3,6 +3,7 @@
 import datetime
 import json
 import re
+import sqlite3
 
 import pytest
 
@@ -320,3 +321,17 @@ def test_a_parameter_that_is_wrong_is_named(server, parameters, problem):
 
 def test_a_place_is_one_of_the_projects(server):
     assert server.request('GET', f'{P}/stories?after_story_id=999').status == 404
+
+
+def test_a_place_among_ties(tmp_path, serve):
+    """What another program wrote may have ranks that are equal: the id counts then, as in the list itself."""
+    archive = tmp_path / 'a.db'
+    assert storyfs('import', write_dump(tmp_path / 'dump', KINDS), archive, '--owner', 'palpatine').returncode == 0
+    with sqlite3.connect(archive) as db:
+        db.execute('UPDATE story SET rank = (SELECT rank FROM story WHERE id = 3) WHERE id IN (2, 4, 5)')
+    server = serve(archive)
+    for parameters, want in (('after_story_id=3', [4, 5, 6]), ('before_story_id=4', [1, 2, 3]),
+                             ('after_story_id=2&before_story_id=5', [3, 4])):
+        answer = server.request('GET', f'{P}/stories?{parameters}')
+        assert [s['id'] for s in answer.json()] == want, parameters
+        assert answer.headers['X-Tracker-Pagination-Total'] == str(len(want))

@@ -260,8 +260,17 @@ static void equals_are_in_the_order_of_their_ids(void **state)
 	expect_list(tx, &q, "1 3 ");
 	q = all_stories;
 	q.order = F_story_rank;
+	q.before = (struct query_place){ true, 2, 5 };
+	expect_list(tx, &q, "2 4 6 8 1 3 ");
+	q.after = (struct query_place){ true, 1, 6 };
+	expect_list(tx, &q, "8 1 3 ");
+	q = all_stories;
+	q.order = F_story_rank;
 	q.descending = true;
 	expect_list(tx, &q, "9 7 5 3 1 8 6 4 2 ");
+	q.after = (struct query_place){ true, 2, 5 };
+	q.before = (struct query_place){ true, 1, 4 };
+	expect_list(tx, &q, "3 1 8 6 ");
 	tx_abort(tx);
 }
 
