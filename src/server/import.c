@@ -9,6 +9,7 @@
 
 #include "import_run.h"
 #include "storyfs/alloc.h"
+#include "storyfs/clock.h"
 #include "storyfs/plain.h"
 #include "webhook.h"
 
@@ -237,15 +238,43 @@ static int make_missing_projects(struct import_run *run)
 
 /* ---- storing ---- */
 
+/* Of a story without any time: as an import before this one had it, else when its project began,
+ * else now. */
+static int guess_acceptance(struct import_run *run, const struct record *story, int64_t *ret)
+{
+	scoped(record_unref) struct record *stored = NULL;
+	scoped(record_unref) struct record *project = NULL;
+	int64_t project_id = import_project_of(run, story), now = clock_now_ms();
+	int r = tx_get(run->tx, KIND_story, record_id(story), &stored);
+
+	if (r >= 0 && stored && record_has(stored, F_story_accepted_at)) {
+		*ret = record_int(stored, F_story_accepted_at, 0);
+		return 0;
+	}
+	if (r >= 0)
+		r = tx_get(run->tx, KIND_project, project_id, &project);
+	if (r < 0)
+		return r;
+	*ret = now - now % 1000;
+	if (project)
+		*ret = record_int(project, F_project_created_at, *ret);
+	return 0;
+}
+
 /* An accepted story without its time would be in no iteration: it was so when it last changed. */
-static void date_acceptance(struct record *story)
+static int date_acceptance(struct import_run *run, struct record *story)
 {
 	int64_t state = record_int(story, F_story_current_state, STATE_UNSCHEDULED);
 	int64_t created_at = record_int(story, F_story_created_at, 0);
 	int64_t at = record_int(story, F_story_updated_at, created_at);
 
-	if (state == STATE_ACCEPTED && !record_has(story, F_story_accepted_at) && at)
+	if (state != STATE_ACCEPTED || record_has(story, F_story_accepted_at))
+		return 0;
+	int r = at ? 0 : guess_acceptance(run, story, &at);
+
+	if (r == 0)
 		record_set_int(story, F_story_accepted_at, at);
+	return r;
 }
 
 /* V5 says of each project what an old dump, or one of few fields, does not. */
@@ -261,8 +290,12 @@ static int store_entry(struct import_run *run, struct entry *e)
 {
 	int64_t project_id = import_project_of(run, e->record);
 
-	if (e->key.kind == KIND_story)
-		date_acceptance(e->record);
+	if (e->key.kind == KIND_story) {
+		int r = date_acceptance(run, e->record);
+
+		if (r < 0)
+			return r;
+	}
 	if (e->key.kind == KIND_iteration_override) {
 		int r = import_trim_override(run, e->record);
 

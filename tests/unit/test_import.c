@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "import_fixture.h"
+#include "storyfs/clock.h"
 #include "storyfs/identity.h"
 
 static void resources_are_kept_as_they_were_dumped(void **state)
@@ -117,6 +118,27 @@ static void what_is_accepted_was_accepted_once(void **state)
 		"\"updated_at\":\"2020-02-02T00:00:00Z\"}]");
 	import_well(x, "star");
 	assert_field(x, KIND_story, 20, F_story_accepted_at, "\"2020-02-02T00:00:00Z\"");
+}
+
+static void what_has_no_time_was_accepted_as_its_project_began(void **state)
+{
+	(void)state;
+	FIXTURE(x);
+
+	put_file(x, "old/project.json",
+		"[{\"id\":7,\"name\":\"p\",\"created_at\":\"2019-01-02T00:00:00Z\"},"
+		"{\"id\":8,\"name\":\"q\"}]");
+	put_file(x, "old/story.json",
+		"[{\"id\":20,\"project_id\":7,\"name\":\"n\",\"current_state\":\"accepted\"},"
+		"{\"id\":21,\"project_id\":8,\"name\":\"n\",\"current_state\":\"accepted\"}]");
+	clock_set_fixed(1588550400000);
+	import_well(x, "old");
+	assert_field(x, KIND_story, 20, F_story_accepted_at, "\"2019-01-02T00:00:00Z\"");
+	assert_field(x, KIND_story, 21, F_story_accepted_at, "\"2020-05-04T00:00:00Z\"");
+	clock_set_fixed(1688550400000);
+	import_well(x, "old");
+	clock_set_fixed(-1);
+	assert_int_equal(x->report.changed[KIND_story], 0);
 }
 
 static void releases_are_stories(void **state)
@@ -412,6 +434,7 @@ int main(void)
 		cmocka_unit_test(iterations_that_are_unusual_become_overrides),
 		cmocka_unit_test(projects_get_what_every_project_has),
 		cmocka_unit_test(what_is_accepted_was_accepted_once),
+		cmocka_unit_test(what_has_no_time_was_accepted_as_its_project_began),
 		cmocka_unit_test(releases_are_stories),
 		cmocka_unit_test(another_owned_by_than_the_first_owner_is_kept),
 		cmocka_unit_test(a_file_of_its_own_counts_and_nested_ones_fill_it),
