@@ -148,13 +148,14 @@ int tree_remove(struct tree *t, const struct node *node, const struct call_limit
  * Move a link of a view, as rename(2) does. Into another directory of the view: the story takes
  * that group's state, type, owner or label in the place of the one it had, which is the save of
  * that field, with its refusals in the story's directory. Within a panel: the rank that the new
- * name begins with is its place from then on, one PUT of before_id or after_id. Between the current
- * iteration and the backlog: the nearest place there. -EPERM for what is no such link, -EXDEV
- * between views.
+ * name begins with is its place from then on, one PUT of before_id or after_id. From panel to
+ * panel: the rank of a new name, in that one PUT; with the old name, the nearest place between the
+ * current iteration and the backlog, and V5's choice otherwise. -EPERM for what is no such link,
+ * -EXDEV between views.
  */
 struct tree_rename {
 	struct node node, from, to; /* the link and the two directories */
-	const char *new_name;
+	const char *old_name, *new_name;
 };
 
 int tree_move(struct tree *t, const struct tree_rename *rename, const struct call_limit *limit);

@@ -194,7 +194,11 @@ static int rename_spots(struct fs *fs, const struct spot *old, const struct spot
 static int move_link(struct fs *fs, const struct spot *old, const struct spot *new, unsigned flags,
 	const struct call_limit *limit)
 {
-	struct tree_rename rename = { .node = old->node, .new_name = new->name };
+	struct tree_rename rename = {
+		.node = old->node,
+		.old_name = old->name,
+		.new_name = new->name,
+	};
 	struct node story = { ROW_story, old->node.id, -1 }, view;
 
 	if (!old->in_tree || old->is_field || !tree_node(old->dir, &rename.from) ||
@@ -208,7 +212,9 @@ static int move_link(struct fs *fs, const struct spot *old, const struct spot *n
 	save_notify_error(fs, &story);
 	if (tree_parent(fs->tree, &rename.to, &view) == 0)
 		save_notify_error(fs, &view);
-	return r == -EPERM ? 1 : r;
+	if (r == -EPERM)
+		return 1;
+	return r == -EINVAL ? -EPERM : r; /* mv takes EINVAL for a move into itself, and says so */
 }
 
 /* NOLINTNEXTLINE(readability-function-size): the signature is libfuse's */

@@ -41,13 +41,19 @@ static void add_shown(struct buf *b, const char *data, size_t len)
 		buf_add_fmt(b, "... (%zu bytes in all)", len);
 }
 
+/* What V5 gives a value by itself always has one. */
+static bool can_be_none(const struct field *field)
+{
+	return !(field->flags & FIELD_REQ) && !field->initial;
+}
+
 static void add_accepted(struct buf *b, const struct field *field)
 {
 	buf_add_str(b, "accepted: ");
 	plain_describe(field, b);
 	if (field->max)
 		buf_add_fmt(b, ", at most %zu characters", field->max);
-	buf_add_str(b, field->flags & FIELD_REQ ? ", never empty\n" : "; empty for none\n");
+	buf_add_str(b, can_be_none(field) ? "; empty for none\n" : ", never empty\n");
 }
 
 /* A status is an answer. */

@@ -196,7 +196,8 @@ static const struct {
 	{ EINVAL, "no value of the field: `.error` says more" },
 	{ EACCES, "the file is read-only" },
 	{ EMSGSIZE, "too long" },
-	{ EPERM, "no such thing can be made, moved or removed here" },
+	{ EPERM,
+		"no such thing can be made, moved or removed here; of a mv, see `.storyfs/errors`" },
 	{ ENOTEMPTY,
 		"files in it were being removed: `rm -r` never deletes upstream, `rmdir` does" },
 	{ EBUSY, "too many were deleted: `echo 50 > .storyfs/deletes`" },
@@ -293,7 +294,7 @@ static const char saving[] =
 	"- `mkdir` makes a story, epic, label or saved search; the name finds it until the unmount, and\n"
 	"  `.storyfs/last` has its id. `rmdir` deletes. `rm` and `rm -r` delete nothing on the server.\n"
 	"- `mv` of a link in by-state/, by-type/, by-owner/ or by-label/ sets that field; in panels/,\n"
-	"  `mv NAME 3-x` makes it the third, and another panel sets the state.\n"
+	"  `mv NAME 3-x` makes it the third, and another panel sets the state (`../backlog/1-x`: both).\n"
 	"- `getfattr -d FILE` shows id, url, version of the project, error and dirty (not saved yet).\n"
 	"- Names that are no field are scratch files: kept in memory, never sent.\n\n"
 	"Fields that can be written (all others are read-only):\n\n```\n";

@@ -114,6 +114,26 @@ static size_t rank_of(const char *name)
 	return parse_int(digits, 1, INT32_MAX, &rank) ? (size_t)rank : 0;
 }
 
+/* The same, when the story gets another name than it had. */
+static size_t asked_rank(const struct move *m)
+{
+	bool is_kept = strcmp(m->rename->old_name, m->rename->new_name) == 0;
+
+	return is_kept ? 0 : rank_of(m->rename->new_name);
+}
+
+static bool is_planned_panel(const struct panel *panel)
+{
+	return panel && panel->state == STATE_UNSTARTED;
+}
+
+/* Nothing but the place changes. */
+static bool is_state_kept(const struct move *m)
+{
+	return tree_number(&m->rename->from) == tree_number(&m->rename->to) ||
+	       (is_planned_panel(m->source.panel) && is_planned_panel(m->target.panel));
+}
+
 static int put_place(struct move *m, int field, int64_t other)
 {
 	scoped(record_unref) struct record *old = NULL, *now = NULL;
@@ -122,6 +142,8 @@ static int put_place(struct move *m, int field, int64_t other)
 	if (store_peek(m->tree->store, KIND_story, m->rename->node.id, &old))
 		return -ESTALE;
 	record_set_int(patch, field, other);
+	if (!is_state_kept(m))
+		record_set_int(patch, m->target.field, m->target.word);
 	m->sent = SENT_REQUEST;
 	return store_update(m->tree->store, old, patch, &m->call, &now);
 }
@@ -130,7 +152,7 @@ static int put_place(struct move *m, int field, int64_t other)
 static int put_at(struct move *m, const struct records *others, size_t rank)
 {
 	if (!others->n)
-		return 0;
+		return is_state_kept(m) ? 0 : change_field(m);
 	if (rank <= others->n)
 		return put_place(m, F_story_before_id, record_id(others->items[rank - 1]));
 	return put_place(m, F_story_after_id, record_id(others->items[others->n - 1]));
@@ -172,11 +194,11 @@ static int change_place(struct move *m)
 	scoped(records_fini) struct records others = { 0 };
 	struct node panels = { ROW_panels, m->target.project_id, -1 };
 	bool is_same = m->source.panel == m->target.panel;
-	size_t rank = is_same ? rank_of(m->rename->new_name) : 1;
+	size_t rank = is_same ? rank_of(m->rename->new_name) : asked_rank(m);
 	int e = list_others(m, &m->rename->to, &others);
 
-	if (!is_same && m->target.panel->row == ROW_panel_current)
-		rank = first_unstarted(&others);
+	if (!is_same && !rank)
+		rank = m->target.panel->row == ROW_panel_current ? first_unstarted(&others) : 1;
 	if (e == 0)
 		e = rank ? put_at(m, &others, rank) : -EINVAL;
 	if (e < 0)
@@ -184,11 +206,6 @@ static int change_place(struct move *m)
 	else
 		refusal_drop(m->tree, &panels, &panels);
 	return e;
-}
-
-static bool is_planned_panel(const struct panel *panel)
-{
-	return panel && panel->state == STATE_UNSTARTED;
 }
 
 /* ---- which of both ---- */
@@ -246,8 +263,7 @@ static int group_move(
 	if (fault)
 		return refuse_move(&m, fault, e);
 	refusal_drop(t, &story, &rename->node);
-	if (tree_number(&rename->from) == tree_number(&rename->to) ||
-		(is_planned_panel(m.source.panel) && is_planned_panel(m.target.panel)))
+	if (is_state_kept(&m) || (m.target.panel && asked_rank(&m)))
 		return change_place(&m);
 	return change_field(&m);
 }

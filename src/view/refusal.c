@@ -149,10 +149,11 @@ int refusals_read(struct tree *t, struct buf *ret)
 	while ((r = table_next(&t->refusals, r))) {
 		if (!tree_node(r->dir, &dir))
 			continue;
-		if (ret->len)
-			buf_add_char(ret, '\n');
-		node_add_path(t, &dir, ret);
-		buf_add_str(ret, "/\n");
+		scoped(buf_fini) struct buf path = BUF_INIT;
+
+		if (node_add_path(t, &dir, &path) < 0)
+			continue;
+		buf_add_fmt(ret, "%s%s/\n", ret->len ? "\n" : "", buf_str(&path));
 		add_all(r, ret);
 	}
 	return 0;

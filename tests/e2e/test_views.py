@@ -101,7 +101,9 @@ def test_a_move_that_v5_refuses_is_told(view):
     name = next(n for n in names(view, 'by-state/unscheduled') if f'-{made}-' in n)
     with pytest.raises(OSError) as e:
         os.rename(view / P / 'by-state/unscheduled' / name, view / P / 'by-state/started' / name)
-    assert e.value.errno == errno.EINVAL
+    assert e.value.errno == errno.EPERM
+    done = view.run(f"cd {P}/by-state && mv unscheduled/*-{made}-* started/")
+    assert done.returncode == 1 and 'Operation not permitted' in done.stderr
     assert 'current_state: not saved' in (view / P / f'stories/{made}/.error').read_text()
     assert name in names(view, 'by-state/unscheduled')
 
@@ -160,6 +162,35 @@ def test_mv_between_panels(view):
     done = view.run(f'cd {P}/panels && mv {where}/*-{story}-* icebox/')
     assert done.returncode == 0, done.stderr
     assert ask(view, f'/{P}/stories/{story}')['current_state'] == 'unscheduled'
+
+
+def test_mv_to_a_rank_of_another_panel(view):
+    planned = [add(view, name=f'Story {i}', current_state='unstarted', estimate=3) for i in range(4)]
+    story = add(view, name='Raw', current_state='unscheduled', estimate=3)
+    assert wait_until(lambda: planned[-1] in ids(view, 'panels/backlog'))
+    assert wait_until(lambda: story in ids(view, 'panels/icebox'))
+    backlog = ids(view, 'panels/backlog')
+    n = len(view.server.log())
+    done = view.run(f'cd {P}/panels && mv icebox/*-{story}-* backlog/2-x')
+    assert done.returncode == 0, done.stderr
+    backlog.insert(1, story)
+    assert ids(view, 'panels/backlog') == backlog
+    assert [s['id'] for s in ask(view, f'/{P}/stories') if s['id'] in backlog] == backlog
+    assert ask(view, f'/{P}/stories/{story}')['current_state'] == 'unstarted'
+    done = view.run(f'cd {P}/panels && mv backlog/*-{story}-* icebox/1-x')
+    assert done.returncode == 0, done.stderr
+    assert ids(view, 'panels/icebox') == [story, 556]
+    writes = [r for r in view.server.log()[n:] if r['method'] not in ('GET', 'HEAD')]
+    assert [r['method'] for r in writes] == ['PUT', 'PUT']
+
+
+def test_mv_to_a_rank_of_an_empty_panel(view):
+    assert ids(view, 'panels/icebox') == [556]
+    for rank, panel in ((3, 'backlog'), (1, 'icebox')):
+        done = view.run(f'cd {P}/panels && mv */*-556-* {panel}/{rank}-x')
+        assert done.returncode == 0, done.stderr
+    assert ids(view, 'panels/icebox') == [556]
+    assert ask(view, f'/{P}/stories/556')['current_state'] == 'unscheduled'
 
 
 def test_search_finds(view):

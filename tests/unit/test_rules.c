@@ -142,6 +142,33 @@ static void a_refusal_says_whether_it_was_sent(void **state)
 	}
 }
 
+static void a_switch_is_never_empty(void **state)
+{
+	(void)state;
+	scoped(forest_end) struct forest f;
+
+	forest_begin(&f);
+	assert_int_equal(save_at(f.tree, "projects/99/enable_tasks", "maybe\n"), -EINVAL);
+	scoped(free_ptr) char *text = read_at(f.tree, "projects/99/.error");
+
+	assert_has(text, "accepted: true or false, never empty\n");
+}
+
+static void all_refusals_are_below_their_paths(void **state)
+{
+	(void)state;
+	scoped(forest_end) struct forest f;
+
+	forest_begin(&f);
+	assert_int_equal(save_at(f.tree, "projects/99/enable_tasks", "maybe\n"), -EINVAL);
+	assert_int_equal(save_at(f.tree, ".storyfs/deletes", "lots\n"), -EINVAL);
+	scoped(free_ptr) char *text = read_at(f.tree, ".storyfs/errors");
+	scoped(free_ptr) char *lines = xasprintf("\n%s", text);
+
+	assert_has(lines, "\nprojects/99/\nenable_tasks: not saved");
+	assert_has(lines, "\n.storyfs/\ndeletes: not saved");
+}
+
 static void a_number_that_is_none_is_explained(void **state)
 {
 	(void)state;
@@ -165,9 +192,10 @@ static void a_number_that_is_none_is_explained(void **state)
 
 static int move(struct forest *f, const char *from, const char *to, const char *new_name)
 {
-	struct tree_rename rename = {
-		.from = node_at(f->tree, from), .to = node_at(f->tree, to), .new_name = new_name
-	};
+	struct tree_rename rename = { .from = node_at(f->tree, from),
+		.to = node_at(f->tree, to),
+		.old_name = "1-501-Paint-it",
+		.new_name = new_name };
 
 	assert_int_equal(
 		tree_lookup(f->tree, &rename.from, "1-501-Paint-it", NULL, &rename.node), 0);
@@ -215,6 +243,8 @@ int main(void)
 		cmocka_unit_test(what_v5_refuses_for_certain_is_not_sent),
 		cmocka_unit_test(what_is_there_already_is_not_judged),
 		cmocka_unit_test(a_refusal_says_whether_it_was_sent),
+		cmocka_unit_test(a_switch_is_never_empty),
+		cmocka_unit_test(all_refusals_are_below_their_paths),
 		cmocka_unit_test(a_number_that_is_none_is_explained),
 		cmocka_unit_test(a_move_that_means_nothing_is_explained),
 	};
