@@ -19,6 +19,9 @@
  * is a new file by a name that makes something (tree_makes_named), which is what was made from then
  * on, or a scratch file while it is refused.
  *
+ * In a directory that takes files (`attachments`) a file is what is sent, by upload.h's rules:
+ * whole, once, at close or by a rename. Its bytes wait on disk.
+ *
  * A refused text is not lost: it lies beside the field as `<field>.rejected`, until the next good
  * save of the field, while the field shows the server's text again. The directory's `.error` and
  * the attribute user.storyfs.error of the field say why it was refused.
@@ -41,7 +44,9 @@ struct fs;
 /* Zero is a default everywhere. Texts are copied. */
 struct fs_config {
 	const char *mountpoint;
-	const char *source; /* what df(1) and mount(8) show as the device */
+	const char *source;    /* what df(1) and mount(8) show as the device */
+	const char *cache_dir; /* where files lie that will be sent; NULL: the system's for
+				  temporary ones */
 	bool read_only;
 	bool allow_other;
 	bool default_permissions; /* the kernel checks modes */

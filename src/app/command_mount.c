@@ -118,8 +118,10 @@ static enum exit_code serve(struct mounting *m)
 
 	m->fs.ready = tell_ready;
 	m->fs.data = m;
-	if (source_open(&m->source, &source, &reason) < 0 || source_check(source, &reason) < 0 ||
-		fs_mount(source_tree(source), &m->fs, &fs, &reason) < 0)
+	if (source_open(&m->source, &source, &reason) < 0 || source_check(source, &reason) < 0)
+		return setup_fail(m->args, buf_str(&reason));
+	m->fs.cache_dir = source_cache_dir(source);
+	if (fs_mount(source_tree(source), &m->fs, &fs, &reason) < 0)
 		return setup_fail(m->args, buf_str(&reason));
 	store_set_listener(source_store(source), fs_changed, fs);
 	int e = fs_loop(fs);

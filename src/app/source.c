@@ -25,6 +25,7 @@ enum { TIMEOUT_S = 30 };
 
 struct source {
 	char *where;
+	char *cache_dir;	/* or NULL */
 	char *origin, *ca_file; /* of a host, or NULL */
 	int64_t timeout_ms;
 	struct credential *token;
@@ -214,11 +215,10 @@ int source_open(const struct source_config *config, struct source **ret, struct 
 	scoped(transport_free) struct transport *t = NULL;
 	struct api_config api = { .page_limit = config->page_limit,
 		.timeout_ms = timeout_ms(config) };
-	scoped(free_ptr) char *cache_dir = find_cache_dir();
 	struct store_config store = { .refresh_s = config->refresh_s,
-		.cache_dir = cache_dir,
 		.stall_ms = timeout_ms(config) };
 
+	store.cache_dir = s->cache_dir = find_cache_dir();
 	s->where = xstrdup(config->where);
 	s->ca_file = config->ca_file ? xstrdup(config->ca_file) : NULL;
 	s->timeout_ms = timeout_ms(config);
@@ -245,6 +245,7 @@ void source_close(struct source *s)
 	archive_close(s->archive);
 	credential_free(s->token);
 	free(s->where);
+	free(s->cache_dir);
 	free(s->origin);
 	free(s->ca_file);
 	free(s);
@@ -277,6 +278,11 @@ int source_check(struct source *s, struct buf *ret_reason)
 						"; did you mean that URL with it?\n");
 	}
 	return e;
+}
+
+const char *source_cache_dir(const struct source *s)
+{
+	return s->cache_dir;
 }
 
 struct store *source_store(struct source *s)

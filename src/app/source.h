@@ -39,6 +39,8 @@ void source_close(struct source *s);
  * ret_reason. */
 int source_check(struct source *s, struct buf *ret_reason);
 
+/* Where files of it may lie meanwhile; NULL: nowhere. Borrowed. */
+const char *source_cache_dir(const struct source *s);
 struct store *source_store(struct source *s);
 struct tree *source_tree(struct source *s);
 

@@ -81,7 +81,7 @@ static void stat_scratch(const struct file *f, struct stat *ret)
 		.st_uid = f->uid,
 		.st_gid = f->gid,
 		.st_blksize = 4096 };
-	set_size(ret, f->bytes.len);
+	set_size(ret, file_size(f));
 	set_times(ret, f->atime_ns, f->mtime_ns, f->ctime_ns);
 }
 

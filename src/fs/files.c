@@ -18,6 +18,8 @@ static void free_file(struct files *files, struct file *f)
 	HASH_DEL(files->by_number, f);
 	files->total -= f->bytes.len;
 	buf_fini(&f->bytes);
+	if (f->is_spooled)
+		close(f->spool);
 	free(f);
 }
 
@@ -128,12 +130,34 @@ void file_unload(struct files *files, struct file *f)
 	f->seen = false;
 }
 
-int file_resize(struct files *files, struct file *f, size_t size)
+uint64_t file_size(const struct file *f)
+{
+	return f->is_spooled ? f->spool_len : f->bytes.len;
+}
+
+uint64_t file_max(const struct file *f)
+{
+	return f->is_spooled ? SPOOL_MAX : FILE_MAX;
+}
+
+static int resize_spool(struct file *f, uint64_t size)
+{
+	if (f->is_frozen)
+		return -ETXTBSY;
+	if (ftruncate(f->spool, (off_t)size) < 0)
+		return -errno;
+	f->spool_len = size;
+	return 0;
+}
+
+int file_resize(struct files *files, struct file *f, uint64_t size)
 {
 	size_t len = f->bytes.len;
 
-	if (size > FILE_MAX)
+	if (size > file_max(f))
 		return -EFBIG;
+	if (f->is_spooled)
+		return resize_spool(f, size);
 	if (size > len && files->total + (size - len) > FILES_MAX)
 		return -ENOSPC;
 	if (size > len)

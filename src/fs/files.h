@@ -34,6 +34,8 @@ enum {
 	FILES_MAX = 64 << 20,
 };
 
+#define SPOOL_MAX (UINT64_C(2) << 30)
+
 struct file {
 	uint64_t number;
 	uint64_t n_lookups; /* what the kernel holds; only counted for our own numbers */
@@ -44,7 +46,12 @@ struct file {
 
 	bool is_field; /* stands for node, is saved there, and has its content unless loaded */
 	struct node node;
-	bool is_seed;	  /* a scratch file whose text makes something (seed.h) */
+	bool is_seed;	 /* a scratch file whose text makes something (seed.h) */
+	bool is_spooled; /* its bytes are in the file behind `spool`, not in `bytes` (upload.h) */
+	int spool;
+	uint64_t spool_len;
+	bool is_frozen;	  /* is being sent, or was */
+	bool is_broken;	  /* is not what its writer meant it to be */
 	bool is_link;	  /* a scratch symlink; its bytes are the target */
 	bool is_rejected; /* made by us: does not expire */
 
@@ -129,8 +136,11 @@ void file_become_scratch(struct files *files, struct file *f);
 /* Take the bytes over as the content. */
 void file_load(struct files *files, struct file *f, struct buf *bytes);
 void file_unload(struct files *files, struct file *f);
-/* Grow with NULs or cut. -EFBIG, -ENOSPC. */
-int file_resize(struct files *files, struct file *f, size_t size);
+/* How many bytes it has, if it is loaded, and how many it may have. */
+uint64_t file_size(const struct file *f);
+uint64_t file_max(const struct file *f);
+/* Grow with NULs or cut. -EFBIG, -ENOSPC; -ETXTBSY while it is sent. */
+int file_resize(struct files *files, struct file *f, uint64_t size);
 /* The bytes changed: a new generation. */
 void file_changed(struct files *files, struct file *f);
 /* Now, and later than any time given out before. */

@@ -153,6 +153,7 @@ static struct fs *fs_new(struct tree *t, const struct fs_config *config)
 	fs->tree = t;
 	fs->config = *config;
 	fs->config.mountpoint = xstrdup(config->mountpoint);
+	fs->config.cache_dir = config->cache_dir ? xstrdup(config->cache_dir) : NULL;
 	fs->config.source = xstrdup(config->source ? config->source : "storyfs");
 	if (!config->timeout_ms)
 		fs->config.timeout_ms = TIMEOUT_MS;
@@ -314,6 +315,7 @@ void fs_free(struct fs *fs)
 	pthread_mutex_destroy(&fs->lock);
 	pthread_cond_destroy(&fs->saved);
 	free((char *)(uintptr_t)fs->config.mountpoint);
+	free((char *)(uintptr_t)fs->config.cache_dir);
 	free((char *)(uintptr_t)fs->config.source);
 	free(fs);
 }

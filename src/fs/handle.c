@@ -20,6 +20,7 @@
 #include "request.h"
 #include "save.h"
 #include "storyfs/clock.h"
+#include "upload.h"
 
 struct handle *handle_of(const struct fuse_file_info *fi)
 {
@@ -165,33 +166,47 @@ static int read_node(
 	return r;
 }
 
-static int read_number(fuse_req_t req, uint64_t number, size_t size, off_t off, struct buf *ret)
+/* From a spool, in memory, or the tree: 1, the node. */
+static int read_here(struct fs *fs, uint64_t number, const struct file_part *part, struct buf *ret,
+	struct node *ret_node)
+{
+	lock_scope(&fs->lock);
+	struct file *f = files_find(&fs->files, number);
+
+	if (!f || !f->loaded)
+		return node_of_number(fs, number, ret_node) ? 1 : -ESTALE;
+	add_slice(ret, &f->bytes, part->max, part->at);
+	f->used_ms = clock_monotonic_ms();
+	return 0;
+}
+
+static struct file *spooled_file(const struct fuse_file_info *fi)
+{
+	const struct handle *h = fi ? handle_of(fi) : NULL;
+
+	return h && h->file->is_spooled ? h->file : NULL;
+}
+
+static int read_number(fuse_req_t req, uint64_t number, const struct file_part *part,
+	const struct fuse_file_info *fi, struct buf *ret)
 {
 	struct fs *fs = request_fs(req);
+	struct file *spooled = spooled_file(fi);
 	struct node node;
 
-	{
-		lock_scope(&fs->lock);
-		struct file *f = files_find(&fs->files, number);
+	if (spooled)
+		return upload_read(fs, spooled, part, ret);
+	int r = read_here(fs, number, part, ret, &node);
 
-		if (f && f->loaded) {
-			add_slice(ret, &f->bytes, size, off);
-			f->used_ms = clock_monotonic_ms();
-			return 0;
-		}
-		if (!node_of_number(fs, number, &node))
-			return -ESTALE;
-	}
-	return read_node(req, &node, &(struct file_part){ off, size }, ret);
+	return r > 0 ? read_node(req, &node, part, ret) : r;
 }
 
 void fs_op_read(
 	fuse_req_t req, fuse_ino_t number, size_t size, off_t off, struct fuse_file_info *fi)
 {
 	scoped(buf_fini) struct buf text = BUF_INIT;
-	int r = read_number(req, number, size, off, &text);
+	int r = read_number(req, number, &(struct file_part){ off, size }, fi, &text);
 
-	(void)fi;
 	if (r)
 		request_end(req, r);
 	else
@@ -221,12 +236,17 @@ static int write_file(
 	return 0;
 }
 
+static bool appends(const struct fuse_file_info *fi)
+{
+	return (fi->flags & O_APPEND) && !fi->writepage;
+}
+
 /* Where the write goes: what the kernel takes for the end of the file may be out of date. */
 static off_t offset_of(struct fs *fs, const struct fuse_file_info *fi, off_t off)
 {
 	struct file *f = handle_of(fi)->file;
 
-	if (!(fi->flags & O_APPEND) || fi->writepage)
+	if (!appends(fi))
 		return off;
 	lock_scope(&fs->lock);
 	node_load(fs, f);
@@ -243,7 +263,9 @@ void fs_op_write(fuse_req_t req, fuse_ino_t number, const char *data, size_t siz
 	int r = 0;
 
 	(void)number;
-	if (size)
+	if (size && spooled_file(fi))
+		r = upload_write(fs, handle_of(fi), &bytes, appends(fi) ? -1 : off);
+	else if (size)
 		r = write_file(fs, handle_of(fi), &bytes, offset_of(fs, fi, off), fi->writepage);
 	if (r)
 		request_end(req, r);
@@ -271,6 +293,7 @@ void fs_op_flush(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *fi)
 	if (h && has_text(fs, h)) {
 		pid_t closer = process_of_thread(fuse_req_ctx(req)->pid);
 
+		upload_note_killed(fs, h->file, fuse_req_ctx(req)->pid);
 		if (closer == h->opener && !process_may_write(closer, number))
 			r = save_file(fs, h->file, &limit);
 	}
@@ -315,10 +338,10 @@ static int allocate(struct fs *fs, struct handle *h, int mode, uint64_t end)
 
 	if (mode & ~FALLOC_FL_KEEP_SIZE)
 		return -EOPNOTSUPP;
-	if (end > FILE_MAX)
+	if (end > file_max(f))
 		return -EFBIG;
 	node_load(fs, f);
-	if (mode || end <= f->bytes.len)
+	if (mode || end <= file_size(f))
 		return 0;
 	int r = node_truncate(fs, f, end);
 

@@ -80,7 +80,7 @@ void node_load(struct fs *fs, struct file *f)
 
 int node_truncate(struct fs *fs, struct file *f, uint64_t size)
 {
-	if (size > FILE_MAX)
+	if (size > file_max(f))
 		return -EFBIG;
 	node_load(fs, f);
 	int r = file_resize(&fs->files, f, size);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "storyfs/alloc.h"
 #include "storyfs/buf.h"
@@ -73,4 +74,27 @@ bool process_may_write(pid_t pid, uint64_t number)
 	}
 	closedir(dir);
 	return found;
+}
+
+/* Of /proc/TID/stat (proc(5)), behind the name, which may hold anything but ends with the last `)`:
+ * the 9th field is the kernel's flags of the thread, the 52nd its exit code, a wait status. */
+bool process_was_killed(pid_t tid)
+{
+	enum { FLAGS = 9, EXIT_CODE = 52, IS_EXITING = 4 };
+	scoped(free_ptr) char *path = xasprintf("/proc/%d/stat", (int)tid);
+	scoped(buf_fini) struct buf text = BUF_INIT;
+	uint64_t flags = 0, code = 0;
+
+	if (file_read(path, 1 << 16, &text) < 0)
+		return false;
+	const char *at = strrchr(buf_str(&text), ')');
+
+	for (int field = 2; at && field < EXIT_CODE; field++) {
+		at = strchr(at + 1, ' ');
+		if (at && field + 1 == FLAGS)
+			flags = strtoull(at, NULL, 10);
+		if (at && field + 1 == EXIT_CODE)
+			code = strtoull(at, NULL, 10);
+	}
+	return (flags & IS_EXITING) && WIFSIGNALED((int)code);
 }

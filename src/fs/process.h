@@ -13,5 +13,7 @@ pid_t process_of_thread(pid_t tid);
 /* Has the process a descriptor to write the file with this inode number? False when /proc does not
  * tell. Asks nothing of any mount. */
 bool process_may_write(pid_t pid, uint64_t number);
+/* Does the thread end because of a signal? False when /proc does not tell. */
+bool process_was_killed(pid_t tid);
 
 #endif

@@ -17,6 +17,7 @@
 #include "seed.h"
 #include "spot.h"
 #include "storyfs/clock.h"
+#include "upload.h"
 
 /* One end of a rename, as it was when the lock was taken. */
 struct rename_end {
@@ -139,6 +140,11 @@ static int move_field(struct fs *fs, const struct rename_end *from, const struct
 	return 0;
 }
 
+static bool makes_something(const struct spot *spot)
+{
+	return seed_is_spot(spot) || upload_is_spot(spot);
+}
+
 /* Renames that are done at once; 1 when it is the save of a scratch file (*ret_file, with a
  * reference) as the field at the target, or as something new. */
 static int rename_here(struct fs *fs, const struct rename_end *from, const struct rename_end *to,
@@ -160,7 +166,9 @@ static int rename_here(struct fs *fs, const struct rename_end *from, const struc
 		return move_field(fs, from, to);
 	struct file *f = files_find(&fs->files, from->number);
 
-	if (!to_field && (f->is_link || !f->bytes.len || !seed_is_spot(to->spot)))
+	if (f->is_spooled && !to->spot->takes_files)
+		return -EXDEV; /* mv copies then */
+	if (!to_field && (f->is_link || !file_size(f) || !makes_something(to->spot)))
 		return move_scratch(fs, from, to);
 	if (to_field && (f->is_link || !to->spot->is_field))
 		return -EINVAL;
@@ -184,7 +192,8 @@ static int rename_spots(struct fs *fs, const struct spot *old, const struct spot
 		return rename_here(fs, &from, &to, ret_file);
 	if (!is_there)
 		return -ENOENT;
-	if (from.meaning != MEANS_SCRATCH || to.meaning != MEANS_SCRATCH)
+	if (from.meaning != MEANS_SCRATCH || to.meaning != MEANS_SCRATCH || old->takes_files ||
+		new->takes_files)
 		return -EINVAL;
 	exchange(fs, from.number, to.number);
 	return 0;
@@ -217,6 +226,15 @@ static int move_link(struct fs *fs, const struct spot *old, const struct spot *n
 	return r == -EINVAL ? -EPERM : r; /* mv takes EINVAL for a move into itself, and says so */
 }
 
+static int save_as(
+	struct fs *fs, struct file *f, const struct spot *spot, const struct call_limit *limit)
+{
+	if (upload_is_spot(spot))
+		return upload_save_as(fs, f, spot, limit);
+	return seed_is_spot(spot) ? seed_save_as(fs, f, spot, limit)
+				  : save_over(fs, f, spot, limit);
+}
+
 /* NOLINTNEXTLINE(readability-function-size): the signature is libfuse's */
 void fs_op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
 	const char *new_name, unsigned flags)
@@ -237,8 +255,7 @@ void fs_op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_
 	}
 	r = rename_spots(fs, &old, &new, flags, &f);
 	if (f) {
-		r = seed_is_spot(&new) ? seed_save_as(fs, f, &new, &limit)
-				       : save_over(fs, f, &new, &limit);
+		r = save_as(fs, f, &new, &limit);
 		save_finish(fs, f);
 	}
 	request_end(req, r);

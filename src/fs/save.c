@@ -22,6 +22,7 @@
 #include "seed.h"
 #include "storyfs/clock.h"
 #include "storyfs/log.h"
+#include "upload.h"
 
 enum { LOOK_EVERY_MS = 50 };
 
@@ -214,7 +215,7 @@ int save_file(struct fs *fs, struct file *f, const struct call_limit *limit)
 	scoped(buf_fini) struct buf text = BUF_INIT;
 
 	if (is_seed(fs, f))
-		return seed_save(fs, f, limit);
+		return f->is_spooled ? upload_save(fs, f, limit) : seed_save(fs, f, limit);
 	lock_scope(&fs->lock);
 	if (!f->is_field)
 		return 0;

@@ -7,6 +7,7 @@
 #include "notify.h"
 #include "request.h"
 #include "storyfs/clock.h"
+#include "upload.h"
 
 enum {
 	EXPIRE_MS = 24 * 60 * 60 * 1000,
@@ -37,6 +38,12 @@ int scratch_make(fuse_req_t req, const struct spot *spot, mode_t mode, struct fi
 	f->uid = ctx->uid;
 	f->gid = ctx->gid;
 	f->is_link = S_ISLNK(mode);
+	int r = S_ISREG(mode) && spot->takes_files ? upload_begin(request_fs(req), f, spot) : 0;
+
+	if (r < 0) {
+		files_unbind(&request_fs(req)->files, f->entry);
+		return r;
+	}
 	*ret = f;
 	return 0;
 }

@@ -14,6 +14,13 @@ static bool is_writable(struct fs *fs, const struct node *node, enum node_type t
 	       attr.type == type;
 }
 
+static bool takes_files(struct fs *fs, const struct node *node)
+{
+	struct node_attr attr;
+
+	return tree_stat(fs->tree, node, &attr) == 0 && attr.takes_files;
+}
+
 int spot_find(struct fs *fs, uint64_t dir, const char *name, const struct call_limit *limit,
 	struct spot *ret)
 {
@@ -30,6 +37,7 @@ int spot_find(struct fs *fs, uint64_t dir, const char *name, const struct call_l
 		return r;
 	spot.in_tree = r == 0;
 	spot.is_writable = is_writable(fs, &dir_node, NODE_DIR);
+	spot.takes_files = takes_files(fs, &dir_node);
 	spot.is_field = spot.in_tree && is_writable(fs, &spot.node, NODE_FILE);
 	*ret = spot;
 	return 0;

@@ -13,6 +13,7 @@ struct spot {
 	uint64_t dir;
 	const char *name; /* borrowed */
 	bool is_writable; /* the directory: may a scratch file be here? */
+	bool takes_files; /* the directory: is what is made here sent? (upload.h) */
 	bool in_tree;	  /* the tree has such an entry: */
 	bool is_field;	  /* a file that can be saved */
 	struct node node;

@@ -5,8 +5,6 @@ import errno
 import filecmp
 import hashlib
 import os
-import pathlib
-import re
 import shutil
 import socket
 import subprocess
@@ -71,9 +69,9 @@ def bytes_of(server, file):
 def start(archive, serve, tmp_path):
     """Starts a server, what is attached to its stories, and a mount of it."""
     mounts = mounted.Mounts(tmp_path)
-    server = serve(archive, log=tmp_path / 'requests.log')
+    own = serve(archive, log=tmp_path / 'requests.log')
 
-    def run(*options, files=(), url=None):
+    def run(*options, files=(), url=None, server=own):
         sent = [attach(server, *file) for file in files]
         mount = mounts(url or server.url, *options, token=server.token)
         mount.server, mount.sent = server, sent
@@ -179,3 +177,199 @@ def test_the_archive_itself_has_them_too(archive, start, tmp_path):
         assert cat.stdout == content(3 << 20)
     finally:
         mounts.finish()
+
+
+# ---- the other way ----
+
+def writes(mount):
+    return [(r['method'], r['path'].replace('/services/v5', '').partition('?')[0])
+            for r in mount.server.log() if r['method'] not in ('GET', 'HEAD')]
+
+
+SENT = [('POST', f'/{P}/uploads'), ('POST', f'/{S}/comments')]
+
+
+@pytest.mark.parametrize('command', [
+    'cp {file} {to}/', 'cp -p {file} {to}/big.bin', 'cat {file} > {to}/big.bin',
+    '{{ head -c 1000000 {file}; tail -c +1000001 {file}; }} > {to}/big.bin', 'mv {file} {to}/',
+    'dd if={file} of={to}/big.bin bs=77777 conv=fsync', 'rsync -a {file} {to}/',
+    'cp {file} {to}/.big.part && mv {to}/.big.part {to}/big.bin',
+    'install -m 644 {file} {to}/big.bin',
+    '/usr/bin/python3 -c "import shutil; shutil.copy2(\'{file}\', \'{to}\')"',
+], ids=lambda command: command.partition(' ')[0])
+def test_what_is_put_there_is_attached(start, tmp_path, command):
+    data = content(5 << 20)
+    mount = start()
+    (tmp_path / 'big.bin').write_bytes(data)
+    command = command.format(file=tmp_path / 'big.bin', to=A)
+    if shutil.which(command.split()[0].strip('{')) is None and not command.startswith('{'):
+        pytest.skip(f'no {command.split()[0]}')
+    done = mount.run(command)
+    assert done.returncode == 0, done.stderr
+    assert writes(mount) == SENT
+    [file] = files_of(mount.server)
+    assert (file['filename'], file['size']) == ('big.bin', len(data))
+    assert bytes_of(mount.server, file) == data
+    # It is there at once, as the server has it.
+    assert os.readlink(mount / A / 'big.bin') == f'../../../attachments/{file["id"]}/big.bin'
+    assert (mount / A / 'big.bin').read_bytes() == data
+    last = (mount / '.storyfs/last').read_text()
+    assert f'path: {P}/attachments/{file["id"]}/big.bin\n' in last
+    assert not (mount / A / '.error').exists()
+    assert len(os.listdir(mount / A)) == 1
+
+
+def test_20_megabytes_there_and_back(start, tmp_path):
+    mount = start()
+    (tmp_path / 'big').write_bytes(content(20 << 20))
+    done = mount.run(f'cp {tmp_path}/big {A}/ && cmp {tmp_path}/big {A}/big')
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert writes(mount) == SENT
+
+
+def test_any_name_that_a_file_can_have(start):
+    mount = start()
+    names = [n for n in HOSTILE if '/' not in n and not n.startswith('.')]
+    for name in names:
+        (mount / A / name).write_bytes(name.encode())
+    assert sorted(f['filename'] for f in files_of(mount.server)) == sorted(names)
+    for file in files_of(mount.server):
+        assert bytes_of(mount.server, file) == file['filename'].encode()
+    n = len(writes(mount))
+    with pytest.raises(OSError) as e:
+        (mount / A / 'a\nb').write_bytes(b'x')
+    assert e.value.errno == errno.EINVAL
+    assert 'control characters' in (mount / A / '.error').read_text()
+    with pytest.raises(OSError) as e:
+        (mount / A / ('x' * 256)).write_bytes(b'x')
+    assert e.value.errno == errno.ENAMETOOLONG
+    assert len(writes(mount)) == n
+
+
+def test_what_is_no_file_to_attach_is_not_sent(start):
+    mount = start(files=[('a.txt', b'a\n')])
+    n = len(writes(mount))
+    for command in (f'echo x > {A}/.swap', f'touch {A}/empty', f'echo x > {A}/half.part',
+                    f'ln -s nowhere {A}/link'):
+        assert mount.run(command).returncode == 0, command
+    for command in (f'echo x > {A}/a.txt', f'rm {A}/a.txt', f'mkdir {A}/folder',
+                    f'mv {A}/.swap {S}/description'):
+        assert mount.run(command).returncode != 0 or 'mv' in command, command
+    assert len([w for w in writes(mount)[n:] if w[0] == 'POST']) == 0
+    assert [f['filename'] for f in files_of(mount.server)] == ['a.txt']
+
+
+def test_a_writer_that_is_killed_has_sent_nothing(start):
+    mount = start()
+    writer = subprocess.Popen(['sh', '-c', f'exec cat > {A}/half.bin'], cwd=mount.path,
+                              stdin=subprocess.PIPE)
+    writer.stdin.write(content(1 << 20))
+    writer.stdin.flush()
+    until = time.monotonic() + DEADLINE
+    while not (mount / A / 'half.bin').exists() or not (mount / A / 'half.bin').stat().st_size:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    writer.kill()
+    writer.wait(DEADLINE)
+    # The same again, complete: this one is sent, and alone.
+    assert mount.run(f'rm {A}/half.bin && echo whole > {A}/whole').returncode == 0
+    assert writes(mount) == SENT
+    assert [f['filename'] for f in files_of(mount.server)] == ['whole']
+
+
+class Relay:
+    """Between a mount and its server: passes bytes on, cuts an answer after so many of them (`cut`),
+    or lets nobody in (`closed`)."""
+
+    def __init__(self, server):
+        self.server, self.cut, self.closed = server, None, False
+        self.listener = socket.create_server(('127.0.0.1', 0))
+        self.url = f'http://127.0.0.1:{self.listener.getsockname()[1]}/services/v5'
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            if self.closed:
+                client.close()
+                continue
+            server = socket.create_connection((self.server.host, self.server.port))
+            threading.Thread(target=self.carry, args=(client, server, True), daemon=True).start()
+            threading.Thread(target=self.carry, args=(server, client, False), daemon=True).start()
+
+    def carry(self, source, target, is_request):
+        n = 0
+        try:
+            while data := source.recv(65536):
+                if is_request and self.closed:
+                    break
+                n += len(data)
+                if not is_request and self.cut is not None and n > self.cut:
+                    target.sendall(data[:max(0, self.cut - (n - len(data)))])
+                    break
+                target.sendall(data)
+        except OSError:
+            pass
+        for s in (source, target):
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def close(self):
+        self.listener.close()
+
+
+@pytest.fixture
+def relay(start):
+    """A mount by way of a relay."""
+    relays = []
+
+    def run(*options, files=()):
+        first = start(files=files)
+        first.relay = Relay(first.server)
+        relays.append(first.relay)
+        mount = start(*options, url=first.relay.url, server=first.server)
+        mount.relay, mount.sent = first.relay, first.sent
+        return mount
+    yield run
+    for one in relays:
+        one.close()
+
+
+def test_a_refused_file_is_kept_and_can_be_sent_again(relay):
+    mount = relay('--timeout', 2)
+    data = content(300000)
+    assert os.listdir(mount / A) == []
+    mount.relay.closed = True
+    done = subprocess.run(['cp', '/dev/stdin', str(mount / A / 'a.bin')], input=data,
+                          capture_output=True, timeout=DEADLINE, check=False)
+    assert done.returncode != 0
+    words = (mount / A / '.error').read_text()
+    assert words.startswith('a.bin: not attached') and 'next: ' in words
+    assert (mount / A / 'a.bin').read_bytes() == data
+    mount.relay.closed = False
+    done = mount.run(f'mv {A}/a.bin {A}/b.bin')
+    assert done.returncode == 0, done.stderr
+    [file] = files_of(mount.server)
+    assert file['filename'] == 'b.bin' and bytes_of(mount.server, file) == data
+    assert os.listdir(mount / A) == ['b.bin']
+
+
+def test_a_download_that_is_cut_is_an_error_and_starts_anew(relay):
+    data = content(8 << 20)
+    mount = relay('--timeout', 2, files=[('big.bin', data)])
+    assert os.stat(mount / A / 'big.bin').st_size == len(data)
+    mount.relay.cut = 1 << 20
+    with pytest.raises(OSError):
+        (mount / A / 'big.bin').read_bytes()
+    words = (mount / A / '.error').read_text()
+    assert words.startswith('big.bin: not read') and 'cut' in words
+    assert str(P) in (mount / '.storyfs/errors').read_text()
+    mount.relay.cut = None
+    time.sleep(1.1)  # a failure is remembered for a second
+    assert (mount / A / 'big.bin').read_bytes() == data
+    assert not (mount / A / '.error').exists()
