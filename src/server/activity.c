@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "initial.h"
 #include "order.h"
 #include "shape.h"
 #include "storyfs/alloc.h"
@@ -319,6 +320,17 @@ int activity_updated(
 	if (e == 0)
 		activity_add_update(a, r, before, after.json);
 	return e;
+}
+
+int activity_put(struct call *c, struct activity *a, const struct record *old, struct record *now)
+{
+	scoped(scoped_json_fini) struct scoped_json before = { NULL };
+	int r = activity_take_values(c, old, &before.json);
+
+	initial_touch(now, call_now_ms(c));
+	if (r == 0)
+		r = tx_put(c->tx, now);
+	return r < 0 ? r : activity_updated(c, a, now, before.json);
 }
 
 /* ---- which stories and epics ---- */

@@ -59,6 +59,8 @@ int activity_write(struct call *c, const struct activity *a, const char *kind,
  * it was noted before. */
 bool activity_index(struct record *item);
 
+/* Store now in the place of old, at the command's time, and add the change. */
+int activity_put(struct call *c, struct activity *a, const struct record *old, struct record *now);
 /* Shared steps: take the values, add the change. */
 int activity_created(struct call *c, struct activity *a, const struct record *r);
 int activity_updated(

@@ -258,15 +258,9 @@ static int apply(
 static int write_update(struct call *c, const struct record *old, struct record *now)
 {
 	scoped(activity_fini) struct activity a = { 0 };
-	scoped(scoped_json_fini) struct scoped_json before = { NULL };
 	bool edited = change_differs(old, now, F_epic_rank, -1);
-	int r = activity_take_values(c, old, &before.json);
+	int r = activity_put(c, &a, old, now);
 
-	initial_touch(now, call_now_ms(c));
-	if (r == 0)
-		r = tx_put(c->tx, now);
-	if (r == 0)
-		r = activity_updated(c, &a, now, before.json);
 	if (r < 0)
 		return r;
 	return edited ? write_activity(c, &a, now, "epic_update_activity", "edited")

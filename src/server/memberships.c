@@ -185,14 +185,8 @@ static int check_last_owner(struct call *c, const struct record *old)
 static int write_update(struct call *c, const struct record *old, struct record *now)
 {
 	scoped(activity_fini) struct activity a = { 0 };
-	scoped(scoped_json_fini) struct scoped_json before = { NULL };
-	int r = activity_take_values(c, old, &before.json);
+	int r = activity_put(c, &a, old, now);
 
-	initial_touch(now, call_now_ms(c));
-	if (r == 0)
-		r = tx_put(c->tx, now);
-	if (r == 0)
-		r = activity_updated(c, &a, now, before.json);
 	return r < 0 ? r
 		     : write_activity(c, &a, now, "project_membership_update_activity", "edited");
 }

@@ -46,17 +46,11 @@ static int write_update(
 	struct call *c, const struct record *old, const struct record *patch, struct record **ret)
 {
 	scoped(activity_fini) struct activity a = { 0 };
-	scoped(scoped_json_fini) struct scoped_json before = { NULL };
 	scoped(record_unref) struct record *now = record_patched(old, patch);
 	int r = 0;
 
 	if (change_differs(old, now, -1, -1)) {
-		r = activity_take_values(c, old, &before.json);
-		initial_touch(now, call_now_ms(c));
-		if (r == 0)
-			r = tx_put(c->tx, now);
-		if (r == 0)
-			r = activity_updated(c, &a, now, before.json);
+		r = activity_put(c, &a, old, now);
 		if (r == 0)
 			r = write_activity(
 				c, &a, now, "reaction_update_activity", "changed reaction:");
