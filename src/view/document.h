@@ -44,6 +44,11 @@ struct remembered {
 
 /* Remember the document's text. */
 void remembered_add(struct tree *t, int64_t story_id, const struct buf *text);
+/* The text that made the story, which its editor saves again, has no version: it goes by this one.
+ * What was made is taken over. */
+#define REMEMBERED_MADE "made"
+void remembered_add_made(
+	struct tree *t, int64_t story_id, const struct buf *text, struct markdown *made);
 /* NULL when it is forgotten. The caller gives it back; a story is saved by one at a time. */
 struct remembered *remembered_take(struct tree *t, int64_t story_id, const char *version);
 void remembered_give(struct tree *t, struct remembered *r);

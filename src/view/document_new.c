@@ -25,6 +25,7 @@ bool tree_makes_named(const struct node *dir, const char *name)
 struct making {
 	struct tree *tree;
 	const struct node *dir;
+	struct buf text;
 	struct markdown mine;
 	struct people people;
 	struct resolver resolver;
@@ -34,6 +35,7 @@ struct making {
 
 static void making_fini(struct making *m)
 {
+	buf_fini(&m->text);
 	markdown_fini(&m->mine);
 	document_plan_fini(&m->plan);
 	call_fini(&m->call);
@@ -126,12 +128,11 @@ static int load(struct making *m)
 
 static int read_document(struct making *m, const struct tree_text *text, struct record *patch)
 {
-	scoped(buf_fini) struct buf bytes = BUF_INIT;
 	int e = check_name(m, text->name);
 
-	buf_add(&bytes, text->data, text->len);
+	buf_add(&m->text, text->data, text->len);
 	if (e == 0)
-		e = markdown_read(&bytes, MARKDOWN_OF_NEW, &m->mine, &m->plan.reason);
+		e = markdown_read(&m->text, MARKDOWN_OF_NEW, &m->mine, &m->plan.reason);
 	if (e == 0)
 		e = load(m);
 	if (e == 0)
@@ -149,6 +150,17 @@ static bool has_nested(const struct record *patch)
 	       record_has(patch, F_story_comments);
 }
 
+/* The answer has the story alone: what was loaded before is asked for again, the rest once. That it
+ * was made is true whatever comes of this. */
+static void learn_nested(struct making *m, const struct record *patch, int64_t story_id)
+{
+	scoped(call_fini) struct call call = { .limit = m->call.limit };
+
+	if (has_nested(patch))
+		store_refresh(m->tree->store, &call);
+	document_load(m->tree, story_id, &call);
+}
+
 static int send(struct making *m, const struct record *patch, struct node *ret)
 {
 	scoped(record_unref) struct record *now = NULL;
@@ -163,13 +175,11 @@ static int send(struct making *m, const struct record *patch, struct node *ret)
 	control_note_made(m->tree, &story, now, false);
 	*ret = (struct node){ layout_find(ROW_DOCUMENT, KIND_story, KIND_project), record_id(now),
 		-1 };
-	if (has_nested(patch)) {
-		scoped(call_fini) struct call call = { .limit = m->call.limit };
+	learn_nested(m, patch, record_id(now));
+	struct markdown *made = xcalloc(1, sizeof(*made));
 
-		/* The answer has the story alone. That it was made is true whatever comes of this.
-		 */
-		store_refresh(m->tree->store, &call);
-	}
+	document_make(m->tree, now, made);
+	remembered_add_made(m->tree, record_id(now), &m->text, made);
 	return 0;
 }
 

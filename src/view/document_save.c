@@ -94,24 +94,54 @@ static struct markdown *begin_note(struct saving *s)
 	return sent;
 }
 
-static int begin(struct saving *s)
+/* Is it the text that made the story, saved again? Then what it does not say stays as it was. */
+static const struct markdown *find_made(struct saving *s)
+{
+	scoped(buf_fini) struct buf reason = BUF_INIT;
+	struct remembered *r = remembered_take(s->tree, record_id(s->story), REMEMBERED_MADE);
+	struct markdown *made = r ? r->sent[0] : NULL;
+
+	s->remembered = r;
+	if (!r || markdown_read(&s->text, MARKDOWN_OF_NEW, &s->mine, &reason) < 0)
+		return NULL;
+	each_field(f, KIND_story) {
+		if (!s->mine.fields[f].text)
+			s->mine.fields[f].text = xstrdup(document_text(made, f));
+	}
+	document_adopt(&s->mine, made);
+	return made;
+}
+
+static int find_texts(struct saving *s)
 {
 	struct document_plan *p = &s->plan;
 	int e = markdown_read(&s->text, MARKDOWN_OF_STORY, &s->mine, &p->reason);
 
-	if (e < 0)
-		return e;
 	document_make(s->tree, s->story, &s->present);
+	if (e < 0) {
+		p->base = find_made(s);
+		return p->base ? 0 : e;
+	}
 	e = find_read(s);
+	if (e == 0)
+		p->base = find_base(s);
+	return e;
+}
+
+static int begin(struct saving *s)
+{
+	struct document_plan *p = &s->plan;
+	int e = find_texts(s);
+
 	if (e < 0)
 		return e;
+	buf_reset(&p->reason);
 	s->people = (struct people){ s->tree, store_project_of(s->tree->store, s->story) };
 	s->resolver = people_resolver(&s->people);
 	p->story = s->story;
 	p->resolver = &s->resolver;
 	p->mine = &s->mine;
 	p->present = &s->present;
-	p->base = find_base(s);
 	return document_plan_make(p);
 }
 

@@ -58,6 +58,15 @@ static char *version_of(const struct buf *text)
 	return xstrndup(text->data + text->len - behind - VERSION_LEN, VERSION_LEN);
 }
 
+/* The lock is held. */
+static void add(struct tree *t, struct remembered *r)
+{
+	table_add(&t->remembered, &r->item, r->key, strlen(r->key));
+	t->remembered_bytes += r->text.len;
+	while (t->remembered_bytes > REMEMBERED_BYTES && t->remembered.first != &r->item)
+		forget_oldest(t);
+}
+
 void remembered_add(struct tree *t, int64_t story_id, const struct buf *text)
 {
 	scoped(free_ptr) char *version = version_of(text);
@@ -70,10 +79,20 @@ void remembered_add(struct tree *t, int64_t story_id, const struct buf *text)
 
 	r->key = take_ptr(key);
 	buf_add(&r->text, text->data, text->len);
-	table_add(&t->remembered, &r->item, r->key, strlen(r->key));
-	t->remembered_bytes += r->text.len;
-	while (t->remembered_bytes > REMEMBERED_BYTES && t->remembered.first != &r->item)
-		forget_oldest(t);
+	add(t, r);
+}
+
+void remembered_add_made(
+	struct tree *t, int64_t story_id, const struct buf *text, struct markdown *made)
+{
+	struct remembered *r = xcalloc(1, sizeof(*r));
+
+	r->key = key_of(story_id, REMEMBERED_MADE);
+	buf_add(&r->text, text->data, text->len);
+	r->sent = xcalloc(1, sizeof(made));
+	r->sent[r->n_sent++] = made;
+	lock_scope(&t->lock);
+	add(t, r);
 }
 
 struct remembered *remembered_take(struct tree *t, int64_t story_id, const char *version)

@@ -288,6 +288,21 @@ def test_a_new_document_is_one_post(made, make):
     assert ask(made, f'/{P}/stories/{last["id"]}')['estimate'] == 1
 
 
+def test_an_editor_goes_on_with_a_new_document(made):
+    if shutil.which('vim') is None:
+        pytest.skip('no vim')
+    lines = ['# Hoist the flag', '', '## Tasks <!-- storyfs: tasks -->', '', '- [ ] Sew']
+    keys = "i" + "\r".join(lines)
+    done = subprocess.run(
+        [*VIM, '-c', f'exe "normal {keys}"', '-c', 'w', '-c', 's/\\[ \\]/[x]/', '-c', 'normal o- [ ] Hoist',
+         '-c', 'w', '-c', 'wq', made / P / 'markdown/flag.md'], timeout=30, check=False)
+    assert done.returncode == 0, (made / P / 'markdown/.error').read_text()
+    story = next(s for s in ask(made, f'/{P}/stories') if s['name'] == 'Hoist the flag')
+    assert [(t['description'], t['complete']) for t in ask(made, f'/{P}/stories/{story["id"]}/tasks')] == [
+        ('Sew', True), ('Hoist', False)]
+    assert [m for m, _ in made.writes()] == ['POST', 'PUT', 'POST']
+
+
 def test_the_least_document(made):
     assert made.run(f'echo "# Hoist the flag" > {P}/markdown/flag.md').returncode == 0
     assert made.writes() == [('POST', f'/{P}/stories')]

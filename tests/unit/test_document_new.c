@@ -146,6 +146,39 @@ static void the_servers_refusal_is_told(void **state)
 	assert_int_equal(tree_lookup(f.tree, &dir, ".error", NULL, &node), 1);
 }
 
+/* An editor goes on with the text that made it. */
+static void the_text_that_made_it_is_saved_again(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *request;
+		int error;
+	} rows[] = {
+		{ "# A\n\nText\n", "", 0 },
+		{ "# A\n\nMore text\n",
+			"PUT /projects/99/stories/8001 {\"description\":\"More text\"}\n", 0 },
+		{ "---\nstory_type: bug\n---\n# B\n\nMore text\n",
+			"PUT /projects/99/stories/8001 {\"story_type\":\"bug\",\"name\":\"B\"}\n",
+			0 },
+		{ "---\nstate: bug\n---\n# B\n", "", -EINVAL },
+	};
+	scoped(forest_end) struct forest f;
+	struct node node;
+
+	forest_begin(&f);
+	assert_int_equal(make_at(&f, "a.md", "# A\n\nText\n", &node), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		host_forget(&f.world.host);
+		if (save_at(f.tree, FOLDER "/a.md", rows[i].text) != rows[i].error)
+			fail_msg("row %zu", i);
+		scoped(free_ptr) char *is = posts(&f);
+
+		assert_string_equal(is, rows[i].request);
+	}
+	/* Of no other story. */
+	assert_int_equal(save_at(f.tree, FOLDER "/501.md", rows[0].text), -EINVAL);
+}
+
 static void names_that_make_nothing(void **state)
 {
 	(void)state;
@@ -190,6 +223,7 @@ int main(void)
 		cmocka_unit_test(a_document_is_one_post),
 		cmocka_unit_test(nothing_is_made_of_what_is_refused),
 		cmocka_unit_test(the_servers_refusal_is_told),
+		cmocka_unit_test(the_text_that_made_it_is_saved_again),
 		cmocka_unit_test(names_that_make_nothing),
 	};
 
