@@ -89,7 +89,8 @@ void remembered_add_made(
 
 	r->key = key_of(story_id, REMEMBERED_MADE);
 	buf_add(&r->text, text->data, text->len);
-	r->sent = xcalloc(1, sizeof(made));
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what it holds */
+	r->sent = xcalloc(1, sizeof(*r->sent));
 	r->sent[r->n_sent++] = made;
 	lock_scope(&t->lock);
 	add(t, r);

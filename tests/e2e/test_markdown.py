@@ -184,6 +184,7 @@ def test_what_is_refused_is_refused_whole(made):
             path.write_text(wrong)
         assert e.value.errno == errno.EINVAL
         assert reason in (path.parent / '.error').read_text()
+        assert reason in os.getxattr(path, 'user.storyfs.error').decode()
         assert (path.parent / '555.md.rejected').read_text() == wrong
         assert path.read_text() == text
     made.run(f': > {DOC}')

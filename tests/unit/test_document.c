@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A story's document in the tree: what is read, what a save sends, what it refuses. */
+/* A story's document in the tree: what is read, what a save sends, what it refuses.
+ * test_document_again.c goes on. */
 #include <errno.h>
 #include <inttypes.h>
 #include <setjmp.h>
@@ -11,10 +12,7 @@
 
 #include <cmocka.h>
 
-#include "forest.h"
-#include "storyfs/alloc.h"
-
-#define PATH "projects/99/markdown/501.md"
+#include "documents.h"
 
 static const char head[] = "---\n"
 			   "accepted_at:\n"
@@ -56,80 +54,6 @@ static const char head[] = "---\n"
 			   "No\n"
 			   "\n"
 			   "<!-- storyfs: version ";
-
-/* The text with one part replaced, which is there once; the caller frees it. */
-static char *replaced(const char *text, const char *part, const char *by)
-{
-	const char *at = strstr(text, part);
-
-	if (!at || strstr(at + 1, part))
-		fail_msg("'%s' is not once in:\n%s", part, text);
-	return xasprintf("%.*s%s%s", (int)(at - text), text, by, at + strlen(part));
-}
-
-/* With several edits, pairs of part and replacement; "END" appends. */
-static char *edited(const char *text, const char *const *edits)
-{
-	char *now = xstrdup(text);
-
-	for (; *edits; edits += 2) {
-		scoped(free_ptr) char *before = now;
-
-		now = strcmp(edits[0], "END") == 0 ? xasprintf("%s%s", before, edits[1])
-						   : replaced(before, edits[0], edits[1]);
-	}
-	return now;
-}
-
-/* The writes that the host was asked for, a line each. */
-static char *writes(struct forest *f)
-{
-	struct host *h = &f->world.host;
-	struct buf b = BUF_INIT;
-
-	for (size_t i = 0; i < h->n_asked; i++) {
-		const struct host_asked *a = &h->asked[i];
-
-		if (a->method != HTTP_GET)
-			buf_add_fmt(
-				&b, "%s %s %s\n", http_method_name(a->method), a->target, a->body);
-	}
-	return buf_take(&b);
-}
-
-static void assert_writes(struct forest *f, const char *expected)
-{
-	scoped(free_ptr) char *is = writes(f);
-
-	assert_string_equal(is, expected);
-	host_forget(&f->world.host);
-}
-
-static void assert_error(struct forest *f, const char *part)
-{
-	scoped(free_ptr) char *error = read_at(f->tree, "projects/99/markdown/.error");
-
-	if (!strstr(error, part))
-		fail_msg("no '%s' in:\n%s", part, error);
-}
-
-/* A tree in which the document was read; what hangs below the story can be written. */
-static char *begin(struct forest *f)
-{
-	struct host *h = &f->world.host;
-
-	forest_begin(f);
-	host_set(h, "/projects/99/stories/501/tasks",
-		"[{'id':701,'story_id':501,'description':'Buy paint','complete':false},"
-		"{'id':702,'story_id':501,'description':'Stir','complete':true}]");
-	host_set(h, "/projects/99/stories/501/blockers",
-		"[{'id':751,'story_id':501,'description':'No paint','resolved':false}]");
-	host_set(h, "/projects/99/stories/501/comments", "[]");
-	char *text = read_at(f->tree, PATH);
-
-	host_forget(&f->world.host);
-	return text;
-}
 
 /* ---- reading ---- */
 
@@ -258,6 +182,8 @@ static const struct {
 		  "owners: [Bo, ann]", "owners: [lee]", "requested_by: Bo", "requested_by: ann" },
 		"PUT /projects/99/stories/501 {\"estimate\":null,\"name\":\"Paint them\","
 		"\"description\":null,\"requested_by_id\":101,\"owner_ids\":[102]}\n" },
+	/* Nobody's wish: blanks at the end of a comment's lines. */
+	{ { "\nYes\n", "\nYes \t\r\n" }, "" },
 	{ { "[ ] Buy", "[x] Buy" },
 		"PUT /projects/99/stories/501/tasks/701 {\"complete\":true}\n" },
 	{ { "[x] Stir", "[ ] Stir it\n  well" },
@@ -378,175 +304,6 @@ static void an_emptied_or_cut_document_is_refused(void **state)
 	assert_false(tree_is_saved(f.tree, &node, text, strlen(text) - 1));
 }
 
-/* ---- others ---- */
-
-static void change_by_others(struct forest *f, const char *path, const char *key, const char *json)
-{
-	host_change(&f->world.host, path, key, json);
-	host_move(&f->world.host, 99, 11);
-	refresh(&f->world);
-	host_forget(&f->world.host);
-}
-
-static const struct {
-	const char *path, *key, *json; /* what others change */
-	const char *edits[5], *requests, *conflict;
-} conflicts[] = {
-	/* Another field. */
-	{ "", "name", "'Other'", { "estimate: 2", "estimate: 3" },
-		"PUT /projects/99/stories/501 {\"estimate\":3}\n", NULL },
-	/* The same, alike. */
-	{ "", "estimate", "3", { "estimate: 2", "estimate: 3", "# Paint it", "# Mine" },
-		"PUT /projects/99/stories/501 {\"name\":\"Mine\"}\n", NULL },
-	/* The same, otherwise. */
-	{ "", "estimate", "1", { "estimate: 2", "estimate: 3", "# Paint it", "# Mine" },
-		"PUT /projects/99/stories/501 {\"name\":\"Mine\"}\n",
-		"line 3: not sent: estimate was '2' when you read it, and is '1' now" },
-	/* A task that is gone, one that is another, one that was ticked alike. */
-	{ "", "tasks", "[{'id':702,'story_id':501,'description':'Stir','complete':true}]",
-		{ "Buy paint", "Buy more" }, "",
-		"line 23: not sent: task was 'Buy paint' when you read it, and is '(removed)' now" },
-	{ "", "tasks",
-		"[{'id':701,'story_id':501,'description':'Their','complete':true},"
-		"{'id':702,'story_id':501,'description':'Stir','complete':true}]",
-		{ "[ ] Buy paint", "[x] Mine", "END", "Hm" },
-		"POST /projects/99/stories/501/comments {\"text\":\"Hm\"}\n",
-		"line 23: not sent: task was 'Buy paint' when you read it, and is 'Their' now" },
-	{ "", "tasks", "[{'id':701,'story_id':501,'description':'Their'}]",
-		{ "- [ ] Buy paint <!-- storyfs: 701 -->\n- [x] Stir <!-- storyfs: 702 -->\n", "" },
-		"", "line 23: not sent: the removal of task 701, which was 'Buy paint'" },
-	/* A comment more. */
-	{ "", "comments",
-		"[{'id':601,'story_id':501,'text':'Yes','person_id':101},"
-		"{'id':609,'story_id':501,'text':'Third','person_id':103}]",
-		{ "END", "Mine" }, "POST /projects/99/stories/501/comments {\"text\":\"Mine\"}\n",
-		NULL },
-};
-
-static void what_moved_meanwhile_is_not_sent(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < sizeof(conflicts) / sizeof(conflicts[0]); i++) {
-		scoped(forest_end) struct forest f;
-		scoped(free_ptr) char *text = begin(&f);
-		scoped(free_ptr) char *mine = edited(text, conflicts[i].edits);
-
-		change_by_others(
-			&f, "/projects/99/stories/501", conflicts[i].key, conflicts[i].json);
-		int e = save_at(f.tree, PATH, mine);
-		scoped(free_ptr) char *is = writes(&f);
-
-		if (e != (conflicts[i].conflict ? -EBUSY : 0) ||
-			strcmp(is, conflicts[i].requests) != 0)
-			fail_msg("row %zu: %d, sent\n%s", i, e, is);
-		if (!conflicts[i].conflict)
-			continue;
-		assert_error(&f, conflicts[i].conflict);
-		/* The same again: what is a conflict stays one, and nothing is sent twice. */
-		host_forget(&f.world.host);
-		assert_int_equal(save_at(f.tree, PATH, mine), -EBUSY);
-		assert_writes(&f, "");
-	}
-}
-
-/* ---- one editor, again and again ---- */
-
-static void what_was_made_is_not_made_again(void **state)
-{
-	(void)state;
-	scoped(forest_end) struct forest f;
-	scoped(free_ptr) char *text = begin(&f);
-	scoped(free_ptr) char *one =
-		edited(text, (const char *[]){ "storyfs: 702 -->\n",
-				     "storyfs: 702 -->\n- [ ] New\n", "END", "Hm", NULL });
-	scoped(free_ptr) char *two = edited(one,
-		(const char *[]){ "- [ ] New", "- [x] Newer\n- [ ] Last", "END", ", well", NULL });
-
-	assert_int_equal(save_at(f.tree, PATH, one), 0);
-	assert_writes(&f, "POST /projects/99/stories/501/tasks {\"description\":\"New\"}\n"
-			  "POST /projects/99/stories/501/comments {\"text\":\"Hm\"}\n");
-	/* The comment goes on, the new task is ticked and renamed, one more is made. */
-	assert_int_equal(save_at(f.tree, PATH, two), 0);
-	assert_writes(&f,
-		"PUT /projects/99/stories/501/tasks/8001 {\"description\":\"Newer\",\"complete\":true}\n"
-		"POST /projects/99/stories/501/tasks {\"description\":\"Last\"}\n"
-		"PUT /projects/99/stories/501/comments/8002 {\"text\":\"Hm, well\"}\n");
-	assert_int_equal(save_at(f.tree, PATH, two), 0);
-	assert_writes(&f, "");
-	/* As if it had not been saved: what was made is not removed behind anybody's back. */
-	assert_int_equal(save_at(f.tree, PATH, text), -EINVAL);
-	assert_error(&f, "was made by the last save of this document");
-	assert_writes(&f, "");
-}
-
-static void a_change_can_be_taken_back(void **state)
-{
-	(void)state;
-	scoped(forest_end) struct forest f;
-	scoped(free_ptr) char *text = begin(&f);
-	scoped(free_ptr) char *one = edited(
-		text, (const char *[]){ "estimate: 2", "estimate: 3", "[ ] Buy", "[x] Buy", NULL });
-	scoped(free_ptr) char *two = replaced(text, "[ ] Buy", "[x] Buy");
-
-	assert_int_equal(save_at(f.tree, PATH, one), 0);
-	assert_writes(&f, "PUT /projects/99/stories/501 {\"estimate\":3}\n"
-			  "PUT /projects/99/stories/501/tasks/701 {\"complete\":true}\n");
-	assert_int_equal(save_at(f.tree, PATH, two), 0);
-	assert_writes(&f, "PUT /projects/99/stories/501 {\"estimate\":2}\n");
-	assert_int_equal(save_at(f.tree, PATH, text), 0);
-	assert_writes(&f, "PUT /projects/99/stories/501/tasks/701 {\"complete\":false}\n");
-}
-
-static void two_editors_of_one_text_do_not_undo_each_other(void **state)
-{
-	(void)state;
-	scoped(forest_end) struct forest f;
-	scoped(free_ptr) char *text = begin(&f);
-	scoped(free_ptr) char *one =
-		edited(text, (const char *[]){ "estimate: 2", "estimate: 3", "END", "Mine", NULL });
-	scoped(free_ptr) char *other =
-		edited(text, (const char *[]){ "# Paint it", "# Other", "END", "Theirs", NULL });
-
-	assert_int_equal(save_at(f.tree, PATH, one), 0);
-	host_forget(&f.world.host);
-	assert_int_equal(save_at(f.tree, PATH, other), 0);
-	assert_writes(&f, "PUT /projects/99/stories/501 {\"name\":\"Other\"}\n"
-			  "POST /projects/99/stories/501/comments {\"text\":\"Theirs\"}\n");
-	/* And the first one goes on. */
-	assert_int_equal(save_at(f.tree, PATH, one), 0);
-	assert_writes(&f, "");
-}
-
-/* ---- failures ---- */
-
-static void what_was_done_before_a_failure_is_told(void **state)
-{
-	(void)state;
-	scoped(forest_end) struct forest f;
-	scoped(free_ptr) char *text = begin(&f);
-	scoped(free_ptr) char *mine =
-		edited(text, (const char *[]){ "estimate: 2", "estimate: 3", "[ ] Buy", "[x] Buy",
-				     "END", "Hm", NULL });
-
-	host_fail(&f.world.host,
-		&(struct host_fault){ .method = HTTP_PUT,
-			.path = "tasks",
-			.times = 1,
-			.status = 403,
-			.body = "{\"kind\":\"error\",\"code\":\"unauthorized_operation\",\"error\":\"No.\"}" });
-	assert_int_equal(save_at(f.tree, PATH, mine), -EACCES);
-	assert_writes(&f, "PUT /projects/99/stories/501 {\"estimate\":3}\n"
-			  "PUT /projects/99/stories/501/tasks/701 {\"complete\":true}\n");
-	assert_error(&f, "501.md: not saved whole (");
-	assert_error(&f, "done: change story: estimate\nfailed: change task 701\n"
-			 "not sent: make comment 'Hm'\n");
-	assert_error(&f, "No.");
-	/* The same text again sends what is left. */
-	assert_int_equal(save_at(f.tree, PATH, mine), 0);
-	assert_writes(&f, "PUT /projects/99/stories/501/tasks/701 {\"complete\":true}\n"
-			  "POST /projects/99/stories/501/comments {\"text\":\"Hm\"}\n");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -557,11 +314,6 @@ int main(void)
 		cmocka_unit_test(a_save_is_the_fewest_requests),
 		cmocka_unit_test(nothing_is_sent_of_what_is_refused),
 		cmocka_unit_test(an_emptied_or_cut_document_is_refused),
-		cmocka_unit_test(what_moved_meanwhile_is_not_sent),
-		cmocka_unit_test(what_was_made_is_not_made_again),
-		cmocka_unit_test(a_change_can_be_taken_back),
-		cmocka_unit_test(two_editors_of_one_text_do_not_undo_each_other),
-		cmocka_unit_test(what_was_done_before_a_failure_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

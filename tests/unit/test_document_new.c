@@ -10,8 +10,7 @@
 
 #include <cmocka.h>
 
-#include "forest.h"
-#include "storyfs/alloc.h"
+#include "documents.h"
 
 #define FOLDER "projects/99/markdown"
 #define TASKS "## Tasks <!-- storyfs: tasks -->\n\n"
@@ -25,21 +24,6 @@ static int make_at(struct forest *f, const char *name, const char *text, struct 
 
 	return tree_make_text(
 		f->tree, &dir, &(struct tree_text){ name, text, strlen(text) }, NULL, ret);
-}
-
-/* The bodies of the POSTs. */
-static char *posts(struct forest *f)
-{
-	struct buf b = BUF_INIT;
-
-	for (size_t i = 0; i < f->world.host.n_asked; i++) {
-		const struct host_asked *a = &f->world.host.asked[i];
-
-		if (a->method != HTTP_GET)
-			buf_add_fmt(
-				&b, "%s %s %s\n", http_method_name(a->method), a->target, a->body);
-	}
-	return buf_take(&b);
 }
 
 static const struct {
@@ -68,7 +52,7 @@ static void a_document_is_one_post(void **state)
 		forest_begin(&f);
 		if (make_at(&f, "paint.md", made[i].text, &node) != 0)
 			fail_msg("row %zu was refused", i);
-		scoped(free_ptr) char *is = posts(&f);
+		scoped(free_ptr) char *is = writes(&f);
 		scoped(free_ptr) char *expected =
 			xasprintf("POST /projects/99/stories %s\n", made[i].body);
 
@@ -114,7 +98,7 @@ static void nothing_is_made_of_what_is_refused(void **state)
 		forest_begin(&f);
 		if (make_at(&f, refused[i].name, refused[i].text, &node) != refused[i].error)
 			fail_msg("row %zu was not refused so", i);
-		scoped(free_ptr) char *is = posts(&f);
+		scoped(free_ptr) char *is = writes(&f);
 		scoped(free_ptr) char *error = read_at(f.tree, FOLDER "/.error");
 
 		assert_string_equal(is, "");
@@ -171,7 +155,7 @@ static void the_text_that_made_it_is_saved_again(void **state)
 		host_forget(&f.world.host);
 		if (save_at(f.tree, FOLDER "/a.md", rows[i].text) != rows[i].error)
 			fail_msg("row %zu", i);
-		scoped(free_ptr) char *is = posts(&f);
+		scoped(free_ptr) char *is = writes(&f);
 
 		assert_string_equal(is, rows[i].request);
 	}
@@ -212,7 +196,7 @@ static void names_that_make_nothing(void **state)
 						 NULL, &made_node),
 				-EPERM);
 	}
-	scoped(free_ptr) char *is = posts(&f);
+	scoped(free_ptr) char *is = writes(&f);
 
 	assert_string_equal(is, "");
 }
