@@ -43,6 +43,9 @@ bool server_takes_file(const struct server *s, const struct http_request *req);
  * the token says.
  */
 void server_handle(struct server *s, const struct http_request *req, struct http_response *ret);
+/* The same, but for what may take seconds to read (a search): 1, and nothing was done, so that
+ * server_handle can be called where nobody waits for it. */
+int server_handle_soon(struct server *s, const struct http_request *req, struct http_response *ret);
 /* The same for somebody the adapter vouches for: the person who can open the archive's file. Sees
  * and may do everything; what is written is written in this person's name. */
 void server_handle_as(struct server *s, int64_t person_id, const struct http_request *req,

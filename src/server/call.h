@@ -60,6 +60,8 @@ struct call {
 	bool knows_visible;
 	struct record *at[N_KINDS]; /* the same, loaded; the project also of /stories/{story} */
 	struct params *params;
+	bool hurried;	     /* what may take long is not done now... */
+	bool put_off;	     /* ...and this was not */
 	struct value *given; /* of the route's own parameters, by P_<set>_<key> */
 
 	struct fields *fields; /* the shape of the answer */

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <microhttpd.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -39,6 +40,7 @@
 enum {
 	N_WORKERS = 16,		 /* so many writes can share one commit */
 	N_STORERS = 1,		 /* a large file takes long, and who shares its commit waits */
+	N_SEARCHERS = 2,	 /* so many searches take the processors at once */
 	HEADER_ROOM = 64 << 10,	 /* beyond the largest header, so that one that is too large can
 				    be read and answered; libmicrohttpd's own index of it, too */
 	DRAIN_FACTOR = 3,	 /* so many times the limit of bodies is read beyond the limit, so
@@ -58,9 +60,11 @@ struct http_server {
 	struct request_log *log;
 	struct workers *workers;
 	struct workers *storers; /* of large files */
+	struct workers *searchers;
 	struct watch *watch;
 	struct spools *spools;
 	struct gate *running; /* whole requests whose answer is not sent yet */
+	atomic_bool too_late; /* the end has waited long enough for searches to begin */
 	int fd;
 	bool is_tls;
 	struct http_limits limits;
@@ -81,6 +85,7 @@ struct exchange {
 	bool seen;    /* handle was called */
 	bool running; /* it entered the gate */
 	bool worked;  /* resp is what a worker answered */
+	bool is_search;
 };
 
 static void exchange_free(struct exchange *x)
@@ -185,11 +190,31 @@ static bool may_wait(const struct exchange *x)
 	       http_headers_get(&x->req.headers, "Authorization");
 }
 
+static void work_on(struct work *work);
+
+/* At the end of a grace that was too short there is nobody else to do it. */
+static void add_work(struct workers *workers, struct exchange *x)
+{
+	x->work.run = work_on;
+	if (!workers_add(workers, &x->work))
+		work_on(&x->work);
+}
+
+/* Whatever a search came with, it is searchers that search. */
 static void work_on(struct work *work)
 {
 	struct exchange *x = (struct exchange *)work;
+	struct http_server *h = x->server;
 
-	server_handle(x->server->server, &x->req, &x->resp);
+	if (x->is_search && atomic_load(&h->too_late)) {
+		http_refuse(REFUSED_ENDING, 0, &x->resp);
+	} else if (x->is_search) {
+		server_handle(h->server, &x->req, &x->resp);
+	} else if (server_handle_soon(h->server, &x->req, &x->resp)) {
+		x->is_search = true;
+		add_work(h->searchers, x);
+		return;
+	}
 	x->worked = true;
 	MHD_resume_connection(x->connection);
 }
@@ -197,13 +222,13 @@ static void work_on(struct work *work)
 static enum MHD_Result give_to_worker(
 	struct http_server *h, struct MHD_Connection *connection, struct exchange *x)
 {
-	x->work.run = work_on;
 	x->server = h;
 	x->connection = connection;
 	MHD_suspend_connection(connection);
-	/* At the end of a grace that was too short there is nobody else to do it. */
-	if (!workers_add(x->body.spool ? h->storers : h->workers, &x->work))
-		work_on(&x->work);
+	if (x->is_search)
+		add_work(h->searchers, x);
+	else
+		add_work(x->body.spool ? h->storers : h->workers, x);
 	return MHD_YES;
 }
 
@@ -252,8 +277,8 @@ static int ask(struct http_server *h, struct exchange *x)
 	else if (may_wait(x))
 		return 1;
 	else
-		server_handle(h->server, &x->req, &x->resp);
-	return 0;
+		x->is_search = server_handle_soon(h->server, &x->req, &x->resp);
+	return x->is_search;
 }
 
 /* The request is whole: from now on an end waits for it, unless it comes after the end. */
@@ -457,6 +482,7 @@ static void server_release(struct http_server *h)
 	request_log_close(h->log);
 	workers_free(h->workers);
 	workers_free(h->storers);
+	workers_free(h->searchers);
 	gate_free(h->running);
 	spools_free(h->spools);
 	free(h->late_answer);
@@ -501,6 +527,8 @@ int http_server_start(struct server *s, const struct http_server_config *config,
 	if (e == 0)
 		e = workers_new(N_STORERS, &h->storers);
 	if (e == 0)
+		e = workers_new(N_SEARCHERS, &h->searchers);
+	if (e == 0)
 		e = start_watch(h);
 	if (e == 0)
 		e = start_daemon(h);
@@ -542,9 +570,11 @@ void http_server_stop(struct http_server *h)
 
 	shutdown(h->fd, SHUT_RDWR);
 	gate_close(h->running, STOP_GRACE_MS);
+	atomic_store(&h->too_late, true);
 	/* libmicrohttpd wants no connection suspended; what a worker has begun ends in time. */
 	workers_end(h->workers);
 	workers_end(h->storers);
+	workers_end(h->searchers);
 	MHD_stop_daemon(h->daemon);
 	if (fd >= 0)
 		close(fd);

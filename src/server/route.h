@@ -32,6 +32,7 @@ struct route {
 	bool list;			/* takes an array as its body */
 	bool outside;			/* stands outside V5's prefix, too */
 	bool file;			/* takes one, for which its body may be large */
+	bool slow;			/* answering may take long */
 	const char *one_of; /* of these it needs at least one: V5's list, word for word */
 };
 

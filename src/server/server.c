@@ -223,12 +223,22 @@ int call_ask(struct call *c, const char *target, struct buf *ret)
 	return 0;
 }
 
+/* `filter` makes a search of a list. */
+static bool takes_long(const struct call *c)
+{
+	return c->route->slow ||
+	       (c->route->method == HTTP_GET && params_get(c->params, "filter").json);
+}
+
 static void answer(struct server *s, struct call *c)
 {
 	struct route_match match = { 0 };
 	int r = prepare(s, c, &match);
 
 	assert(r < 0 || match.route);
+	c->put_off = r == 0 && c->hurried && takes_long(c);
+	if (c->put_off)
+		return;
 	if (r == 0 && match.route->basic)
 		r = login_by_password(c, s->login, s->archive);
 	if (r == 0)
@@ -246,7 +256,8 @@ static void handle_call(struct server *s, struct call *c, struct http_response *
 		c->status = 204;
 	else
 		answer(s, c);
-	respond(c, ret);
+	if (!c->put_off)
+		respond(c, ret);
 }
 
 /* ---- answers that are kept ---- */
@@ -289,39 +300,50 @@ static void handle_kept(
 	if (cache_find(s->cache, version, key, ret))
 		return;
 	handle_call(s, c, ret);
-	if (is_timeless(c, ret))
+	if (!c->put_off && is_timeless(c, ret))
 		cache_put(s->cache, version, key, ret);
 }
 
-static void handle(struct server *s, const struct who *who, const struct http_request *req,
-	struct http_response *ret)
+static int handle(struct server *s, const struct who *who, const struct http_request *req,
+	bool hurried, struct http_response *ret)
 {
 	int64_t now = clock_now_ms();
 	struct moment moment = { .ms = now - now % 1000 };
-	scoped(call_fini) struct call c = {
-		.req = req, .who = *who, .moment = &moment, .server = s, .archive = s->archive
-	};
+	scoped(call_fini) struct call c = { .req = req,
+		.who = *who,
+		.moment = &moment,
+		.server = s,
+		.archive = s->archive,
+		.hurried = hurried };
 	scoped(buf_fini) struct buf key = BUF_INIT;
 	int64_t started = clock_monotonic_ms();
 
 	if (console_answer(s->prefix, req, ret))
-		return;
+		return 0;
 	if (s->cache && make_key(who, req, &key))
 		handle_kept(s, &c, &key, ret);
 	else
 		handle_call(s, &c, ret);
+	if (c.put_off)
+		return 1;
 	respond_add_own(clock_monotonic_ms() - started, &ret->headers);
+	return 0;
 }
 
 void server_handle(struct server *s, const struct http_request *req, struct http_response *ret)
 {
-	handle(s, &(struct who){ 0 }, req, ret);
+	handle(s, &(struct who){ 0 }, req, false, ret);
+}
+
+int server_handle_soon(struct server *s, const struct http_request *req, struct http_response *ret)
+{
+	return handle(s, &(struct who){ 0 }, req, true, ret);
 }
 
 void server_handle_as(struct server *s, int64_t person_id, const struct http_request *req,
 	struct http_response *ret)
 {
-	handle(s, &(struct who){ .person_id = person_id, .trusted = true }, req, ret);
+	handle(s, &(struct who){ .person_id = person_id, .trusted = true }, req, false, ret);
 }
 
 /* ---- as a transport ---- */

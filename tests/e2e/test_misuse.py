@@ -4,6 +4,7 @@ another client or the server, and what is well-formed gets an answer in V5's sha
 import contextlib
 import gzip
 import json
+import select
 import socket
 import struct
 import threading
@@ -460,6 +461,33 @@ def test_who_piles_up_writes_and_reads_nothing_stops_nobody(server):
                 sent += 1
         # Its own answers stop it: what it asks for is not kept for it.
         assert sent < 20_000
+
+
+HOSTILE = f'GET {V5}/projects/99/%73earch?query=%2F(a%2B)%2B%24%2F'
+
+
+@pytest.mark.parametrize('header', ['X-A: b', 'Authorization: Basic eDp5'])
+def test_searches_that_take_long_stop_nobody(server, header):
+    """Few run at a time, each to its budget: who reads or writes meanwhile is answered long before all have ended."""
+    for story in (555, 556):  # each run of letters costs much, and none more than PCRE2 is allowed from one place
+        assert server.request('PUT', f'/stories/{story}', {'description': ('a' * 16 + ' ') * 1170}).status == 200
+    head = f'{HOSTILE} HTTP/1.1\r\nHost: x\r\nX-TrackerToken: {server.token}\r\n{header}\r\n\r\n'
+    held = []
+    for i in range(24):
+        held.append(connect(server, f'127.0.0.{2 + i}'))
+        held[-1].sendall(head.encode())
+        time.sleep(0.05 if i < 8 else 0)  # so that what is busy with one leaves the next to another
+    for i in range(3):
+        assert server.request('GET', '/me').status == 200
+        assert server.request('PUT', '/stories/556', {'name': f'n{i}'}).status == 200
+    answered, _, _ = select.select(held, [], [], 0)
+    assert len(answered) < 8
+    answered, _, _ = select.select(held, [], [], DEADLINE)
+    assert b'tries too much' in answered[0].recv(65536)
+    for s in held:
+        s.close()
+    # Those that did not begin do not hold up the end.
+    assert server.stop() == 0
 
 
 def test_bombs_stop_nobody(server):
