@@ -49,7 +49,7 @@ struct file {
 	bool is_seed;	 /* a scratch file whose text makes something (seed.h) */
 	bool is_spooled; /* its bytes are in the file behind `spool`, not in `bytes` (upload.h) */
 	int spool;
-	uint64_t spool_len;
+	uint64_t spool_len, frozen_len;
 	bool is_frozen;	  /* is being sent, or was */
 	bool is_broken;	  /* is not what its writer meant it to be */
 	bool is_link;	  /* a scratch symlink; its bytes are the target */

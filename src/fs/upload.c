@@ -125,11 +125,11 @@ static int64_t read_spool(struct http_source *source, int64_t at, char *to, size
 	return n ? n : -EIO;
 }
 
-/* The file's bytes as they are, wherever they are; nobody changes them as long as it is frozen. */
+/* The bytes of a frozen file, wherever they are. */
 static int send_bytes(struct fs *fs, uint64_t dir, const char *name, const struct file *f,
 	const struct call_limit *limit)
 {
-	struct spool_source spool = { { (int64_t)f->spool_len, read_spool, NULL }, f->spool };
+	struct spool_source spool = { { (int64_t)f->frozen_len, read_spool, NULL }, f->spool };
 	struct http_source *memory =
 		f->is_spooled ? NULL : http_source_new(f->bytes.data, f->bytes.len);
 	struct api_file file = { name, memory ? memory : &spool.source };
@@ -152,6 +152,7 @@ static bool freeze(struct file *f)
 	if (f->is_frozen || f->is_broken || !file_size(f))
 		return false;
 	f->is_frozen = true;
+	f->frozen_len = f->spool_len;
 	return true;
 }
 

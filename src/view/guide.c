@@ -40,8 +40,7 @@ static const struct {
 	{ ROW_task_new, "each line becomes a task" },
 	{ ROW_blocker_new, "each line becomes a blocker" },
 	{ ROW_review, "a review: status, reviewer_id, ..." },
-	{ ROW_story_attachment, "-> $P/attachments/<id>/<name>: what is attached" },
-	{ ROW_attachment_bytes, "an attached file, fetched when it is read" },
+	{ ROW_story_attachments, "-> $P/attachments/<id>/<name>; `cp` a file there to attach it" },
 	{ ROW_epic, "an epic, with comments/; mkdir makes one" },
 	{ ROW_label, "a label; mkdir, or a line in labels/new, makes one" },
 	{ ROW_membership, "who is in the project: person, role" },
@@ -104,10 +103,14 @@ static void add_place(enum layout_row row, const char *words, struct buf *b)
 		words);
 }
 
-/* Is there a word on it, or on what is below it? */
+/* Is there a word on it, or on what is below it, or is it named in one on something else? */
 static bool has_words(enum layout_row row)
 {
+	scoped(free_ptr) char *name = xasprintf("%s/", layout_of(row)->name);
+
 	for (size_t i = 0; i < N_PLACES; i++) {
+		if (strstr(places[i].words, name))
+			return true;
 		for (enum layout_row r = places[i].row; r != ROW_root; r = layout_of(r)->parent) {
 			if (r == row)
 				return true;
