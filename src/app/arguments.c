@@ -68,13 +68,12 @@ static int refuse_option(const char *word, size_t len, const struct command *com
 static int refuse_command(const char *word)
 {
 	struct nearest near = { .word = word };
-	size_t len = strlen(word);
 	bool listed = false;
 
 	for (int i = 0; i < N_COMMANDS; i++) {
 		const char *name = commands[i].name;
 
-		if (strncmp(name, word, len) == 0 && name[len] == ' ') {
+		if (command_is_of_group(&commands[i], word)) {
 			if (!listed)
 				fprintf(stderr, "storyfs: '%s' is the start of", word);
 			fprintf(stderr, "%s '%s'", listed ? "," : "", name);
@@ -230,6 +229,19 @@ static int find_command(char **words, int n, const struct command **ret)
 	return 0;
 }
 
+/* The first word of commands that have two, when all that is asked for is help. */
+static bool is_group_help(const struct arguments *args, char **words, int n)
+{
+	bool asked = arguments_have(args, OPTION_help) ||
+		     (n == 2 && (strcmp(words[1], "--help") == 0 || strcmp(words[1], "-h") == 0));
+
+	for (int i = 0; asked && i < N_COMMANDS; i++) {
+		if (command_is_of_group(&commands[i], words[0]))
+			return true;
+	}
+	return false;
+}
+
 static int take_words(struct arguments *args, char **words, int n)
 {
 	bool only_operands = false;
@@ -370,7 +382,10 @@ int arguments_parse(int argc, char **argv, struct arguments *ret)
 
 		if (!used && is_mount(argv[0], words, n))
 			args.command = &commands[COMMAND_mount];
-		else if (!used)
+		else if (!used && is_group_help(&args, words, n)) {
+			args.group = words[0];
+			used = 1;
+		} else if (!used)
 			return refuse_command(words[0]);
 		words += used;
 		n -= used;

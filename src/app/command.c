@@ -69,15 +69,26 @@ static void print_command(const struct command *command)
 	print_options(1U << (command - commands));
 }
 
-void help_print(const struct command *command)
+bool command_is_of_group(const struct command *command, const char *word)
 {
-	if (command) {
-		print_command(command);
+	size_t len = strlen(word);
+
+	return strncmp(command->name, word, len) == 0 && command->name[len] == ' ';
+}
+
+void help_print(const struct arguments *args)
+{
+	if (args->command) {
+		print_command(args->command);
 		return;
 	}
-	puts("storyfs: your tracker as a directory\n\nCommands:");
+	if (!args->group)
+		puts("storyfs: your tracker as a directory\n\nCommands:");
 	for (int i = 0; i < N_COMMANDS; i++) {
 		char left[80];
+
+		if (args->group && !command_is_of_group(&commands[i], args->group))
+			continue;
 		int n = snprintf(
 			left, sizeof(left), "  %s %s", commands[i].name, commands[i].operands);
 

@@ -63,6 +63,7 @@ extern const struct command commands[N_COMMANDS];
 /* What was said. Operands and values are borrowed from argv, the environment or kept. */
 struct arguments {
 	const struct command *command; /* NULL for `storyfs --help` and the like */
+	const char *group;	       /* then, `user`: help for the commands that begin so */
 	char **operands;
 	int n_operands;
 	const char *values[N_OPTIONS]; /* NULL: not given; a switch's is "" */
@@ -82,8 +83,10 @@ static inline bool arguments_have(const struct arguments *args, enum option_id o
 	return args->values[option] != NULL;
 }
 
-/* `storyfs --help`, or with a command, `storyfs COMMAND --help`. */
-void help_print(const struct command *command);
+/* Does the command's name have the word, and another behind it? */
+bool command_is_of_group(const struct command *command, const char *word);
+/* `storyfs --help`, `storyfs GROUP --help`, `storyfs COMMAND --help`. */
+void help_print(const struct arguments *args);
 
 SCOPED_VALUE(struct arguments, arguments_fini);
 

@@ -22,7 +22,7 @@ int main(int argc, char **argv)
 		return EXIT_DONE;
 	}
 	if (arguments_have(&args, OPTION_help)) {
-		help_print(args.command);
+		help_print(&args);
 		return EXIT_DONE;
 	}
 	return (int)args.command->run(&args);

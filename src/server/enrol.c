@@ -166,24 +166,52 @@ static int read_role(struct desk *d, const char *word, enum role *ret)
 	return 0;
 }
 
-static int join_by_id(struct desk *d, const char *word, int64_t person_id, enum role role)
+static int list_projects(struct desk *d, struct records *ret)
 {
-	scoped(record_unref) struct record *project = NULL;
-	int64_t id = 0;
-	int r = 1;
+	const struct query q = { .kind = KIND_project, .limit = -1 };
 
-	if (parse_int(word, 1, INT64_MAX, &id))
-		r = tx_get(d->call.tx, KIND_project, id, &project);
-	if (r > 0)
-		return desk_refuse(d, ENOENT, "the archive has no project '%s'", word);
-	return r < 0 ? r : memberships_join(&d->call, project, person_id, role);
+	return tx_list(d->call.tx, &q, ret);
+}
+
+static int refuse_project(struct desk *d, const char *word, const struct records *projects)
+{
+	scoped(buf_fini) struct buf all = BUF_INIT;
+
+	each_record(project, projects) {
+		buf_add_fmt(&all, "%s%s (%" PRId64 ")",
+			all.len ? ", " : "; there are: ", record_text(project, F_project_name),
+			record_id(project));
+	}
+	return desk_refuse(d, ENOENT, "the archive has no project '%s'%s", word, buf_str(&all));
+}
+
+/* The project with this id, or the one with this name. */
+static int join_named(struct desk *d, const char *word, int64_t person_id, enum role role)
+{
+	scoped(records_fini) struct records projects = { 0 };
+	const struct record *found = NULL;
+	int64_t id = 0;
+	bool is_id = parse_int(word, 1, INT64_MAX, &id);
+	int r = list_projects(d, &projects);
+
+	each_record(project, &projects) {
+		if (is_id ? record_id(project) != id
+			  : strcmp(record_text(project, F_project_name), word) != 0)
+			continue;
+		if (found)
+			return desk_refuse(
+				d, ENOTUNIQ, "there are several projects '%s'; use the id", word);
+		found = project;
+	}
+	if (r == 0 && !found)
+		return refuse_project(d, word, &projects);
+	return r < 0 ? r : memberships_join(&d->call, found, person_id, role);
 }
 
 static int join_all(struct desk *d, int64_t person_id, enum role role)
 {
-	const struct query q = { .kind = KIND_project, .limit = -1 };
 	scoped(records_fini) struct records projects = { 0 };
-	int r = tx_list(d->call.tx, &q, &projects);
+	int r = list_projects(d, &projects);
 
 	for (size_t i = 0; r == 0 && i < projects.n; i++)
 		r = memberships_join(&d->call, projects.items[i], person_id, role);
@@ -200,7 +228,7 @@ static int join_projects(struct desk *d, const struct enrolment *e, int64_t pers
 	if (r == 0 && strcmp(words, "all") == 0)
 		return join_all(d, person_id, role);
 	while (r == 0 && (word = strsep(&rest, ",")))
-		r = join_by_id(d, word, person_id, role);
+		r = join_named(d, word, person_id, role);
 	return r;
 }
 

@@ -57,6 +57,14 @@ def test_help_is_a_word_too():
     assert storyfs('help', 'user', 'list').stdout == storyfs('user', 'list', '--help').stdout
 
 
+def test_help_of_commands_with_two_words():
+    done = storyfs('user', '--help')
+    assert (done.returncode, done.stderr) == (0, '')
+    users = [c for c in COMMANDS if c.startswith('user ')]
+    assert re.findall(r'^  (\w+ \w+) [A-Z]', done.stdout, re.M) == users != []
+    assert storyfs('help', 'user').stdout == storyfs('user', '-h').stdout == done.stdout
+
+
 @pytest.mark.parametrize('command', ['', *COMMANDS])
 def test_help_has_one_column(command):
     lines = storyfs(*command.split(), '--help').stdout.splitlines()

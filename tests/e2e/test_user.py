@@ -55,9 +55,23 @@ def test_what_cannot_be_is_explained(archive):
         refused('add', archive, 'B', '--email', 'VADER@deathstar.mil')
     assert "is not a valid email address" in refused('add', archive, 'B', '--email', 'x')
     assert "Name can't be blank" in refused('add', archive, ' ')
-    assert "no project '7'" in refused('add', archive, 'B', '--project', '99,7')
+    assert "no project '7'; there are: Death Star (99)" in \
+        refused('add', archive, 'B', '--project', '99,7')
     assert "'boss' is no role" in refused('add', archive, 'B', '--role', 'boss')
     assert 'B\n' not in user('list', archive)
+
+
+def test_a_project_can_be_named(archive, serve):
+    server = serve(archive)
+    other = server.request('POST', '/projects', {'name': 'Endor'}).json()['id']
+    made = json.loads(user('add', archive, 'Leia', '--project', 'Endor,99', '--json'))
+    assert sorted(p['id'] for p in made['projects']) == sorted([99, other])
+    user('add', archive, 'Wicket')
+    token = user('token', archive, 'Wicket').strip()
+    assert server.request('POST', '/projects', {'name': 'Endor'}, token=token).status == 200
+    assert "several projects 'Endor'; use the id" in \
+        refused('add', archive, 'Han', '--project', 'Endor')
+    assert 'Han' not in user('list', archive)
 
 
 def test_json_is_for_scripts(archive):
