@@ -48,7 +48,8 @@ static const struct {
 		"links <rank>-<id>-<title>; by-type/, by-owner/, by-label/, by-epic/ alike" },
 	{ ROW_panels, "current, backlog, icebox, done: links, as Tracker shows them" },
 	{ ROW_search_query, "a name with a colon is a query: `ls \"$P/search/state:started\"`" },
-	{ ROW_search_group, "saved searches: `mkdir search/ladder`" },
+	{ ROW_search_group,
+		"saved searches; `mkdir search/ladder` makes one, the name is its query" },
 };
 
 enum { N_PLACES = sizeof(places) / sizeof(*places), PATH_COLUMNS = 32 };
@@ -293,7 +294,8 @@ static const char saving[] =
 	"- Closing a changed file sends that one field. The same text sends nothing.\n"
 	"- A refusal is an error at close. `.error` in the directory says field, value, rule, what is\n"
 	"  accepted and what to do next; your text is kept as `<field>.rejected`. bash's own `echo`\n"
-	"  hides the error: in scripts, ask whether `.error` is there. It goes with the next good save.\n"
+	"  hides the error, and so does `: > FIELD`, which only empties: in scripts, ask whether `.error`\n"
+	"  is there. It goes with the next good save.\n"
 	"- `mkdir` makes a story, epic, label or saved search; the name finds it until the unmount, and\n"
 	"  `.storyfs/last` has its id. `rmdir` deletes. `rm` and `rm -r` delete nothing on the server.\n"
 	"- `mv` of a link in by-state/, by-type/, by-owner/ or by-label/ sets that field; in panels/,\n"
