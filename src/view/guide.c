@@ -300,6 +300,7 @@ static const char saving[] =
 	"  `.storyfs/last` has its id. `rmdir` deletes. `rm` and `rm -r` delete nothing on the server.\n"
 	"- `mv` of a link in by-state/, by-type/, by-owner/ or by-label/ sets that field; in panels/,\n"
 	"  `mv NAME 3-x` makes it the third, and another panel sets the state (`../backlog/1-x`: both).\n"
+	"  Ranks change, and how many digits they have: `*-<id>-*` is that story's link.\n"
 	"- `getfattr -d FILE` shows id, url, version of the project, error and dirty (not saved yet).\n"
 	"- Names that are no field are scratch files: kept in memory, never sent.\n\n"
 	"Fields that can be written (all others are read-only):\n\n```\n";
