@@ -99,6 +99,8 @@ struct api_file {
 /* POST it to the project's uploads; *ret is its file_attachment, which nothing holds yet. */
 int api_upload(struct api *api, int64_t project_id, const struct api_file *file, struct call *call,
 	struct record **ret);
+/* Take a file_attachment off the comment that holds it, which deletes it. */
+int api_detach(struct api *api, const struct place *comment, int64_t file_id, struct call *call);
 /* The bytes behind a file_attachment's download_url: a path of the host, or a URL of it. Redirects
  * are followed, to other hosts without the token. */
 int api_download(struct api *api, const char *url, struct http_sink *sink, struct call *call);

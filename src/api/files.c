@@ -119,6 +119,20 @@ int api_upload(struct api *api, int64_t project_id, const struct api_file *file,
 	return e < 0 ? e : api_read_one(&resp, &place, call, ret);
 }
 
+int api_detach(struct api *api, const struct place *comment, int64_t file_id, struct call *call)
+{
+	scoped(http_request_fini) struct http_request req = { .method = HTTP_DELETE };
+	scoped(http_response_fini) struct http_response resp = { 0 };
+	struct buf target = BUF_INIT;
+
+	buf_add_str(&target, api->base_path);
+	api_add_path(comment, &target);
+	buf_add_fmt(&target, "/file_attachments/%" PRId64, file_id);
+	req.target = buf_take(&target);
+	http_headers_add(&req.headers, "Accept", "application/json");
+	return api_exchange(api, &req, call, &resp);
+}
+
 /* ---- down ---- */
 
 static int refuse_address(struct call *call, const char *url)

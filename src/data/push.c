@@ -159,13 +159,51 @@ int store_create(struct store *s, const struct place *place, const struct record
 	return 0;
 }
 
+/* The comment that holds a file, which its own record does not tell. -ENOENT when none does. */
+static int find_holder(
+	struct store *s, const struct place *file, struct call *call, struct place *ret)
+{
+	scoped(api_listing_fini) struct api_listing listing = { 0 };
+	struct place comments = { KIND_comment, 0, file->parent, file->parent_id,
+		file->project_id };
+	int e = api_list(s->api, &comments, &(struct api_query){ .fields = "file_attachment_ids" },
+		call, &listing);
+
+	if (e < 0)
+		return e;
+	each_record(comment, &listing.records) {
+		const struct value *v = record_get(comment, F_comment_file_attachment_ids);
+
+		if (v->state != VALUE_SET || !ids_has(&v->ids, file->id))
+			continue;
+		*ret = comments;
+		ret->id = record_id(comment);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+static int delete_at(struct store *s, const struct place *place, struct call *call)
+{
+	struct place comment;
+
+	if (place->kind != KIND_file_attachment)
+		return api_delete(s->api, place, call);
+	int e = find_holder(s, place, call, &comment);
+
+	return e < 0 ? e : api_detach(s->api, &comment, place->id, call);
+}
+
 /* Is it gone? */
 static bool is_gone(struct store *s, const struct place *place, const struct call_limit *limit)
 {
 	scoped(call_fini) struct call call = { .limit = *limit };
 	scoped(record_unref) struct record *now = NULL;
+	struct place at;
 
 	call.limit.deadline_ms = clock_deadline(LOOK_MS);
+	if (place->kind == KIND_file_attachment)
+		return find_holder(s, place, &call, &at) == -ENOENT;
 	return api_get(s->api, place, &call, &now) == -ENOENT;
 }
 
@@ -185,7 +223,7 @@ int store_delete(struct store *s, const struct record *old, struct call *call)
 
 	if (!find_place(s, old, &place))
 		return refuse_gone(call);
-	int e = api_delete(s->api, &place, call);
+	int e = delete_at(s, &place, call);
 	bool unknown = e < 0 && api_is_outcome_unknown(e) && e != -EINTR;
 
 	if (e < 0 && e != -ENOENT && !(unknown && is_gone(s, &place, &call->limit)))

@@ -72,7 +72,7 @@ static int remove_dir(fuse_req_t req, uint64_t dir, const char *name)
 {
 	struct fs *fs = request_fs(req);
 	struct call_limit limit = request_limit(req);
-	struct node dir_node;
+	struct node dir_node, told;
 	struct spot spot;
 	int r = spot_find(fs, dir, name, &limit, &spot);
 
@@ -88,8 +88,10 @@ static int remove_dir(fuse_req_t req, uint64_t dir, const char *name)
 		return -ESTALE;
 	if (has_files(fs, &spot.node))
 		return -ENOTEMPTY;
+	if (tree_error_dir(fs->tree, &spot.node, &told) < 0)
+		told = dir_node;
 	r = tree_remove(fs->tree, &spot.node, &limit);
-	save_notify_error(fs, &dir_node);
+	save_notify_error(fs, &told);
 	if (r == 0 && tree_is_alias(&spot.node, name))
 		notify_entry(fs->notifier, dir, name);
 	return r;

@@ -75,11 +75,15 @@ void fs_op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct fs *fs = request_fs(req);
 	struct call_limit limit = request_limit(req);
+	struct node dir;
 	struct spot spot;
 	int r = spot_find(fs, parent, name, &limit, &spot);
 
-	if (r == 0 && spot.in_tree)
+	if (r == 0 && spot.in_tree) {
 		tree_note_unlink(fs->tree, &spot.node);
+		if (tree_error_dir(fs->tree, &spot.node, &dir) == 0)
+			save_notify_error(fs, &dir);
+	}
 	request_end(req, r == 0 ? unlink_spot(fs, &spot) : r);
 }
 

@@ -132,7 +132,7 @@ int tree_error_dir(struct tree *t, const struct node *node, struct node *ret)
 {
 	scoped(record_unref) struct record *file = NULL;
 
-	if (layout_of(node->row)->type != ROW_BYTES)
+	if (layout_of(node->row)->type != ROW_BYTES && layout_of(node->row)->type != ROW_FOLDER)
 		return tree_parent(t, node, ret);
 	if (store_peek(t->store, KIND_file_attachment, node->id, &file) ||
 		!find_links(t, file, ret))
@@ -194,6 +194,35 @@ int tree_read_part(struct tree *t, const struct node *node, const struct file_pa
 
 	buf_add(ret, text.data + part->at, left < part->max ? left : part->max);
 	return 0;
+}
+
+/* ---- deleting ---- */
+
+void attachment_refuse_unlink(struct tree *t, const struct node *node)
+{
+	scoped(record_unref) struct record *file = NULL;
+	scoped(free_ptr) char *next = NULL;
+	const struct v5_error none = { 0 };
+	const struct buf reason = BUF_INIT;
+	struct node dir;
+
+	if (node->field >= 0 || layout_of(node->row)->kind != KIND_file_attachment ||
+		store_peek(t->store, KIND_file_attachment, node->id, &file) ||
+		!find_links(t, file, &dir))
+		return;
+	next = xasprintf("rmdir projects/%" PRId64 "/attachments/%" PRId64
+			 " (from the top of the mount) deletes it",
+		store_project_of(t->store, file), node->id);
+	refusal_put(t, &dir, &dir,
+		explain_refusal(&(struct refused_save){
+			.name = record_text(file, F_file_attachment_filename),
+			.what = "deleted",
+			.error = -EPERM,
+			.reason = &reason,
+			.v5 = &none,
+			.sent = SENT_NOTHING,
+			.next = next,
+			.next_unknown = next }));
 }
 
 /* ---- sending ---- */

@@ -35,6 +35,7 @@ void tree_note_unlink(struct tree *t, const struct node *node)
 {
 	struct node dir = *node, up;
 
+	attachment_refuse_unlink(t, node);
 	while (dir.row != ROW_root && tree_parent(t, &dir, &up) == 0) {
 		note(t, &up);
 		dir = up;
@@ -66,7 +67,7 @@ static enum kind removable_kind(const struct node *node)
 
 	if (node->field >= 0 || l->name || layout_parent_kind(node->row) == KIND_none)
 		return KIND_none;
-	if (l->type == ROW_RESOURCE)
+	if (l->type == ROW_RESOURCE || l->type == ROW_FOLDER)
 		return l->kind;
 	return up->type == ROW_GROUPS && node->row == layout_entry(ROW_search) ? up->kind
 									       : KIND_none;
@@ -137,7 +138,7 @@ int tree_remove(struct tree *t, const struct node *node, const struct call_limit
 		tree_note_unlink(t, node);
 		return -EPERM;
 	}
-	if (tree_parent(t, node, &dir) < 0)
+	if (tree_error_dir(t, node, &dir) < 0)
 		return -ESTALE;
 	if (limit)
 		r.call.limit = *limit;

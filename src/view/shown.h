@@ -215,6 +215,8 @@ bool attachments_are_in(enum layout_row dir);
 /* The name of the file (BYTES); where a link to it leads. -ESTALE */
 int attachment_add_name(struct tree *t, const struct node *node, struct buf *ret);
 void attachment_add_target(const struct record *file, struct buf *ret);
+/* Tell how to delete it, if it is one. */
+void attachment_refuse_unlink(struct tree *t, const struct node *node);
 
 /* tree.c: append the node's path from the root. -ESTALE */
 int node_add_path(struct tree *t, const struct node *node, struct buf *b);

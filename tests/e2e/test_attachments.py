@@ -277,6 +277,23 @@ def test_a_writer_that_is_killed_has_sent_nothing(start):
     assert [f['filename'] for f in files_of(mount.server)] == ['whole']
 
 
+def test_rmdir_deletes_one_and_rm_says_so(start):
+    mount = start(files=[('a.txt', b'a\n'), ('b.txt', b'b\n')])
+    n = len(writes(mount))
+    a, b = (f['id'] for f in mount.sent)
+    assert mount.run(f'rm {A}/a.txt').returncode == 1
+    words = (mount / A / '.error').read_text()
+    assert words.startswith('a.txt: not deleted') and f'rmdir {P}/attachments/{a} ' in words
+    assert mount.run(f'rm -r {P}/attachments/{b}').returncode == 1
+    assert len(writes(mount)) == n
+    assert mount.run(f'rmdir {P}/attachments/{a}').returncode == 0
+    [(method, path)] = writes(mount)[n:]
+    assert method == 'DELETE' and path.startswith(f'/{S}/comments/') and path.endswith(f'/{a}')
+    assert [f['id'] for f in files_of(mount.server)] == [b]
+    assert sorted(set(os.listdir(mount / A)) - {'.error'}) == ['b.txt']
+    assert not (mount / P / 'attachments' / str(a)).exists()
+
+
 class Relay:
     """Between a mount and its server: passes bytes on, cuts an answer after so many of them (`cut`),
     or lets nobody in (`closed`)."""
