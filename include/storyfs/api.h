@@ -36,6 +36,7 @@ struct api_config {
 struct call {
 	struct call_limit limit;
 	struct v5_error error;
+	int64_t version; /* X-Tracker-Project-Version of the last answer; 0: it had none */
 };
 
 void call_fini(struct call *call);
@@ -58,7 +59,7 @@ struct place {
 /* `/projects/99/stories/555/comments/7`. */
 void api_add_path(const struct place *place, struct buf *b);
 
-/* One resource, by its default response. */
+/* One resource, by its default response; call->version is of the same moment. */
 int api_get(struct api *api, const struct place *place, struct call *call, struct record **ret);
 
 /* What else to ask a list for. Zeroed is the default response of all. */

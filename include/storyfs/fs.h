@@ -26,6 +26,10 @@
  * save of the field, while the field shows the server's text again. The directory's `.error` and
  * the attribute user.storyfs.error of the field say why it was refused.
  *
+ * A save is made from what its process was shown of the field, by whatever it read it with; else
+ * from what its parent was shown, else from what there was when it was opened to write. When the
+ * server has something else by now it fails (EBUSY, see tree_save).
+ *
  * Modes, owners and times of what the tree shows are the tree's: setting those of a writable file
  * is accepted and changes nothing, so that cp -p, tar and rsync go on.
  */

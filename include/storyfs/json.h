@@ -38,6 +38,9 @@ void json_add_record(const struct record *r, const struct fields *f, unsigned fl
 void json_add_records(
 	const struct records *list, const struct fields *f, unsigned flags, struct buf *b);
 
+/* A text, in quotes. */
+void json_add_text(const char *s, struct buf *b);
+
 /* Parse one JSON object, or an array of them. -EBADMSG when the text is no such thing (the reason
  * is a line in problems) or an item lacks its id; lines about single fields go to problems, too,
  * and are no failure. problems may be NULL. */
@@ -45,6 +48,10 @@ int json_read_record(
 	enum kind kind, const char *text, size_t len, struct buf *problems, struct record **ret);
 int json_read_records(
 	enum kind kind, const char *text, size_t len, struct buf *problems, struct records *ret);
+
+/* What an activity's `changes` say that a resource held before them: those fields that they
+ * changed, without an id. 1 when they tell nothing of it. */
+int json_read_original(enum kind kind, int64_t id, const char *changes, struct record **ret);
 
 /* The caller owns what these return. */
 struct json_t *json_from_record(const struct record *r, const struct fields *f, unsigned flags);

@@ -90,6 +90,19 @@ int64_t store_touched(struct store *s, const struct place *place);
  * loaded. For what is derived from a whole collection. */
 uint64_t store_stamp(struct store *s, const struct place *place);
 
+/* Where a record of the store is; false when the store does not hold it (any more). */
+bool store_find_place(struct store *s, const struct record *r, struct place *ret);
+
+/* Ask the server for a record of the store: one GET. *ret is the record as it is now, in the store,
+ * too; changes are told. call->version is the project's then. -ESTALE as store_update. */
+int store_look(struct store *s, const struct record *old, struct call *call, struct record **ret);
+
+/* What the write by which a project came to this version changed of a record: the values before it,
+ * as a record of those fields. One request for the project's activity. 1 when that tells nothing
+ * of the record. */
+int store_look_back(struct store *s, const struct record *r, int64_t version, struct call *call,
+	struct record **ret);
+
 /*
  * Send a patch for a record of the store: one PUT. *ret is the record as it is now, in the store,
  * too. -ESTALE, with nothing sent, when the store no longer holds it. When the outcome is unknown

@@ -19,6 +19,7 @@
 #include "storyfs/buf.h"
 #include "storyfs/store.h"
 
+struct journal;
 struct tree;
 
 enum layout_row {
@@ -62,6 +63,8 @@ struct node_attr {
 /* The store is borrowed. */
 struct tree *tree_new(struct store *store);
 void tree_free(struct tree *t);
+/* Where writes are noted, and what `.storyfs/journal` shows; borrowed. Before the first write. */
+void tree_set_journal(struct tree *t, struct journal *journal);
 
 /* 1 when the directory has no such entry; -ENOTDIR. */
 int tree_lookup(struct tree *t, const struct node *dir, const char *name,
@@ -93,16 +96,29 @@ int tree_error_dir(struct tree *t, const struct node *node, struct node *ret);
 int tree_attach(struct tree *t, const struct node *dir, const struct api_file *file,
 	const struct call_limit *limit);
 
+struct tree_text {
+	const char *name; /* of tree_make_text */
+	const char *data;
+	size_t len;
+	const struct buf *base; /* of tree_save */
+};
+
 /*
  * Save a field file: len bytes as the user wrote them (one final newline is the file's, not the
- * value's). Returns 0 when the server has the value now, which costs one PUT with this field alone,
- * or none when it had the value already. Else -errno by condition (-EINVAL not a value of the
- * field, -EMSGSIZE too long, -EACCES
- * not writable, the server's refusals by errors.def, ...),
- * nothing is changed, and the reason with the server's words, what was written, and what would be
- * accepted is the directory's `.error` until the next good save in it.
+ * value's), which were made from the text base, that of the file when it was read; NULL: from what
+ * there is. Returns 0 when the server has the value now, which costs a look (GET) and one PUT with
+ * this field alone, or nothing when it is known to have the value. Else -errno by condition
+ * (-EINVAL not a value of the field, -EMSGSIZE too long, -EACCES not writable, the server's
+ * refusals by errors.def, ...), nothing is changed, and the reason with the server's words, what
+ * was written, and what would be accepted is the directory's `.error` until the next good save in
+ * it.
+ *
+ * -EBUSY when the server's value is no longer that of the base: nothing is sent, and base, mine and
+ * theirs lie in `.storyfs/conflicts/<n>` until `mine`, `theirs` or a text that has both is saved as
+ * `resolve` there. A field that others wrote between the look and the PUT is overwritten: that is
+ * told in `.error`, with theirs in such a directory, too.
  */
-int tree_save(struct tree *t, const struct node *node, const char *data, size_t len,
+int tree_save(struct tree *t, const struct node *node, const struct tree_text *text,
 	const struct call_limit *limit);
 /* Would tree_save have nothing to send? */
 bool tree_is_saved(struct tree *t, const struct node *node, const char *data, size_t len);
@@ -124,11 +140,6 @@ int tree_make(struct tree *t, const struct node *dir, const char *name,
 /* Would a text by this name make something, where the directory has no such entry
  * (`markdown/<any>.md` a story)? */
 bool tree_makes_named(const struct node *dir, const char *name);
-
-struct tree_text {
-	const char *name, *data;
-	size_t len;
-};
 
 /* Make it of the text: one POST with all that the text says. The name finds it as one of tree_make
  * does. -EPERM where nothing is made so; -EINVAL, as tree_save, with the reason in `.error`. */

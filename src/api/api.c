@@ -139,6 +139,14 @@ bool api_is_outcome_unknown(int error)
 	       error == -EIO;
 }
 
+static int64_t header_number(const struct http_response *resp, const char *name, int64_t otherwise)
+{
+	const char *text = http_headers_get(&resp->headers, name);
+	int64_t n;
+
+	return text && parse_int(text, INT64_MIN, INT64_MAX, &n) ? n : otherwise;
+}
+
 static int perform(struct api *api, const struct http_request *req, struct call *call,
 	struct http_response *resp)
 {
@@ -151,6 +159,7 @@ static int perform(struct api *api, const struct http_request *req, struct call 
 	if (e < 0)
 		return explain_no_answer(e, &call->error);
 	log_debug("%s %s: %d", http_method_name(req->method), req->target, resp->status);
+	call->version = header_number(resp, "X-Tracker-Project-Version", 0);
 	if (resp->status >= 200 && resp->status < 300)
 		return 0;
 	return v5_error_decode(resp->status, buf_str(&resp->body), resp->body.len, &call->error);
@@ -179,14 +188,6 @@ static int refuse_body(const struct http_response *resp, const char *problems, s
 		call->error.general_problem = xstrdup(problems);
 	}
 	return -EPROTO;
-}
-
-static int64_t header_number(const struct http_response *resp, const char *name, int64_t otherwise)
-{
-	const char *text = http_headers_get(&resp->headers, name);
-	int64_t n;
-
-	return text && parse_int(text, INT64_MIN, INT64_MAX, &n) ? n : otherwise;
 }
 
 /* ---- one resource ---- */

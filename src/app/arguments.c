@@ -184,9 +184,10 @@ static int take_letters(struct arguments *args, const char *letters)
 	for (; *letters; letters++) {
 		int i = 0;
 
-		while (i < N_OPTIONS && option_rows[i].letter != *letters)
+		while (i < N_OPTIONS &&
+			(option_rows[i].letter != *letters || !is_for(i, args->command)))
 			i++;
-		if (i == N_OPTIONS || !is_for(i, args->command)) {
+		if (i == N_OPTIONS) {
 			fprintf(stderr,
 				"storyfs: there is no option -%c; see `storyfs%s%s --help`\n",
 				*letters, args->command ? " " : "",

@@ -123,6 +123,7 @@ static enum exit_code serve(struct mounting *m)
 	m->fs.cache_dir = source_cache_dir(source);
 	if (fs_mount(source_tree(source), &m->fs, &fs, &reason) < 0)
 		return setup_fail(m->args, buf_str(&reason));
+	source_keep_journal(source);
 	store_set_listener(source_store(source), fs_changed, fs);
 	int e = fs_loop(fs);
 

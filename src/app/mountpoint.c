@@ -68,6 +68,31 @@ static char *absolute_path(const char *path)
 	return parent ? xasprintf("%s/%s", strcmp(parent, "/") == 0 ? "" : parent, name) : NULL;
 }
 
+int mountpoint_find(const char *path, char **ret, struct buf *ret_reason)
+{
+	scoped(free_ptr) char *real = realpath(path, NULL);
+
+	if (!real) {
+		int e = -errno;
+
+		buf_add_fmt(ret_reason, "%s: %s", path, text_errno(e));
+		return e;
+	}
+	while (!mountpoint_is_ours(real, NULL)) {
+		char *slash = strrchr(real, '/');
+
+		if (slash == real) {
+			buf_add_fmt(ret_reason,
+				"%s: no storyfs is mounted there; see: findmnt -t fuse.storyfs",
+				path);
+			return -ENOENT;
+		}
+		*slash = '\0';
+	}
+	*ret = take_ptr(real);
+	return 0;
+}
+
 static int count_entries(const char *path)
 {
 	DIR *dir = opendir(path);

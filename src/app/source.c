@@ -13,6 +13,7 @@
 #include "storyfs/curl.h"
 #include "storyfs/fault.h"
 #include "storyfs/identity.h"
+#include "storyfs/journal.h"
 #include "storyfs/log.h"
 #include "storyfs/parse.h"
 #include "storyfs/retry.h"
@@ -33,6 +34,7 @@ struct source {
 	struct server *server;
 	struct store *store;
 	struct tree *tree;
+	struct journal *journal;
 };
 
 bool source_is_url(const char *where)
@@ -240,6 +242,7 @@ void source_close(struct source *s)
 	if (!s)
 		return;
 	tree_free(s->tree);
+	journal_free(s->journal);
 	store_free(s->store);
 	server_free(s->server);
 	archive_close(s->archive);
@@ -283,6 +286,18 @@ int source_check(struct source *s, struct buf *ret_reason)
 const char *source_cache_dir(const struct source *s)
 {
 	return s->cache_dir;
+}
+
+void source_keep_journal(struct source *s)
+{
+	scoped(free_ptr) char *path = journal_path(s->where);
+	int e = journal_open(path, &s->journal);
+
+	if (e < 0) {
+		log_warning("%s: %s; the journal of this mount ends with it", path, text_errno(e));
+		journal_open(NULL, &s->journal);
+	}
+	tree_set_journal(s->tree, s->journal);
 }
 
 struct store *source_store(struct source *s)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Sending: one request, and a look at the resource when nobody knows what became of it. */
 #include <errno.h>
+#include <inttypes.h>
 
 #include "known.h"
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
+#include "storyfs/json.h"
 
 enum { LOOK_MS = 5000 };
 
@@ -81,8 +83,7 @@ static int refuse_gone(struct call *call)
 	return -ESTALE;
 }
 
-/* False when the store does not hold it (any more). */
-static bool find_place(struct store *s, const struct record *r, struct place *ret)
+bool store_find_place(struct store *s, const struct record *r, struct place *ret)
 {
 	enum kind kind = record_kind(r);
 	int64_t id = record_id(r);
@@ -96,13 +97,71 @@ static bool find_place(struct store *s, const struct record *r, struct place *re
 	return true;
 }
 
+/* An answer that is no news when we wrote after it was asked for. */
+static void learn_seen(
+	struct store *s, const struct record *r, const struct place *place, uint64_t since)
+{
+	scoped(intake_fini) struct intake in = { .since = since, .tell = true };
+
+	pthread_mutex_lock(&s->lock);
+	if (known_entry(s, place->kind, place->id))
+		known_put(s, r, place, &in);
+	pthread_mutex_unlock(&s->lock);
+	intake_tell(s, &in);
+}
+
+int store_look(struct store *s, const struct record *old, struct call *call, struct record **ret)
+{
+	scoped(record_unref) struct record *now = NULL;
+	struct place place;
+
+	if (!store_find_place(s, old, &place))
+		return refuse_gone(call);
+	pthread_mutex_lock(&s->lock);
+	uint64_t since = s->n_writes;
+
+	pthread_mutex_unlock(&s->lock);
+	int e = api_get(s->api, &place, call, &now);
+
+	if (e < 0)
+		return e;
+	learn_seen(s, now, &place, since);
+	*ret = take_ptr(now);
+	return 0;
+}
+
+int store_look_back(struct store *s, const struct record *r, int64_t version, struct call *call,
+	struct record **ret)
+{
+	scoped(api_listing_fini) struct api_listing listing = { 0 };
+	scoped(free_ptr) char *since = xasprintf("since_version=%" PRId64, version - 1);
+	struct place place = {
+		.kind = KIND_activity, .parent = KIND_project, .parent_id = store_project_of(s, r)
+	};
+	int e = api_list(s->api, &place, &(struct api_query){ .filters = since }, call, &listing);
+
+	if (e < 0)
+		return e;
+	each_record(item, &listing.records) {
+		scoped(record_unref) struct record *original = NULL;
+
+		if (record_int(item, F_activity_project_version, 0) != version ||
+			json_read_original(record_kind(r), record_id(r),
+				record_text(item, F_activity_changes), &original))
+			continue;
+		*ret = take_ptr(original);
+		return 0;
+	}
+	return 1;
+}
+
 int store_update(struct store *s, const struct record *old, const struct record *patch,
 	struct call *call, struct record **ret)
 {
 	scoped(record_unref) struct record *now = NULL;
 	struct place place;
 
-	if (!find_place(s, old, &place))
+	if (!store_find_place(s, old, &place))
 		return refuse_gone(call);
 	int e = api_update(s->api, &place, patch, call, &now);
 
@@ -221,7 +280,7 @@ int store_delete(struct store *s, const struct record *old, struct call *call)
 {
 	struct place place;
 
-	if (!find_place(s, old, &place))
+	if (!store_find_place(s, old, &place))
 		return refuse_gone(call);
 	int e = delete_at(s, &place, call);
 	bool unknown = e < 0 && api_is_outcome_unknown(e) && e != -EINTR;

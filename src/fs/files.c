@@ -20,6 +20,7 @@ static void free_file(struct files *files, struct file *f)
 	buf_fini(&f->bytes);
 	if (f->is_spooled)
 		close(f->spool);
+	buf_fini(&f->base);
 	free(f);
 }
 
@@ -44,6 +45,7 @@ void files_fini(struct files *files)
 		HASH_DEL(files->dirs, d);
 		free(d);
 	}
+	seen_fini(&files->seen);
 	HASH_ITER(hh, files->pins, p, next_pin) {
 		HASH_DEL(files->pins, p);
 		free(p);
@@ -167,6 +169,18 @@ int file_resize(struct files *files, struct file *f, uint64_t size)
 	if (f->bytes.data)
 		f->bytes.data[size] = '\0';
 	return 0;
+}
+
+/* Who began it counts: what was added since then adds to that text. */
+void file_begin_change(struct file *f, struct process writer, const struct buf *base)
+{
+	f->writer = writer;
+	if (f->has_base && f->gen != f->settled)
+		return;
+	buf_reset(&f->base);
+	f->has_base = base;
+	if (base)
+		buf_add(&f->base, buf_str(base), base->len);
 }
 
 int64_t files_now_ns(struct files *files)

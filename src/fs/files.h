@@ -23,6 +23,7 @@
 #define uthash_malloc(size) xmalloc(size)
 #include <uthash.h>
 
+#include "seen.h"
 #include "storyfs/alloc.h"
 #include "storyfs/buf.h"
 #include "storyfs/tree.h"
@@ -60,10 +61,13 @@ struct file {
 	uint64_t gen;	  /* counts changes of the bytes */
 	uint64_t settled; /* the newest generation that was saved, refused, or found to be saved */
 	uint64_t mapped;  /* the newest that was written through a mapping */
-	bool bare;	  /* nothing but a truncation to nothing since the bytes were loaded */
-	bool refused;	  /* that generation was refused */
-	bool stale;	  /* the kernel may hold pages of text that is no longer shown */
-	bool seen;	  /* somebody was shown mtime_ns since the last change */
+	bool has_base;	  /* base is the text that the open generation was made from; */
+	struct buf base;  /* else that is not known */
+	struct process writer; /* who made it */
+	bool bare;	       /* nothing but a truncation to nothing since the bytes were loaded */
+	bool refused;	       /* that generation was refused */
+	bool stale;	       /* the kernel may hold pages of text that is no longer shown */
+	bool seen;	       /* somebody was shown mtime_ns since the last change */
 
 	mode_t mode; /* from here on: of scratch files; mtime_ns of changed fields, too */
 	uid_t uid;
@@ -113,6 +117,7 @@ struct files {
 	struct dir *dirs;
 	struct pin *pins;
 	uint64_t last_number;
+	struct seen seen;
 	size_t total; /* bytes in memory */
 	int64_t last_ns;
 };
@@ -141,6 +146,8 @@ uint64_t file_size(const struct file *f);
 uint64_t file_max(const struct file *f);
 /* Grow with NULs or cut. -EFBIG, -ENOSPC; -ETXTBSY while it is sent. */
 int file_resize(struct files *files, struct file *f, uint64_t size);
+/* The bytes are about to be changed by somebody, who was shown the base (NULL: who knows). */
+void file_begin_change(struct file *f, struct process writer, const struct buf *base);
 /* The bytes changed: a new generation. */
 void file_changed(struct files *files, struct file *f);
 /* Now, and later than any time given out before. */

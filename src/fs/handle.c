@@ -43,6 +43,51 @@ static void read_anew(struct fs *fs, struct file *f, struct fuse_file_info *fi)
 	f->stale = false;
 }
 
+/* The field's text as the server has it, as far as is known. */
+static void read_field(struct fs *fs, const struct node *node, struct buf *ret)
+{
+	if (tree_read(fs->tree, node, ret) < 0)
+		buf_reset(ret);
+}
+
+/* What will be written is made from what the process was shown last, unless it goes on from what
+ * there is now: it appends, or reads by the same descriptor. */
+static void find_base(struct fs *fs, struct handle *h, int flags)
+{
+	const struct file *f = h->file;
+	bool goes_on = (flags & O_APPEND) || ((flags & O_ACCMODE) == O_RDWR && !(flags & O_TRUNC));
+	const struct buf *seen = goes_on ? NULL : seen_find(&fs->files.seen, h->opener, &f->node);
+
+	if (seen)
+		buf_add(&h->base, buf_str(seen), seen->len);
+	else
+		read_field(fs, &f->node, &h->base);
+}
+
+static void note_shown(struct fs *fs, struct process who, const struct node *node)
+{
+	scoped(buf_fini) struct buf text = BUF_INIT;
+	const struct file *f = files_of_node(&fs->files, node);
+
+	if (f && f->loaded)
+		buf_add(&text, buf_str(&f->bytes), f->bytes.len);
+	else
+		read_field(fs, node, &text);
+	seen_note(&fs->files.seen, who, node, &text);
+}
+
+static void begin_field(struct fs *fs, struct handle *h, int flags)
+{
+	struct file *f = h->file;
+
+	if (h->writes)
+		find_base(fs, h, flags);
+	if ((flags & O_ACCMODE) != O_WRONLY && !(flags & O_TRUNC))
+		note_shown(fs, h->opener, &f->node);
+	if (h->writes && ((flags & O_TRUNC) || (f->gen != f->settled && !f->has_base)))
+		file_begin_change(f, h->opener, &h->base);
+}
+
 int handle_open(fuse_req_t req, struct file *f, struct fuse_file_info *fi)
 {
 	struct fs *fs = request_fs(req);
@@ -51,7 +96,9 @@ int handle_open(fuse_req_t req, struct file *f, struct fuse_file_info *fi)
 	read_anew(fs, f, fi);
 	h->file = f;
 	h->writes = is_for_writing(fi);
-	h->opener = h->writes ? process_of_thread(fuse_req_ctx(req)->pid) : 0;
+	h->opener = process_of_thread(fuse_req_ctx(req)->pid);
+	if (f->is_field && f->node.field >= 0)
+		begin_field(fs, h, fi->flags);
 	if ((fi->flags & O_TRUNC) && node_truncate(fs, f, 0) == 0)
 		h->wrote = f->gen;
 	f->n_handles++;
@@ -67,6 +114,12 @@ int handle_open(fuse_req_t req, struct file *f, struct fuse_file_info *fi)
 static void remove_handle(struct fs *fs, struct handle *h)
 {
 	DL_DELETE(fs->handles, h);
+}
+
+static void handle_free(struct handle *h)
+{
+	buf_fini(&h->base);
+	free(h);
 }
 
 void handle_close(struct fs *fs, struct handle *h)
@@ -86,7 +139,7 @@ void handle_close(struct fs *fs, struct handle *h)
 	if (send)
 		save_at_last(fs, f, &limit);
 	save_finish(fs, f);
-	free(h);
+	handle_free(h);
 }
 
 void handles_fini(struct fs *fs)
@@ -94,16 +147,24 @@ void handles_fini(struct fs *fs)
 	struct handle *h, *next;
 
 	DL_FOREACH_SAFE(fs->handles, h, next)
-	free(h);
+	handle_free(h);
 }
 
-/* Nobody tells the kernel when it changes. */
-static bool is_live(struct fs *fs, uint64_t number)
+/* Open a file to read it that nobody has written to. Of a live one nobody tells the kernel when it
+ * changes. */
+static void open_clean(fuse_req_t req, uint64_t number, struct fuse_file_info *fi)
 {
-	struct node_attr attr;
+	struct fs *fs = request_fs(req);
+	struct node_attr attr = { 0 };
 	struct node node;
 
-	return tree_node(number, &node) && tree_stat(fs->tree, &node, &attr) == 0 && attr.live;
+	if (tree_node(number, &node) && tree_stat(fs->tree, &node, &attr) == 0 && attr.writable &&
+		node.field >= 0 && !fs->config.read_only)
+		note_shown(fs, process_of_thread(fuse_req_ctx(req)->pid), &node);
+	fi->direct_io = attr.live;
+	fi->keep_cache = !fi->direct_io;
+	fi->noflush = 1;
+	fi->fh = 0;
 }
 
 static int open_number(fuse_req_t req, uint64_t number, struct fuse_file_info *fi)
@@ -123,10 +184,7 @@ static int open_number(fuse_req_t req, uint64_t number, struct fuse_file_info *f
 	}
 	if (f)
 		return handle_open(req, f, fi);
-	fi->direct_io = is_live(fs, number);
-	fi->keep_cache = !fi->direct_io;
-	fi->noflush = 1;
-	fi->fh = 0;
+	open_clean(req, number, fi);
 	return 0;
 }
 
@@ -228,6 +286,7 @@ static int write_file(
 	if (r < 0)
 		return r;
 	memcpy(f->bytes.data + off, data->data, data->len);
+	file_begin_change(f, h->opener, &h->base);
 	file_changed(&fs->files, f);
 	f->bare = false;
 	h->wrote = f->gen;
@@ -291,10 +350,10 @@ void fs_op_flush(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *fi)
 	int r = 0;
 
 	if (h && has_text(fs, h)) {
-		pid_t closer = process_of_thread(fuse_req_ctx(req)->pid);
+		pid_t closer = process_of_thread(fuse_req_ctx(req)->pid).id;
 
 		upload_note_killed(fs, h->file, fuse_req_ctx(req)->pid);
-		if (closer == h->opener && !process_may_write(closer, number))
+		if (closer == h->opener.id && !process_may_write(closer, number))
 			r = save_file(fs, h->file, &limit);
 	}
 	request_end(req, r);
@@ -343,6 +402,7 @@ static int allocate(struct fs *fs, struct handle *h, int mode, uint64_t end)
 	node_load(fs, f);
 	if (mode || end <= file_size(f))
 		return 0;
+	file_begin_change(f, h->opener, &h->base);
 	int r = node_truncate(fs, f, end);
 
 	h->wrote = r == 0 ? f->gen : h->wrote;

@@ -7,11 +7,13 @@
 #define STORYFS_FS_HANDLE_H
 
 #include "mount.h"
+#include "process.h"
 
 struct handle {
 	struct file *file;
 	bool writes;
-	pid_t opener;		    /* the process */
+	struct process opener;
+	struct buf base;	    /* the text that its writes are made from */
 	uint64_t wrote;		    /* the newest generation made through it */
 	struct handle *prev, *next; /* in fs.handles */
 };

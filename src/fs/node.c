@@ -109,6 +109,15 @@ void node_displace(struct fs *fs, struct file *f)
 	f->ctime_ns = files_now_ns(&fs->files);
 }
 
+/* Nobody tells the kernel when something comes into the directory. */
+static bool is_live(struct fs *fs, uint64_t dir)
+{
+	struct node_attr attr;
+	struct node node;
+
+	return tree_node(dir, &node) && tree_stat(fs->tree, &node, &attr) == 0 && attr.live;
+}
+
 static int lookup(fuse_req_t req, uint64_t dir, const char *name, struct fuse_entry_param *ret)
 {
 	struct fs *fs = request_fs(req);
@@ -122,7 +131,8 @@ static int lookup(fuse_req_t req, uint64_t dir, const char *name, struct fuse_en
 	lock_scope(&fs->lock);
 	switch (spot_mean(fs, &spot, &number)) {
 	case MEANS_NOTHING:
-		*ret = (struct fuse_entry_param){ .entry_timeout = NEGATIVE_S };
+		*ret = (struct fuse_entry_param){ .entry_timeout =
+							  is_live(fs, dir) ? 0 : NEGATIVE_S };
 		return 0;
 	case MEANS_VACATED:
 		return -ENOENT;
@@ -188,6 +198,7 @@ static int set_size(fuse_req_t req, uint64_t number, uint64_t size, struct handl
 {
 	struct fs *fs = request_fs(req);
 	struct call_limit limit = request_limit(req);
+	struct process who = process_of_thread(fuse_req_ctx(req)->pid);
 	struct file *f = NULL;
 	bool send = false;
 
@@ -195,8 +206,13 @@ static int set_size(fuse_req_t req, uint64_t number, uint64_t size, struct handl
 		lock_scope(&fs->lock);
 		int r = node_get_file(fs, number, &f);
 
-		if (r == 0)
+		if (r == 0) {
+			file_begin_change(f, who,
+				h	      ? &h->base
+				: f->is_field ? seen_find(&fs->files.seen, who, &f->node)
+					      : NULL);
 			r = node_truncate(fs, f, size);
+		}
 		if (r < 0)
 			return r;
 		if (h)

@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 
 #include "storyfs/alloc.h"
 #include "storyfs/buf.h"
+#include "storyfs/clock.h"
 #include "storyfs/file.h"
 
 /* The number after `key` at the start of a line, in the base. */
@@ -32,19 +34,41 @@ static bool find_number(const char *text, const char *key, int base, uint64_t *r
 	return false;
 }
 
-static bool read_number(const char *path, const char *key, int base, uint64_t *ret)
-{
-	scoped(buf_fini) struct buf text = BUF_INIT;
+/* A program opens many files; a number is not given to another one as soon as that. */
+enum { N_KEPT = 64, KEPT_MS = 1000 };
 
-	return file_read(path, 1 << 16, &text) == 0 && find_number(buf_str(&text), key, base, ret);
-}
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards what follows */
+static struct kept {
+	pid_t tid;
+	int64_t at_ms;
+	struct process process;
+} kept[N_KEPT];
 
-pid_t process_of_thread(pid_t tid)
+static struct process read_process(pid_t tid)
 {
 	scoped(free_ptr) char *path = xasprintf("/proc/%d/status", (int)tid);
-	uint64_t pid;
+	scoped(buf_fini) struct buf text = BUF_INIT;
+	struct process p = { .id = tid };
+	uint64_t n;
 
-	return read_number(path, "Tgid:", 10, &pid) ? (pid_t)pid : tid;
+	if (file_read(path, 1 << 16, &text) < 0)
+		return p;
+	if (find_number(buf_str(&text), "Tgid:", 10, &n))
+		p.id = (pid_t)n;
+	if (find_number(buf_str(&text), "PPid:", 10, &n) && n > 1)
+		p.parent = (pid_t)n;
+	return p;
+}
+
+struct process process_of_thread(pid_t tid)
+{
+	struct kept *k = &kept[(unsigned)tid % N_KEPT];
+	int64_t now = clock_monotonic_ms();
+
+	lock_scope(&lock);
+	if (k->tid != tid || !k->at_ms || now - k->at_ms > KEPT_MS)
+		*k = (struct kept){ tid, now, read_process(tid) };
+	return k->process;
 }
 
 static bool is_writer_of(const char *path, uint64_t number)

@@ -7,9 +7,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* The process a thread is of: its thread group. The number itself when /proc does not know it (it
- * is gone, or of another pid namespace). */
-pid_t process_of_thread(pid_t tid);
+struct process {
+	pid_t id;     /* the number of its first thread, which is that of the thread group */
+	pid_t parent; /* 0: unknown, or none that could have started it for its own sake (init) */
+};
+
+/* The process a thread is of. With the thread's own number when /proc does not know it (it is gone,
+ * or of another pid namespace). Any thread may call. */
+struct process process_of_thread(pid_t tid);
 /* Has the process a descriptor to write the file with this inode number? False when /proc does not
  * tell. Asks nothing of any mount. */
 bool process_may_write(pid_t pid, uint64_t number);

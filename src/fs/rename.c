@@ -230,13 +230,13 @@ static int move_link(struct fs *fs, const struct spot *old, const struct spot *n
 	return r == -EINVAL ? -EPERM : r; /* mv takes EINVAL for a move into itself, and says so */
 }
 
-static int save_as(
-	struct fs *fs, struct file *f, const struct spot *spot, const struct call_limit *limit)
+static int save_as(struct fs *fs, struct file *f, const struct spot *spot, struct process who,
+	const struct call_limit *limit)
 {
 	if (upload_is_spot(spot))
 		return upload_save_as(fs, f, spot, limit);
 	return seed_is_spot(spot) ? seed_save_as(fs, f, spot, limit)
-				  : save_over(fs, f, spot, limit);
+				  : save_over(fs, f, spot, who, limit);
 }
 
 /* NOLINTNEXTLINE(readability-function-size): the signature is libfuse's */
@@ -245,6 +245,7 @@ void fs_op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_
 {
 	struct fs *fs = request_fs(req);
 	struct call_limit limit = request_limit(req);
+	struct process who = process_of_thread(fuse_req_ctx(req)->pid);
 	struct file *f = NULL;
 	struct spot old, new;
 	int r = spot_find(fs, parent, name, &limit, &old);
@@ -259,7 +260,7 @@ void fs_op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_
 	}
 	r = rename_spots(fs, &old, &new, flags, &f);
 	if (f) {
-		r = save_as(fs, f, &new, &limit);
+		r = save_as(fs, f, &new, who, &limit);
 		save_finish(fs, f);
 	}
 	request_end(req, r);

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "handle.h"
 #include "node.h"
 #include "notify.h"
 #include "request.h"
@@ -42,6 +43,8 @@ static const enum layout_row error_rows[N_ROWS] = {
 #define ERROR_ROW_DOCUMENTS(row, parent)
 #define ERROR_ROW_DOCUMENT(row, parent)
 #define ERROR_ROW_CONTROL(row, parent)
+#define ERROR_ROW_CONFLICTS(row, parent)
+#define ERROR_ROW_CONFLICT(row, parent)
 #define ERROR_ROW_GROUPS(row, parent)
 #define ERROR_ROW_FILES(row, parent)
 #define ERROR_ROW_TABLE(row, parent)
@@ -90,16 +93,50 @@ void save_notify_error(struct fs *fs, const struct node *dir)
 		notify_entry(fs->notifier, tree_number(dir), buf_str(&name));
 }
 
+/* A save may make a conflict, or settle one. */
+static void notify_conflicts(struct fs *fs, const struct node *node, int r)
+{
+	const struct node conflicts = { ROW_conflicts, 0, -1 };
+	scoped(buf_fini) struct buf name = BUF_INIT;
+	struct node conflict;
+
+	notify_data(fs->notifier, tree_number(&conflicts));
+	if (r == 0 && node->row == ROW_conflict_resolve &&
+		tree_parent(fs->tree, node, &conflict) == 0 &&
+		tree_name(fs->tree, &conflict, &name) == 0)
+		notify_entry(fs->notifier, tree_number(&conflicts), buf_str(&name));
+}
+
+/* A generation on its way, and what it was made from. */
+struct text {
+	struct buf data, base;
+	bool has_base;
+};
+
+static void text_fini(struct text *t)
+{
+	buf_fini(&t->data);
+	buf_fini(&t->base);
+}
+
+SCOPED_VALUE(struct text, text_fini);
+
 /* 0 when it was sent and taken, 1 when the server has it already. The lock is not held. */
-static int send(struct fs *fs, const struct node *node, const struct buf *text,
+static int send(struct fs *fs, const struct node *node, const struct text *text,
 	const struct call_limit *limit)
 {
+	const struct buf *data = &text->data;
 	struct node dir;
 
-	if (tree_is_saved(fs->tree, node, buf_str(text), text->len))
+	if (tree_is_saved(fs->tree, node, buf_str(data), data->len))
 		return 1;
-	int r = tree_save(fs->tree, node, buf_str(text), text->len, limit);
+	int r = tree_save(fs->tree, node,
+		&(struct tree_text){ .data = buf_str(data),
+			.len = data->len,
+			.base = text->has_base ? &text->base : NULL },
+		limit);
 
+	notify_conflicts(fs, node, r);
 	if (tree_parent(fs->tree, node, &dir) == 0)
 		save_notify_error(fs, &dir);
 	return r < 0 ? r : 0;
@@ -183,6 +220,23 @@ static void restore_number(struct fs *fs, const struct file *f)
 		notify_entry(fs->notifier, f->entry->dir->number, f->entry->name);
 }
 
+/* Whoever wrote it goes on from what the server made of it. */
+static void note_saved(struct fs *fs, struct file *f, uint64_t gen)
+{
+	scoped(buf_fini) struct buf now = BUF_INIT;
+
+	f->has_base = false;
+	if (f->node.field < 0 || tree_read(fs->tree, &f->node, &now) < 0)
+		return;
+	seen_note(&fs->files.seen, f->writer, &f->node, &now);
+	for (struct handle *h = fs->handles; h; h = h->next) {
+		if (h->file != f || !h->wrote || h->wrote > gen)
+			continue;
+		buf_reset(&h->base);
+		buf_add(&h->base, buf_str(&now), now.len);
+	}
+}
+
 /* The outcome of one generation, unless the file became another while it was on its way. */
 static void settle(struct fs *fs, struct file *f, uint64_t gen, int r)
 {
@@ -192,6 +246,8 @@ static void settle(struct fs *fs, struct file *f, uint64_t gen, int r)
 		return;
 	f->settled = gen;
 	f->refused = r < 0;
+	if (r >= 0)
+		note_saved(fs, f, gen);
 	if (r >= 0 && f->gen == gen && f->seen && tree_stat(fs->tree, &f->node, &attr) == 0)
 		files_pin(&fs->files, f->node_number, attr.mtime_ns, f->mtime_ns);
 }
@@ -212,7 +268,7 @@ static bool is_seed(struct fs *fs, const struct file *f)
 
 int save_file(struct fs *fs, struct file *f, const struct call_limit *limit)
 {
-	scoped(buf_fini) struct buf text = BUF_INIT;
+	scoped(text_fini) struct text text = { 0 };
 
 	if (is_seed(fs, f))
 		return f->is_spooled ? upload_save(fs, f, limit) : seed_save(fs, f, limit);
@@ -231,12 +287,14 @@ int save_file(struct fs *fs, struct file *f, const struct call_limit *limit)
 	}
 	uint64_t gen = f->gen;
 
-	buf_add(&text, buf_str(&f->bytes), f->bytes.len);
+	buf_add(&text.data, buf_str(&f->bytes), f->bytes.len);
+	buf_add(&text.base, buf_str(&f->base), f->base.len);
+	text.has_base = f->has_base;
 	pthread_mutex_unlock(&fs->lock);
 	r = send(fs, &node, &text, limit);
 	pthread_mutex_lock(&fs->lock);
 	settle(fs, f, gen, r);
-	put_aside(fs, &node, &text, r);
+	put_aside(fs, &node, &text.data, r);
 	save_end(fs, tree_number(&node));
 	return r < 0 ? r : 0;
 }
@@ -276,10 +334,10 @@ static void end_vacancy(struct fs *fs, const struct spot *spot)
 	notify_entry(fs->notifier, spot->dir, spot->name);
 }
 
-int save_over(
-	struct fs *fs, struct file *f, const struct spot *spot, const struct call_limit *limit)
+int save_over(struct fs *fs, struct file *f, const struct spot *spot, struct process who,
+	const struct call_limit *limit)
 {
-	scoped(buf_fini) struct buf text = BUF_INIT;
+	scoped(text_fini) struct text text = { 0 };
 
 	lock_scope(&fs->lock);
 	int r = save_begin(fs, tree_number(&spot->node), limit);
@@ -287,15 +345,21 @@ int save_over(
 	if (r < 0)
 		return r;
 	uint64_t gen = f->gen;
+	const struct buf *seen = seen_find(&fs->files.seen, who, &spot->node);
 
-	buf_add(&text, buf_str(&f->bytes), f->bytes.len);
+	buf_add(&text.data, buf_str(&f->bytes), f->bytes.len);
+	text.has_base = seen;
+	if (seen)
+		buf_add(&text.base, buf_str(seen), seen->len);
 	pthread_mutex_unlock(&fs->lock);
 	r = send(fs, &spot->node, &text, limit);
 	pthread_mutex_lock(&fs->lock);
-	put_aside(fs, &spot->node, &text, r);
+	put_aside(fs, &spot->node, &text.data, r);
 	if (r >= 0) {
 		take_over(fs, f, spot);
 		f->settled = gen;
+		f->writer = who;
+		note_saved(fs, f, gen);
 	} else {
 		end_vacancy(fs, spot);
 	}

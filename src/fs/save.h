@@ -17,8 +17,8 @@ int save_file(struct fs *fs, struct file *f, const struct call_limit *limit);
 /* Save a scratch file's bytes as the field at the spot; when they are taken the file stands for it
  * from then on, by the name and in the place of what stood for it before. Else nothing changes.
  * The caller has a reference, and the kernel keeps both names as they are; the lock is not held. */
-int save_over(
-	struct fs *fs, struct file *f, const struct spot *spot, const struct call_limit *limit);
+int save_over(struct fs *fs, struct file *f, const struct spot *spot, struct process who,
+	const struct call_limit *limit);
 /* Wait until nobody else saves what has the number, and let nobody: -EINTR, -ETIMEDOUT. The lock is
  * held, but for the waiting. */
 int save_begin(struct fs *fs, uint64_t number, const struct call_limit *limit);

@@ -85,6 +85,7 @@ int64_t scratch_sweep(void *data)
 	int64_t now = clock_monotonic_ms(), next = SWEEP_MS;
 
 	lock_scope(&fs->lock);
+	seen_sweep(&fs->files.seen);
 	for (struct dir *d = fs->files.dirs; d; d = d->hh.next) {
 		int64_t left = sweep_dir(fs, d, now);
 

@@ -514,6 +514,50 @@ int json_read_record(
 	return e;
 }
 
+/* The change of this resource, or NULL. */
+static const json_t *find_change(const json_t *changes, enum kind kind, int64_t id)
+{
+	const char *name = schema_resource(kind)->name;
+	size_t i;
+	json_t *change;
+
+	json_array_foreach(changes, i, change)
+	{
+		const char *of = json_string_value(json_object_get(change, "kind"));
+
+		if (of && strcmp(of, name) == 0 &&
+			json_integer_value(json_object_get(change, "id")) == id)
+			return change;
+	}
+	return NULL;
+}
+
+int json_read_original(enum kind kind, int64_t id, const char *changes, struct record **ret)
+{
+	json_t *root = load(changes, strlen(changes), NULL);
+	const json_t *change = find_change(root, kind, id);
+	const json_t *values = json_object_get(change, "original_values");
+	const json_t *later = json_object_get(change, "new_values");
+	struct reading how = { 0 };
+	struct record *r = NULL;
+	const char *key;
+	json_t *value;
+	int e = values ? to_record(kind, values, &(struct place){ .name = "" }, &how, &r) : 1;
+
+	json_object_foreach((json_t *)later, key, value)
+	{
+		int f = schema_find_field(kind, key);
+
+		if (r && f >= 0 && !json_object_get(values, key))
+			record_set_null(r, f);
+	}
+	json_decref(root);
+	if (e)
+		return 1;
+	*ret = r;
+	return 0;
+}
+
 static int to_list(enum kind kind, json_t *root, const struct reading *how, struct records *ret)
 {
 	scoped(records_fini) struct records list = { 0 };

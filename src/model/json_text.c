@@ -84,7 +84,7 @@ static void write_escaped(unsigned char c, struct buf *b)
 }
 
 /* What is no UTF-8 is no text, as it is for jansson. */
-static void write_text(const char *s, struct buf *b)
+void json_add_text(const char *s, struct buf *b)
 {
 	size_t len = strlen(s);
 
@@ -127,7 +127,7 @@ static void write_date(int64_t days, struct buf *b)
 	char text[CLOCK_ISO_SIZE];
 
 	clock_format_date(days, text);
-	write_text(text, b);
+	json_add_text(text, b);
 }
 
 static void write_ids(const struct ids *ids, struct buf *b)
@@ -164,7 +164,7 @@ static void write_value(
 		return;
 	case TYPE_STRING:
 	case TYPE_XSTRING:
-		write_text(v->s, b);
+		json_add_text(v->s, b);
 		return;
 	case TYPE_DATETIME:
 		write_datetime(v->i, p->flags, b);
@@ -173,7 +173,7 @@ static void write_value(
 		write_date(v->i, b);
 		return;
 	case TYPE_ENUM:
-		write_text(field->choices->words[v->i], b);
+		json_add_text(field->choices->words[v->i], b);
 		return;
 	case TYPE_IDS:
 		write_ids(&v->ids, b);
@@ -225,7 +225,7 @@ static void write_record(const struct record *r, const struct plan *p, struct bu
 	buf_add_char(b, '{');
 	if (p->with_kind) {
 		write_key("kind", b);
-		write_text(schema_resource(p->kind)->name, b);
+		json_add_text(schema_resource(p->kind)->name, b);
 	}
 	each_field(i, p->kind) {
 		if (!p->wanted[i] || !record_has(r, i))

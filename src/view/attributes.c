@@ -23,6 +23,8 @@ static bool is_of_one(enum layout_row row)
 	case ROW_LINES:
 	case ROW_DOCUMENTS:
 	case ROW_CONTROL:
+	case ROW_CONFLICTS:
+	case ROW_CONFLICT:
 	case ROW_GROUPS:
 	case ROW_FILES:
 	case ROW_TABLE:

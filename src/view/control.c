@@ -4,9 +4,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "shown.h"
+#include "conflict.h"
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
+#include "storyfs/journal.h"
 #include "storyfs/parse.h"
 #include "storyfs/text.h"
 
@@ -17,12 +18,18 @@ enum {
 	SHOWN_BYTES = 5000,
 };
 
-/* The lock is held. */
-static void touch(struct tree *t)
+int64_t control_now(struct tree *t)
 {
 	int64_t now = clock_now_ms() * 1000000;
 
 	t->control_ns = now > t->control_ns ? now : t->control_ns + 1;
+	return t->control_ns;
+}
+
+void control_touch(struct tree *t)
+{
+	lock_scope(&t->lock);
+	control_now(t);
 }
 
 int64_t control_time(struct tree *t)
@@ -54,7 +61,7 @@ void control_note_made(struct tree *t, const struct node *node, const struct rec
 	buf_add_str(&t->last, "name: ");
 	text_add_excerpt(&t->last, text, strlen(text), SHOWN_BYTES);
 	buf_add_char(&t->last, '\n');
-	touch(t);
+	control_now(t);
 }
 
 /* ---- deletes ---- */
@@ -76,7 +83,7 @@ int control_take_delete(struct tree *t)
 		return -EBUSY;
 	t->deletes_left = left - 1;
 	t->deleted_ms = clock_monotonic_ms();
-	touch(t);
+	control_now(t);
 	return 0;
 }
 
@@ -111,7 +118,7 @@ static int save_deletes(struct tree *t, const char *data, size_t len)
 	lock_scope(&t->lock);
 	t->deletes_left = (int)left;
 	t->deleted_ms = clock_monotonic_ms();
-	touch(t);
+	control_now(t);
 	return 0;
 }
 
@@ -119,8 +126,15 @@ static int save_deletes(struct tree *t, const char *data, size_t len)
 
 int control_read(struct tree *t, const struct node *node, struct buf *ret)
 {
+	if (layout_of(node->row)->parent == ROW_conflict)
+		return conflict_read(t, node, ret);
 	if (node->row == ROW_storyfs_errors)
 		return refusals_read(t, ret);
+	if (node->row == ROW_storyfs_journal) {
+		if (t->journal)
+			journal_read(t->journal, ret);
+		return 0;
+	}
 	lock_scope(&t->lock);
 	if (node->row == ROW_storyfs_last)
 		buf_add(ret, buf_str(&t->last), t->last.len);
@@ -131,19 +145,22 @@ int control_read(struct tree *t, const struct node *node, struct buf *ret)
 
 bool control_is_writable(enum layout_row row)
 {
-	return row == ROW_storyfs_deletes;
+	return row == ROW_storyfs_deletes || row == ROW_conflict_resolve;
 }
 
-int control_save(struct tree *t, const struct node *node, const char *data, size_t len)
+int control_save(struct tree *t, const struct node *node, const struct tree_text *text,
+	const struct call_limit *limit)
 {
 	struct node dir = { layout_of(node->row)->parent, 0, -1 };
 
+	if (node->row == ROW_conflict_resolve)
+		return conflict_resolve(t, node, text, limit);
 	if (node->row != ROW_storyfs_deletes)
 		return -EACCES;
-	int e = save_deletes(t, data, len);
+	int e = save_deletes(t, text->data, text->len);
 
 	if (e < 0)
-		refusal_put(t, &dir, node, explain_deletes(data, len));
+		refusal_put(t, &dir, node, explain_deletes(text->data, text->len));
 	else
 		refusal_drop(t, &dir, node);
 	return e;

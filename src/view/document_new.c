@@ -6,6 +6,7 @@
 #include "document.h"
 #include "storyfs/alloc.h"
 #include "storyfs/text.h"
+#include "write.h"
 
 static const char suffix[] = ".md";
 
@@ -165,7 +166,7 @@ static int send(struct making *m, const struct record *patch, struct node *ret)
 {
 	scoped(record_unref) struct record *now = NULL;
 	struct place stories = layout_place(m->dir);
-	int e = store_create(m->tree->store, &stories, patch, &m->call, &now);
+	int e = write_create(m->tree, &stories, patch, &m->call, &now);
 
 	if (e < 0)
 		return e;

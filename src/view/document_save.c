@@ -7,6 +7,7 @@
 #include "document.h"
 #include "storyfs/alloc.h"
 #include "storyfs/text.h"
+#include "write.h"
 
 enum { SHOWN_BYTES = 60 };
 
@@ -150,13 +151,19 @@ static int begin(struct saving *s)
 static int update(struct saving *s, const struct document_step *step)
 {
 	scoped(record_unref) struct record *old = NULL;
-	scoped(record_unref) struct record *now = NULL;
+	scoped(write_result_fini) struct write_result written = { 0 };
 
 	if (store_peek(s->tree->store, step->kind, step->id, &old))
 		return -ENOENT;
-	return step->type == STEP_DELETE
-		       ? store_delete(s->tree->store, old, &s->call)
-		       : store_update(s->tree->store, old, step->patch, &s->call, &now);
+	if (step->type == STEP_DELETE)
+		return write_delete(s->tree, old, &s->call);
+	int e = write_update(s->tree, old, step->patch, &s->call, &written);
+
+	if (e != WRITE_MOVED)
+		return e;
+	buf_add_str(&s->plan.reason, "what was to be changed was changed by somebody else just "
+				     "now\n");
+	return -EBUSY;
 }
 
 static int create(struct saving *s, const struct document_step *step, int64_t *ret_id)
@@ -165,7 +172,7 @@ static int create(struct saving *s, const struct document_step *step, int64_t *r
 	struct place place = {
 		.kind = step->kind, .parent = KIND_story, .parent_id = record_id(s->story)
 	};
-	int e = store_create(s->tree->store, &place, step->patch, &s->call, &now);
+	int e = write_create(s->tree, &place, step->patch, &s->call, &now);
 
 	if (e < 0)
 		return e;

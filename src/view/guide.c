@@ -63,6 +63,8 @@ static const char *stand_in(enum layout_row row)
 		return "<query>";
 	if (l->type == ROW_DOCUMENT)
 		return "<id>.md";
+	if (l->type == ROW_CONFLICT)
+		return "<n>";
 	return l->type == ROW_RESOURCE || l->type == ROW_FOLDER ? "<id>"
 	       : l->type == ROW_JSON				? "<id>.json"
 								: "<name>";
@@ -90,7 +92,8 @@ static bool is_directory(enum layout_row row)
 
 	return type == ROW_DIR || type == ROW_COLLECTION || type == ROW_RESOURCE ||
 	       type == ROW_LINKS || type == ROW_GROUPS || type == ROW_FILES ||
-	       type == ROW_DOCUMENTS || type == ROW_DEPOT || type == ROW_FOLDER;
+	       type == ROW_DOCUMENTS || type == ROW_DEPOT || type == ROW_FOLDER ||
+	       type == ROW_CONFLICT;
 }
 
 static void add_place(enum layout_row row, const char *words, struct buf *b)
@@ -204,7 +207,9 @@ static const struct {
 		"no such thing can be made, moved or removed here; of a mv, see `.storyfs/errors`" },
 	{ ENOTEMPTY,
 		"files in it were being removed: `rm -r` never deletes upstream, `rmdir` does" },
-	{ EBUSY, "too many were deleted: `echo 50 > .storyfs/deletes`" },
+	{ EBUSY,
+		"it moved since you read it: write mine or theirs into .storyfs/conflicts/<n>/resolve; "
+		"or too many were deleted: `echo 50 > .storyfs/deletes`" },
 	{ EXDEV, "moved between views that do not set the same field" },
 	{ EROFS, "mounted read-only" },
 	{ ESTALE, "it is gone" },

@@ -8,6 +8,7 @@
 #include "storyfs/alloc.h"
 #include "storyfs/check.h"
 #include "storyfs/parse.h"
+#include "write.h"
 
 /* ---- names that were used to make something ---- */
 
@@ -168,7 +169,7 @@ static int send(struct making *m, const struct record *patch, struct node *ret)
 	scoped(record_unref) struct record *now = NULL;
 	struct place place = layout_place(&m->dir);
 	m->sent = SENT_REQUEST;
-	int e = store_create(m->tree->store, &place, patch, &m->call, &now);
+	int e = write_create(m->tree, &place, patch, &m->call, &now);
 
 	if (e < 0)
 		return e;

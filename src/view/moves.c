@@ -6,6 +6,7 @@
 #include "groups.h"
 #include "storyfs/alloc.h"
 #include "storyfs/parse.h"
+#include "write.h"
 
 /* One move on its way. */
 struct move {
@@ -84,7 +85,10 @@ static int change_field(struct move *m)
 	struct node file = { ROW_story, m->rename->node.id, m->target.field };
 	int e = write_moved(m, &file, &text);
 
-	return e < 0 ? e : tree_save(m->tree, &file, buf_str(&text), text.len, &m->call.limit);
+	return e < 0 ? e
+		     : tree_save(m->tree, &file,
+			       &(struct tree_text){ .data = buf_str(&text), .len = text.len },
+			       &m->call.limit);
 }
 
 /* ---- another place ---- */
@@ -136,7 +140,8 @@ static bool is_state_kept(const struct move *m)
 
 static int put_place(struct move *m, int field, int64_t other)
 {
-	scoped(record_unref) struct record *old = NULL, *now = NULL;
+	scoped(record_unref) struct record *old = NULL;
+	scoped(write_result_fini) struct write_result written = { 0 };
 	scoped(record_unref) struct record *patch = record_new(KIND_story);
 
 	if (store_peek(m->tree->store, KIND_story, m->rename->node.id, &old))
@@ -145,7 +150,7 @@ static int put_place(struct move *m, int field, int64_t other)
 	if (!is_state_kept(m))
 		record_set_int(patch, m->target.field, m->target.word);
 	m->sent = SENT_REQUEST;
-	return store_update(m->tree->store, old, patch, &m->call, &now);
+	return write_update(m->tree, old, patch, &m->call, &written);
 }
 
 /* Before the story that has the rank now, or after the last. */

@@ -6,6 +6,7 @@
 #include "shown.h"
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
+#include "write.h"
 
 enum { TORN_MS = 60000 };
 
@@ -108,7 +109,7 @@ static int remove_record(struct tree *t, const struct node *node, struct removal
 		return e;
 	}
 	ret->sent = SENT_REQUEST;
-	return store_delete(t->store, r, &ret->call);
+	return write_delete(t, r, &ret->call);
 }
 
 static void refuse(struct tree *t, const struct node *dir, const struct node *node, int e,

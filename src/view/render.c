@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
-#include "shown.h"
+#include "conflict.h"
 #include "storyfs/json.h"
 
 static int get_record(struct tree *t, const struct node *node, struct record **ret)
@@ -20,21 +20,25 @@ static int get_parent(struct tree *t, const struct node *node, struct record **r
 	return kind && store_peek(t->store, kind, node->id, ret) ? -ESTALE : 0;
 }
 
+void field_write(struct tree *t, const struct record *r, int f, struct buf *ret)
+{
+	struct people people = { t, store_project_of(t->store, r) };
+	struct resolver resolver = people_resolver(&people);
+	size_t start = ret->len;
+
+	plain_write(r, f, &resolver, ret);
+	if (ret->len > start)
+		buf_add_char(ret, '\n');
+}
+
 static int read_field(struct tree *t, const struct node *node, struct buf *ret)
 {
 	scoped(record_unref) struct record *r = NULL;
 	int e = get_record(t, node, &r);
 
-	if (e < 0)
-		return e;
-	struct people people = { t, store_project_of(t->store, r) };
-	struct resolver resolver = people_resolver(&people);
-	size_t start = ret->len;
-
-	plain_write(r, node->field, &resolver, ret);
-	if (ret->len > start)
-		buf_add_char(ret, '\n');
-	return 0;
+	if (e == 0)
+		field_write(t, r, node->field, ret);
+	return e;
 }
 
 static int read_json(struct tree *t, const struct node *node, struct buf *ret)
@@ -102,6 +106,8 @@ int tree_read(struct tree *t, const struct node *node, struct buf *ret)
 	case ROW_BYTES:
 		return -EINVAL;
 	case ROW_DIR:
+	case ROW_CONFLICTS:
+	case ROW_CONFLICT:
 	case ROW_COLLECTION:
 	case ROW_RESOURCE:
 	case ROW_LINKS:
@@ -133,6 +139,8 @@ static enum node_type type_of(const struct node *node)
 	case ROW_LINK:
 		return NODE_LINK;
 	case ROW_DIR:
+	case ROW_CONFLICTS:
+	case ROW_CONFLICT:
 	case ROW_COLLECTION:
 	case ROW_RESOURCE:
 	case ROW_LINKS:
@@ -179,6 +187,8 @@ static bool is_writable(const struct node *node)
 	case ROW_LINKS:
 		return attachments_are_in(node->row);
 	case ROW_DIR:
+	case ROW_CONFLICTS:
+	case ROW_CONFLICT:
 	case ROW_JSON:
 	case ROW_ERROR:
 	case ROW_LINK:
@@ -274,6 +284,9 @@ static int64_t mtime_of(struct tree *t, const struct node *node, const struct re
 		return list_mtime(t, node, r);
 	case ROW_DOCUMENT:
 		return r ? document_mtime(t, r) : 0;
+	case ROW_CONFLICTS:
+	case ROW_CONFLICT:
+		return later(conflict_time(t, node->id), store_mtime(t->store, KIND_none, 0, -1));
 	case ROW_CONTROL:
 		return control_time(t);
 	case ROW_GUIDE:
@@ -313,7 +326,10 @@ static int get_subject(struct tree *t, const struct node *node, struct record **
 		if (is_group(node->row))
 			return 0;
 		break;
+	case ROW_CONFLICT:
+		return conflict_is_there(t, node->id) ? 0 : -ESTALE;
 	case ROW_DIR:
+	case ROW_CONFLICTS:
 	case ROW_COLLECTION:
 	case ROW_ERROR:
 	case ROW_NEW:
@@ -353,8 +369,8 @@ static bool is_live(struct tree *t, const struct node *node)
 {
 	enum row_type type = layout_of(node->row)->type;
 
-	return type == ROW_CONTROL || node->row == ROW_story_link ||
-	       (type == ROW_GUIDE && !guide_is_settled(t));
+	return type == ROW_CONTROL || type == ROW_CONFLICTS || type == ROW_CONFLICT ||
+	       node->row == ROW_story_link || (type == ROW_GUIDE && !guide_is_settled(t));
 }
 
 int tree_stat(struct tree *t, const struct node *node, struct node_attr *ret)

@@ -22,6 +22,8 @@ enum row_type {
 	ROW_DOCUMENTS,
 	ROW_DOCUMENT,
 	ROW_CONTROL,
+	ROW_CONFLICTS,
+	ROW_CONFLICT,
 	ROW_GROUPS,
 	ROW_FILES,
 	ROW_TABLE,
@@ -47,6 +49,10 @@ enum layout_row layout_find(enum row_type type, enum kind kind, enum kind parent
 enum layout_row layout_entry(enum layout_row dir);
 /* What a COLLECTION, LINKS, GROUPS or FILES directory lists, or a TABLE. */
 struct place layout_place(const struct node *dir);
+/* Ids are below it: that is the room in a node's number. */
+#define NODE_MAX_ID (INT64_C(1) << 47)
+/* Does the row hang below what is named by a number, or show such a thing? */
+bool node_has_id(enum layout_row row);
 /* Is the field a file of its resource's directory? */
 bool layout_has_file(enum kind kind, int f);
 /* May the file be saved? Not what says where the resource is: that would move it elsewhere. */
@@ -63,10 +69,12 @@ struct guide {
 
 struct tree {
 	struct store *store;
-	pthread_mutex_t lock; /* guards what follows; the store's lock may be taken under it */
-	struct table refusals, rosters, names, torn, tables, queries, remembered;
-	size_t remembered_bytes;
-	struct buf last; /* what `.storyfs/last` says */
+	struct journal *journal; /* NULL: none is kept */
+	pthread_mutex_t lock;	 /* guards what follows; the store's lock may be taken under it */
+	struct table refusals, rosters, names, torn, tables, queries, remembered, conflicts;
+	size_t remembered_bytes, conflict_bytes;
+	int64_t last_conflict, conflicts_ns; /* when one came or went */
+	struct buf last;		     /* what `.storyfs/last` says */
 	struct guide guide;
 	int64_t last_query;
 	int deletes_left;
@@ -137,7 +145,9 @@ struct refused_save {
 
 char *explain_refusal(const struct refused_save *r);
 
-/* render.c: when the text of a field's file last moved. */
+/* render.c: append the text of a field's file, were this the record. */
+void field_write(struct tree *t, const struct record *r, int f, struct buf *ret);
+/* When the text of a field's file last moved. */
 int64_t file_mtime(struct tree *t, const struct record *r, int f);
 
 /* document.c: append the document of a story; document_read remembers that somebody read it. What
@@ -223,11 +233,15 @@ int node_add_path(struct tree *t, const struct node *node, struct buf *b);
 
 /* control.c: the files of `.storyfs`. */
 int control_read(struct tree *t, const struct node *node, struct buf *ret);
-int control_save(struct tree *t, const struct node *node, const char *data, size_t len);
+int control_save(struct tree *t, const struct node *node, const struct tree_text *text,
+	const struct call_limit *limit);
 bool control_is_writable(enum layout_row row);
 /* One more is about to be deleted: -EBUSY when that would be too many. */
 int control_take_delete(struct tree *t);
 int64_t control_time(struct tree *t);
+/* A file of `.storyfs` has another text. The lock is not held; of the other one it is. */
+void control_touch(struct tree *t);
+int64_t control_now(struct tree *t);
 /* Say in `.storyfs/last` what was made; more is added to what the same save made before. */
 void control_note_made(struct tree *t, const struct node *node, const struct record *r, bool more);
 /* guide.c: README.md. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Nodes, their numbers and their names. walk() is both lookup and listing: it emits the entries of
+ * Nodes and their names. walk() is both lookup and listing: it emits the entries of
  * a directory, all of them or just those that could have the wanted name.
  */
 #include "storyfs/tree.h"
@@ -10,21 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "shown.h"
+#include "conflict.h"
 #include "storyfs/alloc.h"
 #include "storyfs/parse.h"
 #include "storyfs/text.h"
-
-enum {
-	FIELD_BITS = 8,
-	ROW_BITS = 8,
-	ID_SHIFT = FIELD_BITS + ROW_BITS,
-	FIELD_OFFSET = 2, /* field -1 is 1, so that the root is inode 1 */
-};
-
-#define MAX_ID (INT64_C(1) << (63 - ID_SHIFT))
-
-_Static_assert(N_ROWS < 1 << ROW_BITS, "a row has its bits in a node's number");
 
 struct tree *tree_new(struct store *store)
 {
@@ -33,6 +22,11 @@ struct tree *tree_new(struct store *store)
 	t->store = store;
 	pthread_mutex_init(&t->lock, NULL);
 	return t;
+}
+
+void tree_set_journal(struct tree *t, struct journal *journal)
+{
+	t->journal = journal;
 }
 
 void tree_free(struct tree *t)
@@ -45,51 +39,12 @@ void tree_free(struct tree *t)
 	torn_fini(t);
 	tables_fini(t);
 	queries_fini(t);
+	conflicts_fini(t);
 	remembered_fini(t);
 	buf_fini(&t->last);
 	buf_fini(&t->guide.text);
 	pthread_mutex_destroy(&t->lock);
 	free(t);
-}
-
-uint64_t tree_number(const struct node *node)
-{
-	return (uint64_t)node->id << ID_SHIFT | (uint64_t)node->row << FIELD_BITS |
-	       (uint64_t)(node->field + FIELD_OFFSET);
-}
-
-/* Does the row hang below a resource, or show one by its id? */
-static bool has_id(enum layout_row row)
-{
-	const struct layout *l = layout_of(row);
-
-	return (!l->name && row != ROW_root) || layout_parent_kind(row) != KIND_none;
-}
-
-static bool is_node(const struct node *node)
-{
-	const struct layout *l = layout_of(node->row);
-
-	if (has_id(node->row) ? node->id <= 0 : node->id != 0)
-		return false;
-	return node->field < 0 ||
-	       (l->type == ROW_RESOURCE && node->field < schema_resource(l->kind)->n_fields &&
-		       layout_has_file(l->kind, node->field));
-}
-
-bool tree_node(uint64_t number, struct node *ret)
-{
-	unsigned row = (number >> FIELD_BITS) & ((1U << ROW_BITS) - 1);
-	int field = (int)(number & ((1U << FIELD_BITS) - 1)) - FIELD_OFFSET;
-
-	if (number >> 63 || row >= N_ROWS || field < -1)
-		return false;
-	struct node node = { (enum layout_row)row, (int64_t)(number >> ID_SHIFT), field };
-
-	if (!is_node(&node))
-		return false;
-	*ret = node;
-	return true;
 }
 
 /* ---- entries ---- */
@@ -166,7 +121,7 @@ static void emit_id(struct walk *w, enum layout_row row, int64_t id)
 	char name[32];
 
 	snprintf(name, sizeof(name), "%" PRId64 "%s", id, suffix_of(row));
-	if (id > 0 && id < MAX_ID)
+	if (id > 0 && id < NODE_MAX_ID)
 		emit(w, name, row, id, -1);
 }
 
@@ -179,7 +134,7 @@ static int walk_collection(struct walk *w)
 
 	if (w->wanted) {
 		walk_fixed(w);
-		if (!parse_int(w->wanted, 1, MAX_ID - 1, &place.id))
+		if (!parse_int(w->wanted, 1, NODE_MAX_ID - 1, &place.id))
 			return 0;
 		int e = store_find(w->tree->store, &place, w->call, &one);
 
@@ -220,7 +175,7 @@ static int walk_groups(struct walk *w)
 	for (size_t i = 0; i < list.n; i++) {
 		int64_t id = record_id(list.items[i]);
 
-		if (id > 0 && id < MAX_ID)
+		if (id > 0 && id < NODE_MAX_ID)
 			emit(w, names.v[i], row, id, -1);
 	}
 	return 0;
@@ -232,7 +187,7 @@ static void walk_group_name(struct walk *w, const struct records *members)
 	int64_t id = group_link_id(w->wanted);
 
 	each_record(story, members) {
-		if (record_id(story) == id && id < MAX_ID && group_link_fits(story, w->wanted))
+		if (record_id(story) == id && id < NODE_MAX_ID && group_link_fits(story, w->wanted))
 			emit(w, w->wanted, ROW_story_link, id, -1);
 	}
 }
@@ -267,7 +222,7 @@ static int walk_group(struct walk *w)
 		scoped(free_ptr) char *name =
 			group_link_name(story, ++rank, decimal_digits(members.n));
 
-		if (record_id(story) > 0 && record_id(story) < MAX_ID)
+		if (record_id(story) > 0 && record_id(story) < NODE_MAX_ID)
 			emit(w, name, ROW_story_link, record_id(story), -1);
 	}
 	return 0;
@@ -285,7 +240,7 @@ static int walk_files(struct walk *w)
 		scoped(buf_fini) struct buf name = BUF_INIT;
 
 		tree_name(w->tree, &node, &name);
-		if (node.id > 0 && node.id < MAX_ID)
+		if (node.id > 0 && node.id < NODE_MAX_ID)
 			emit(w, buf_str(&name), row, node.id, -1);
 	}
 	return e > 0 ? -ESTALE : e;
@@ -330,7 +285,7 @@ static int walk_links(struct walk *w)
 	for (size_t i = 0; i < list.n; i++) {
 		int64_t id = record_id(list.items[i]);
 
-		if (id > 0 && id < MAX_ID)
+		if (id > 0 && id < NODE_MAX_ID)
 			emit(w, names.v[i], row, id, -1);
 	}
 	return 0;
@@ -343,7 +298,7 @@ static bool read_document_name(const char *name, int64_t *ret_id)
 	scoped(free_ptr) char *digits = xstrndup(name, len > suffix ? len - suffix : 0);
 
 	return len > suffix && strcmp(name + len - suffix, ".md") == 0 &&
-	       parse_int(digits, 1, MAX_ID - 1, ret_id);
+	       parse_int(digits, 1, NODE_MAX_ID - 1, ret_id);
 }
 
 /* With all it is made of, so that it can be shown from memory. */
@@ -394,6 +349,16 @@ static int walk_resource(struct walk *w)
 	return walk_fixed(w);
 }
 
+static int walk_conflicts(struct walk *w)
+{
+	scoped(ids_fini) struct ids ids = { 0 };
+
+	conflict_list(w->tree, &ids);
+	for (size_t i = 0; i < ids.n; i++)
+		emit_id(w, layout_entry(w->dir->row), ids.v[i]);
+	return 0;
+}
+
 static int walk(struct walk *w)
 {
 	if (w->dir->field >= 0)
@@ -401,6 +366,10 @@ static int walk(struct walk *w)
 	switch (layout_of(w->dir->row)->type) {
 	case ROW_DIR:
 		return walk_fixed(w);
+	case ROW_CONFLICTS:
+		return walk_conflicts(w);
+	case ROW_CONFLICT:
+		return conflict_is_there(w->tree, w->dir->id) ? walk_fixed(w) : -ESTALE;
 	case ROW_COLLECTION:
 		return walk_collection(w);
 	case ROW_RESOURCE:
@@ -477,8 +446,8 @@ int tree_parent(struct tree *t, const struct node *node, struct node *ret)
 
 	if (node->field >= 0) {
 		parent.row = node->row;
-	} else if (l->name || !has_id(l->parent)) {
-		parent.id = has_id(l->parent) ? node->id : 0;
+	} else if (l->name || !node_has_id(l->parent)) {
+		parent.id = node_has_id(l->parent) ? node->id : 0;
 	} else if (node->row == ROW_search_query) {
 		if (query_get(t, node, &parent.id, &query) < 0)
 			return -ESTALE;
@@ -594,5 +563,6 @@ bool tree_is_alias(const struct node *node, const char *name)
 		return false;
 	if (l->type == ROW_DOCUMENT)
 		return !(read_document_name(name, &id) && id == node->id);
-	return l->type == ROW_RESOURCE && !(parse_int(name, 1, MAX_ID - 1, &id) && id == node->id);
+	return l->type == ROW_RESOURCE &&
+	       !(parse_int(name, 1, NODE_MAX_ID - 1, &id) && id == node->id);
 }

@@ -11,6 +11,7 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 import urllib.parse
 
 import pytest
@@ -19,6 +20,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = os.environ.get('STORYFS_BIN', str(ROOT / 'build' / 'src' / 'app' / 'storyfs'))
 DEADLINE = 60
 V5 = '/services/v5'
+
+# Mounts keep journals; those of tests are nobody's.
+STATE = tempfile.TemporaryDirectory(prefix='storyfs-state-')
+os.environ['XDG_STATE_HOME'] = STATE.name
 
 
 def clean_env():

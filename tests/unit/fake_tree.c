@@ -71,7 +71,9 @@ static const struct row {
 		GUIDE_ROW,
 		DEPOT_ROW,
 		FOLDER_ROW,
-		BYTES_ROW
+		BYTES_ROW,
+		CONFLICTS_ROW,
+		CONFLICT_ROW,
 	} type;
 	enum kind kind;
 } rows[] = {
@@ -541,7 +543,7 @@ static void settle(
 	story->fields[F_story_updated_at].mtime_ns = t->last_ns;
 }
 
-int tree_save(struct tree *t, const struct node *node, const char *data, size_t len,
+int tree_save(struct tree *t, const struct node *node, const struct tree_text *saved,
 	const struct call_limit *limit)
 {
 	scoped(buf_fini) struct buf text = BUF_INIT;
@@ -550,8 +552,8 @@ int tree_save(struct tree *t, const struct node *node, const char *data, size_t 
 
 	if (!is_field_node(node) || !is_writable(node->field))
 		return -EROFS;
-	buf_add(&text, data, len);
-	int r = judge(node, data, value_len(data, len), &why);
+	buf_add(&text, saved->data, saved->len);
+	int r = judge(node, saved->data, value_len(saved->data, saved->len), &why);
 
 	if (r < 0)
 		buf_add_str(&words, why);

@@ -95,11 +95,17 @@ int64_t mtime_at(struct tree *t, const char *path)
 	return attr.mtime_ns;
 }
 
+int save_text(
+	struct tree *t, const struct node *node, const char *text, const struct call_limit *limit)
+{
+	return tree_save(t, node, &(struct tree_text){ .data = text, .len = strlen(text) }, limit);
+}
+
 int save_at(struct tree *t, const char *path, const char *text)
 {
 	struct node node = node_at(t, path);
 
-	return tree_save(t, &node, text, strlen(text), NULL);
+	return save_text(t, &node, text, NULL);
 }
 
 static bool add_name(void *data, const char *name, const struct node *node)

@@ -296,7 +296,9 @@ static void an_emptied_or_cut_document_is_refused(void **state)
 	struct node node = node_at(f.tree, PATH);
 
 	for (size_t len = 0; len < strlen(text) - 1; len += 7) {
-		assert_int_equal(tree_save(f.tree, &node, text, len, NULL), -EINVAL);
+		assert_int_equal(tree_save(f.tree, &node,
+					 &(struct tree_text){ .data = text, .len = len }, NULL),
+			-EINVAL);
 		assert_error(&f, "line ");
 	}
 	assert_writes(&f, "");

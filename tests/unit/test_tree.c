@@ -248,7 +248,7 @@ static void what_is_gone_is_stale(void **state)
 	assert_int_equal(tree_list(f.tree, &dir, NULL, stop_at_second, &n), -ESTALE);
 	assert_int_equal(tree_list(f.tree, &comments, NULL, stop_at_second, &n), -ESTALE);
 	assert_int_equal(tree_parent(f.tree, &dir, &dir), -ESTALE);
-	assert_int_equal(tree_save(f.tree, &name, "x\n", 2, NULL), -ESTALE);
+	assert_int_equal(save_text(f.tree, &name, "x\n", NULL), -ESTALE);
 	assert_false(tree_is_saved(f.tree, &name, "x\n", 2));
 }
 

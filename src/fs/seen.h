@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What processes were shown of fields, for a save is made against that: an editor has read a field
+ * long before it opens it to write. Whoever opened a field to read it was shown its text, and its
+ * parent with it: a script reads by programs that it runs. All need the fs's lock.
+ */
+#ifndef STORYFS_FS_SEEN_H
+#define STORYFS_FS_SEEN_H
+
+#include "process.h"
+#include "storyfs/buf.h"
+#include "storyfs/table.h"
+#include "storyfs/tree.h"
+
+/* Zeroed is empty. Beyond 32 MiB, 1,024 processes, or 256 fields of one, the oldest go. */
+struct seen {
+	struct table readers;
+	size_t bytes;
+};
+
+void seen_note(
+	struct seen *seen, struct process who, const struct node *node, const struct buf *text);
+/* What it was shown last, or else its parent; NULL: nothing. Lives until the next call. */
+const struct buf *seen_find(struct seen *seen, struct process who, const struct node *node);
+/* Forget those that are no more. */
+void seen_sweep(struct seen *seen);
+void seen_fini(struct seen *seen);
+
+#endif
