@@ -11,9 +11,9 @@
 
 #include "params.h"
 #include "route.h"
-#include "scale.h"
 #include "storyfs/alloc.h"
 #include "storyfs/json.h"
+#include "storyfs/scale.h"
 #include "storyfs/token.h"
 #include "zone.h"
 
