@@ -245,20 +245,36 @@ static int check_name(const char *name, struct buf *ret_reason)
 	return 0;
 }
 
-static void refuse_file(struct tree *t, const struct node *dir, const char *name, int e,
-	const struct buf *reason, const struct v5_error *v5)
-{
-	scoped(free_ptr) char *next = xasprintf("it lies here as '%s.rejected'; mv it to another "
-						"name to send it again",
-		name);
+/* One file on its way. */
+struct sending {
+	struct tree *tree;
+	const struct node *dir;
+	const struct api_file *file;
+	struct buf reason;
+	struct call call;
+};
 
-	refusal_put(t, dir, dir,
-		explain_refusal(&(struct refused_save){ .name = name,
+static void sending_fini(struct sending *s)
+{
+	buf_fini(&s->reason);
+	call_fini(&s->call);
+}
+
+SCOPED_VALUE(struct sending, sending_fini);
+
+static void refuse_file(const struct sending *s, int e)
+{
+	scoped(free_ptr) char *next = xasprintf("it lies here as '%s' until the unmount; mv it to "
+						"another name, or write it again, to send it again",
+		s->file->name);
+
+	refusal_put(s->tree, s->dir, s->dir,
+		explain_refusal(&(struct refused_save){ .name = s->file->name,
 			.what = "attached",
 			.error = e,
-			.reason = reason,
-			.v5 = v5,
-			.sent = reason->len ? SENT_NOTHING : SENT_REQUEST,
+			.reason = &s->reason,
+			.v5 = &s->call.error,
+			.sent = s->reason.len ? SENT_NOTHING : SENT_REQUEST,
 			.next = next,
 			.next_unknown = next }));
 }
@@ -266,21 +282,20 @@ static void refuse_file(struct tree *t, const struct node *dir, const char *name
 int tree_attach(struct tree *t, const struct node *dir, const struct api_file *file,
 	const struct call_limit *limit)
 {
+	scoped(sending_fini) struct sending s = { .tree = t, .dir = dir, .file = file };
 	scoped(record_unref) struct record *now = NULL;
-	scoped(buf_fini) struct buf reason = BUF_INIT;
-	scoped(call_fini) struct call call = { 0 };
 	struct place place = layout_place(dir);
 
 	if (!attachments_are_in(dir->row))
 		return -EPERM;
 	if (limit)
-		call.limit = *limit;
-	int e = check_name(file->name, &reason);
+		s.call.limit = *limit;
+	int e = check_name(file->name, &s.reason);
 
 	if (e == 0)
-		e = store_attach(t->store, &place, file, &call, &now);
+		e = store_attach(t->store, &place, file, &s.call, &now);
 	if (e < 0) {
-		refuse_file(t, dir, file->name, e, &reason, &call.error);
+		refuse_file(&s, e);
 		return e;
 	}
 	refusal_drop(t, dir, dir);
