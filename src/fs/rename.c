@@ -247,7 +247,7 @@ void fs_op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_
 	struct call_limit limit = request_limit(req);
 	struct process who = process_of_thread(fuse_req_ctx(req)->pid);
 	struct file *f = NULL;
-	struct spot old, new;
+	struct spot old = { 0 }, new = { 0 };
 	int r = spot_find(fs, parent, name, &limit, &old);
 
 	if (r == 0)
