@@ -58,8 +58,9 @@ void store_free(struct store *s);
 int store_get_me(struct store *s, struct call *call, struct record **ret);
 
 /*
- * A collection (place: kind, parent, parent_id): projects (no parent), stories, labels, epics and
- * memberships of a project, comments of a story or an epic, tasks of a story. Loads it when needed,
+ * A collection (place: kind, parent, parent_id), by data/load.c's table: projects, workspaces and
+ * notifications (no parent), stories, labels, iterations... of a project, comments of a story or an
+ * epic, tasks of a story. Loads it when needed,
  * for the whole project at once. 1 when there is no such parent. A failure is kept for a second.
  */
 int store_list(struct store *s, const struct place *place, struct call *call, struct records *ret);
@@ -77,6 +78,11 @@ int64_t store_project_of(struct store *s, const struct record *r);
 
 /* The id of the resource it hangs below, 0 when there is none or it is not known. */
 int64_t store_parent_of(struct store *s, const struct record *r);
+
+/* The store's id of what a place's collection shows as a number, and back: they are the same but
+ * for iterations, whose numbers are their project's. 0: it can have none. */
+int64_t store_id_of(const struct place *place, int64_t shown);
+int64_t store_shown_id(enum kind kind, int64_t id);
 
 /* Nanoseconds since the epoch (KIND_none: when the store was made) at which the field (or, with -1,
  * any field) last took another value, as far as this store saw, and updated_at before that. Moves

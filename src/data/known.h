@@ -143,6 +143,8 @@ int load_me(struct store *s, struct call *call);
 /* Ask again for everything of this project that was loaded at another version. What is refused is
  * left as it was, and the rest still asked for; the last error is returned. */
 int load_again(struct store *s, int64_t project_id, int64_t version, struct call *call);
+/* What is ours and of no project, as far as it was loaded, again. */
+int load_mine(struct store *s, struct call *call);
 /* A collection that was loaded, again, at once. */
 int load_collection_again(struct store *s, const struct place *place, struct call *call);
 /* The list of projects, again. */

@@ -23,15 +23,26 @@ static const struct source {
 	/* Two levels down: what `nested` holds are these, each with a list of them by this name. */
 	enum kind through;
 	const char *inner;
+	const char *fields; /* to ask for, where the default response is not it */
 } sources[] = {
 	/* In this order they are loaded again: parents before what is nested in them. */
 	{ KIND_me, KIND_none, NULL, KIND_none },
 	{ KIND_project, KIND_none, NULL, KIND_none },
 	{ KIND_project_membership, KIND_project, NULL, KIND_none },
 	{ KIND_label, KIND_project, NULL, KIND_none },
-	{ KIND_story, KIND_project, NULL, KIND_project_membership },
+	{ KIND_story, KIND_project, NULL, KIND_project_membership,
+		.fields = ":default,follower_ids" },
 	{ KIND_epic, KIND_project, NULL, KIND_none },
 	{ KIND_saved_search, KIND_project, NULL, KIND_none, true },
+	{ KIND_review_type, KIND_project, NULL, KIND_none, true },
+	{ KIND_story_template, KIND_project, NULL, KIND_none, true },
+	{ KIND_integration, KIND_project, NULL, KIND_none, true },
+	{ KIND_release, KIND_project, NULL, KIND_none, true, .fields = ":default,story_ids" },
+	{ KIND_iteration, KIND_project, NULL, KIND_none, true,
+		.fields =
+			"number,project_id,length,team_strength,start,finish,velocity,points,story_ids" },
+	{ KIND_workspace, KIND_none, NULL, KIND_none, true },
+	{ KIND_notification, KIND_none, NULL, KIND_none, true },
 	{ KIND_comment, KIND_story, "comments", KIND_none },
 	{ KIND_comment, KIND_epic, "comments", KIND_project_membership },
 	{ KIND_task, KIND_story, "tasks", KIND_none },
@@ -190,6 +201,16 @@ static int find_none(struct store *s, const struct fetch *f, int e, struct call 
 	return 0;
 }
 
+/* Iterations have numbers in their project instead of ids. */
+static void number(const struct place *place, struct records *list)
+{
+	if (place->kind != KIND_iteration)
+		return;
+	each_record(r, list)
+		record_set_int(r, F_iteration_id,
+			store_id_of(place, record_int(r, F_iteration_number, 0)));
+}
+
 /* What each of these holds in a field, in their order. */
 static void gather(const struct records *all, int field, struct records *ret)
 {
@@ -218,8 +239,8 @@ static int list_direct(
 
 	if (inner)
 		place.kind = f->source->through;
-	int e = api_list(
-		s->api, &place, inner ? &(struct api_query){ .fields = inner } : NULL, call, ret);
+	struct api_query query = { .fields = inner ? inner : f->source->fields };
+	int e = api_list(s->api, &place, &query, call, ret);
 
 	if (e < 0 || !inner)
 		return e;
@@ -239,6 +260,7 @@ static int fetch_direct(struct store *s, struct fetch *f, struct call *call)
 	if (e < 0)
 		return e;
 	warn_of(&listing, f->place.kind);
+	number(&f->place, &listing.records);
 	lock_scope(&s->lock);
 	if (has_parent(s, f->load))
 		known_replace(s, &f->place, &listing.records, &f->in);
@@ -485,6 +507,21 @@ int load_again(struct store *s, int64_t project_id, int64_t version, struct call
 		/* Whoever does not answer would not answer the next one either. */
 		if (e < 0 && !call->error.status)
 			break;
+	}
+	return last;
+}
+
+int load_mine(struct store *s, struct call *call)
+{
+	int last = 0;
+
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+		bool is_mine = sources[i].parent == KIND_none && sources[i].optional;
+		struct load *l = is_mine ? find_behind(s, &sources[i], 0, NO_VERSION) : NULL;
+		int e = l ? fetch(s, &sources[i], l, call) : 0;
+
+		if (e < 0)
+			last = e;
 	}
 	return last;
 }

@@ -43,6 +43,25 @@ static void learn_place(
 		known_move_written(s, place, record_int(patch, after, 0), true, in);
 }
 
+/* What a list is asked for beyond the default response, the answer of a write does not tell: it is
+ * as it was, or as it was written. */
+static void keep_untold(struct store *s, struct record *r, const struct record *patch)
+{
+	lock_scope(&s->lock);
+	const struct entry *e = known_entry(s, record_kind(r), record_id(r));
+
+	each_field(f, record_kind(r)) {
+		const struct field *field = schema_field(record_kind(r), f);
+		bool is_written = patch && record_has(patch, f);
+		const struct record *from = is_written ? patch : e ? e->record : NULL;
+
+		if (field->type != TYPE_IDS || field->flags & FIELD_DEF || record_has(r, f) ||
+			!from || !record_has(from, f))
+			continue;
+		record_set_ids(r, f, &record_get(from, f)->ids);
+	}
+}
+
 static void learn(struct store *s, const struct record *r, const struct place *place,
 	const struct record *patch)
 {
@@ -67,8 +86,11 @@ static int look(struct store *s, const struct place *place, const struct record 
 	call.limit.deadline_ms = clock_deadline(LOOK_MS);
 	if (api_get(s->api, place, &call, &now) < 0)
 		return 1;
+	bool is_done = record_fulfils(now, patch);
+
+	keep_untold(s, now, NULL);
 	learn(s, now, place, patch);
-	if (!record_fulfils(now, patch))
+	if (!is_done)
 		return 1;
 	*ret = take_ptr(now);
 	return 0;
@@ -125,6 +147,7 @@ int store_look(struct store *s, const struct record *old, struct call *call, str
 
 	if (e < 0)
 		return e;
+	keep_untold(s, now, NULL);
 	learn_seen(s, now, &place, since);
 	*ret = take_ptr(now);
 	return 0;
@@ -173,6 +196,7 @@ int store_update(struct store *s, const struct record *old, const struct record 
 	}
 	if (e < 0)
 		return e;
+	keep_untold(s, now, patch);
 	learn(s, now, &place, patch);
 	*ret = take_ptr(now);
 	return 0;

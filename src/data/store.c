@@ -12,6 +12,10 @@
 
 #define NS_PER_MS INT64_C(1000000)
 
+/* A node's number has room for both. */
+#define MAX_NUMBER (INT64_C(1) << 15)
+#define MAX_PROJECT (INT64_C(1) << 32)
+
 struct store *store_new(struct api *api, const struct store_config *config)
 {
 	struct store *s = xcalloc(1, sizeof(*s));
@@ -167,6 +171,20 @@ int64_t store_project_of(struct store *s, const struct record *r)
 {
 	lock_scope(&s->lock);
 	return known_project(s, record_kind(r), record_id(r));
+}
+
+int64_t store_id_of(const struct place *place, int64_t shown)
+{
+	if (place->kind != KIND_iteration)
+		return shown;
+	return shown > 0 && shown < MAX_NUMBER && place->parent_id < MAX_PROJECT
+		       ? place->parent_id * MAX_NUMBER + shown
+		       : 0;
+}
+
+int64_t store_shown_id(enum kind kind, int64_t id)
+{
+	return kind == KIND_iteration ? id % MAX_NUMBER : id;
 }
 
 int64_t store_parent_of(struct store *s, const struct record *r)

@@ -51,8 +51,12 @@ static int look_again(struct store *s, struct call *call)
 	int last = 0;
 	int e = api_list(s->api, &projects, &query, call, &listing);
 
-	if (e == 0 && has_moved(s, &listing.records))
+	if (e == 0 && has_moved(s, &listing.records)) {
 		e = load_projects(s, call);
+		/* Notifications come of what happens in projects. */
+		if (e == 0)
+			last = load_mine(s, call);
+	}
 	if (e < 0)
 		return e;
 	each_record(r, &listing.records) {

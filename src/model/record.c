@@ -63,7 +63,7 @@ int64_t record_id(const struct record *r)
 	/* Every resource with an id, be it one that V5 does not show, has it as its first field;
 	 * test_schema holds it to that. */
 	const struct resource *res = schema_resource(r->kind);
-	bool has_id = !res->plain || (res->fields[0].flags & FIELD_KEEP);
+	bool has_id = !res->plain || (res->fields[0].flags & (FIELD_KEEP | FIELD_HIDDEN));
 
 	return has_id ? record_int(r, 0, 0) : 0;
 }

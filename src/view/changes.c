@@ -51,7 +51,8 @@ static void announce_record(const struct announce *a, const struct change *c, en
 		const struct layout *l = layout_of((enum layout_row)r);
 
 		if (l->parent == row && (l->type == ROW_JSON || l->type == ROW_COLLECTION ||
-						l->type == ROW_DOCUMENTS || l->type == ROW_LINK))
+						l->type == ROW_DOCUMENTS || l->type == ROW_LINK ||
+						l->type == ROW_LINKS))
 			announce_content(a, (enum layout_row)r, c->id, -1);
 	}
 }
@@ -264,6 +265,22 @@ static void announce_selections(struct tree *t, const struct announce *a, const 
 	announce_queries(t, a, c->id);
 }
 
+/* The releases or iterations that list the story. */
+static void announce_shelves(
+	struct tree *t, const struct announce *a, const struct change *c, enum layout_row row)
+{
+	struct place place = {
+		.kind = layout_parent_kind(row), .parent = KIND_project, .parent_id = c->parent_id
+	};
+	scoped(records_fini) struct records all = { 0 };
+
+	store_peek_list(t->store, &place, &all);
+	each_record(r, &all) {
+		if (c->type == CHANGE_ORDER || ids_has(group_shelf_ids(r), c->id))
+			announce_content(a, row, record_id(r), -1);
+	}
+}
+
 /* What shows all stories of a project shows this one. */
 static void announce_story(struct tree *t, const struct announce *a, const struct change *c)
 {
@@ -273,6 +290,8 @@ static void announce_story(struct tree *t, const struct announce *a, const struc
 
 		if (row == ROW_search_query)
 			announce_queries(t, a, c->parent_id);
+		else if (is_shelf(row))
+			announce_shelves(t, a, c, row);
 		else if (is_group(row) && !l->name)
 			announce_groups_of(t, a, c, row);
 		else if (is_group(row) || (l->type == ROW_TABLE && l->kind == c->kind))
@@ -369,7 +388,7 @@ static void announce_coming_and_going(
 	enum layout_row list = layout_of(row)->parent;
 	char name[24];
 
-	snprintf(name, sizeof(name), "%" PRId64, c->id);
+	snprintf(name, sizeof(name), "%" PRId64, store_shown_id(c->kind, c->id));
 	announce_entry(a, list, c->parent_id, name);
 	announce_content(a, list, c->parent_id, -1);
 }

@@ -39,7 +39,15 @@ bool is_group(enum layout_row row)
 {
 	const struct layout *l = layout_of(row);
 
-	return l->type == ROW_LINKS && layout_parent_kind(row) == KIND_project;
+	return l->type == ROW_LINKS && (layout_parent_kind(row) == KIND_project || is_shelf(row));
+}
+
+bool is_shelf(enum layout_row row)
+{
+	const struct layout *l = layout_of(row);
+
+	return l->type == ROW_LINKS && l->kind == KIND_story &&
+	       layout_of(l->parent)->type == ROW_RESOURCE;
 }
 
 static bool make_by_word(const struct node *dir, struct group *ret)
@@ -106,9 +114,20 @@ static int make_by_resource(struct tree *t, const struct node *dir, struct group
 	return 0;
 }
 
+static int make_shelf(struct tree *t, const struct node *dir, struct group *ret)
+{
+	if (store_peek(t->store, layout_parent_kind(dir->row), dir->id, &ret->named))
+		return -ESTALE;
+	ret->project_id = store_project_of(t->store, ret->named);
+	ret->is_shelf = true;
+	return 0;
+}
+
 int group_of(struct tree *t, const struct node *dir, struct group *ret)
 {
 	*ret = (struct group){ 0 };
+	if (is_shelf(dir->row))
+		return make_shelf(t, dir, ret);
 	if (make_by_word(dir, ret) || make_panel(dir, ret))
 		return 0;
 	if (dir->row == ROW_search_query)
@@ -158,6 +177,14 @@ int group_place(struct tree *t, const struct node *dir, struct place *ret)
 
 	*ret = group_stories_of(g.project_id);
 	return e;
+}
+
+const struct ids *group_shelf_ids(const struct record *shelf)
+{
+	static const struct ids none = { 0 };
+	int f = schema_find_field(record_kind(shelf), "story_ids");
+
+	return f >= 0 && record_has(shelf, f) ? &record_get(shelf, f)->ids : &none;
 }
 
 /* Those the server names, in its order. */
@@ -258,6 +285,10 @@ int group_select(struct tree *t, const struct node *dir, const struct records *a
 
 	if (e < 0)
 		return e;
+	if (g.is_shelf) {
+		pick(all, group_shelf_ids(g.named), ret);
+		return 0;
+	}
 	if (g.panel)
 		return select_panel(t, &g, all, call, ret);
 	if (g.query)

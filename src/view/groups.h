@@ -18,7 +18,8 @@ struct group {
 	int word;		   /* of an ENUM */
 	int64_t id;		   /* or the one they name */
 	int64_t project_id;
-	struct record *named; /* the label or person, for its name; the saved search */
+	struct record *named; /* the label or person, for its name; the saved search, the shelf */
+	bool is_shelf;	      /* the stories that named lists */
 };
 
 /* -ESTALE */

@@ -13,7 +13,7 @@
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
 
-enum { COLUMNS = 100 };
+enum { COLUMNS = 118 };
 
 /* ---- the tree ---- */
 
@@ -24,14 +24,11 @@ static const struct {
 	{ ROW_me, "who you are, a file a field" },
 	{ ROW_by_name, "links to projects by name" },
 	{ ROW_storyfs_last, "what was made last: id, kind, path, name" },
-	{ ROW_storyfs_errors, "all refusals there are" },
 	{ ROW_storyfs_deletes, "how many more may be deleted now; write a number to allow more" },
 	{ ROW_project, "a project: name, description, point_scale, ... a file a field" },
-	{ ROW_project_json, "the project as V5 sends it" },
 	{ ROW_stories_tsv, "a line a story, in priority order; the first line names the columns" },
 	{ ROW_markdown_story,
 		"a whole story to read, edit and save; a new markdown/<any>.md makes one" },
-	{ ROW_json_file, "a story as V5 sends it" },
 	{ ROW_story, "a story, a file a field; `mkdir stories/\"Title\"` makes one" },
 	{ ROW_story_md, "-> markdown/<id>.md" },
 	{ ROW_story_comment, "a comment: text, person, created_at, ..." },
@@ -50,6 +47,9 @@ static const struct {
 	{ ROW_search_query, "a name with a colon is a query: `ls \"$P/search/state:started\"`" },
 	{ ROW_search_group,
 		"saved searches; `mkdir search/ladder` makes one, the name is its query" },
+	{ ROW_iteration, "number, start, finish, velocity, points; stories/ are links" },
+	{ ROW_release, "a release; stories/ are those before it" },
+	{ ROW_notification, "what you were told; write read_at" },
 };
 
 enum { N_PLACES = sizeof(places) / sizeof(*places), PATH_COLUMNS = 32 };
@@ -96,15 +96,11 @@ static bool is_directory(enum layout_row row)
 	       type == ROW_CONFLICT;
 }
 
-static void add_place(enum layout_row row, const char *words, struct buf *b)
+static void add_whole_path(enum layout_row row, struct buf *b)
 {
-	scoped(buf_fini) struct buf path = BUF_INIT;
-
-	add_path(row, &path);
+	add_path(row, b);
 	if (is_directory(row))
-		buf_add_char(&path, '/');
-	buf_add_fmt(b, "%-*s%s%s\n", *words ? PATH_COLUMNS : 0, buf_str(&path), *words ? " " : "",
-		words);
+		buf_add_char(b, '/');
 }
 
 /* Is there a word on it, or on what is below it, or is it named in one on something else? */
@@ -131,20 +127,6 @@ static bool is_landmark(enum layout_row row)
 	       (l->parent == ROW_root || l->parent == ROW_project || l->parent == ROW_story);
 }
 
-static void add_places(struct buf *b)
-{
-	for (size_t i = 0; i < N_PLACES; i++)
-		add_place(places[i].row, places[i].words, b);
-	for (int i = ROW_root + 1; i < N_ROWS; i++) {
-		enum layout_row row = (enum layout_row)i;
-
-		if (is_landmark(row) && !has_words(row))
-			add_place(row, "", b);
-	}
-}
-
-/* ---- fields ---- */
-
 /* Words one after the other, the next line indented. */
 static void add_word(struct buf *b, size_t *column, const char *word)
 {
@@ -157,6 +139,36 @@ static void add_word(struct buf *b, size_t *column, const char *word)
 	buf_add_fmt(b, " %s", word);
 	*column += len;
 }
+
+/* Those without words in a line or two. */
+static void add_others(struct buf *b)
+{
+	size_t column = strlen("and");
+
+	buf_add_str(b, "and");
+	for (int i = ROW_root + 1; i < N_ROWS; i++) {
+		scoped(buf_fini) struct buf path = BUF_INIT;
+
+		if (!is_landmark((enum layout_row)i) || has_words((enum layout_row)i))
+			continue;
+		add_whole_path((enum layout_row)i, &path);
+		add_word(b, &column, buf_str(&path));
+	}
+	buf_add_char(b, '\n');
+}
+
+static void add_places(struct buf *b)
+{
+	for (size_t i = 0; i < N_PLACES; i++) {
+		scoped(buf_fini) struct buf path = BUF_INIT;
+
+		add_whole_path(places[i].row, &path);
+		buf_add_fmt(b, "%-*s %s\n", PATH_COLUMNS, buf_str(&path), places[i].words);
+	}
+	add_others(b);
+}
+
+/* ---- fields ---- */
 
 static void add_fields(enum kind kind, struct buf *b)
 {
@@ -300,7 +312,7 @@ static const char saving[] =
 	"- A refusal is an error at close. `.error` in the directory says field, value, rule, what is\n"
 	"  accepted and what to do next; your text is kept as `<field>.rejected`. bash's own `echo`\n"
 	"  hides the error, and so does `: > FIELD`, which only empties: in scripts, ask whether `.error`\n"
-	"  is there. It goes with the next good save.\n"
+	"  is there. All are in `.storyfs/errors`.\n"
 	"- `mkdir` makes a story, epic, label or saved search; the name finds it until the unmount, and\n"
 	"  `.storyfs/last` has its id. `rmdir` deletes. `rm` and `rm -r` delete nothing on the server.\n"
 	"- `mv` of a link in by-state/, by-type/, by-owner/ or by-label/ sets that field; in panels/,\n"
@@ -308,7 +320,7 @@ static const char saving[] =
 	"  Ranks change, and how many digits they have: `*-<id>-*` is that story's link.\n"
 	"- `getfattr -d FILE` shows id, url, version of the project, error and dirty (not saved yet).\n"
 	"- Names that are no field are scratch files: kept in memory, never sent.\n\n"
-	"Fields that can be written (all others are read-only):\n\n```\n";
+	"Fields that can be written (all others are read-only):\n```\n";
 
 static const char failing[] = "```\n\n## Errors\n```\n";
 

@@ -53,8 +53,12 @@ struct place layout_place(const struct node *dir)
 
 bool layout_has_file(enum kind kind, int f)
 {
-	unsigned flags = schema_field(kind, f)->flags;
+	const struct field *field = schema_field(kind, f);
+	unsigned flags = field->flags;
 
+	/* Stories are a directory of links. */
+	if (field->type == TYPE_OBJECTS && field->of == KIND_story)
+		return false;
 	return (flags & (FIELD_DEF | FIELD_FILE)) && !(flags & (FIELD_SECRET | FIELD_HIDDEN));
 }
 

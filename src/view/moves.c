@@ -223,6 +223,8 @@ static const char *find_fault(const struct move *m, int *ret_error)
 	*ret_error = -EPERM;
 	if (m->source.query || m->target.query)
 		return "what a search finds cannot be moved: it is what matches";
+	if (m->source.is_shelf || m->target.is_shelf)
+		return "what a release or an iteration holds follows from the order in panels/";
 	if (is_same && !m->target.panel)
 		return "its rank here follows from the panels, where it can be changed";
 	*ret_error = -EXDEV;

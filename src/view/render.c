@@ -53,6 +53,12 @@ static int read_json(struct tree *t, const struct node *node, struct buf *ret)
 	return 0;
 }
 
+/* From a link to the directory of collections. */
+static const char *way_up(enum layout_row row)
+{
+	return row == ROW_shelf_link ? "../../.." : row == ROW_story_link ? "../.." : "..";
+}
+
 static int read_link(struct tree *t, const struct node *node, struct buf *ret)
 {
 	scoped(record_unref) struct record *r = NULL;
@@ -71,8 +77,8 @@ static int read_link(struct tree *t, const struct node *node, struct buf *ret)
 		attachment_add_target(r, ret);
 		return 0;
 	}
-	buf_add_fmt(ret, "%s/%s/%" PRId64, node->row == ROW_story_link ? "../.." : "..",
-		schema_resource(kind)->plural, node->id);
+	buf_add_fmt(
+		ret, "%s/%s/%" PRId64, way_up(node->row), schema_resource(kind)->plural, node->id);
 	return 0;
 }
 
@@ -370,7 +376,8 @@ static bool is_live(struct tree *t, const struct node *node)
 	enum row_type type = layout_of(node->row)->type;
 
 	return type == ROW_CONTROL || type == ROW_CONFLICTS || type == ROW_CONFLICT ||
-	       node->row == ROW_story_link || (type == ROW_GUIDE && !guide_is_settled(t));
+	       node->row == ROW_story_link || node->row == ROW_shelf_link ||
+	       (type == ROW_GUIDE && !guide_is_settled(t));
 }
 
 int tree_stat(struct tree *t, const struct node *node, struct node_attr *ret)

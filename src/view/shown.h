@@ -186,6 +186,10 @@ void make_fini(struct tree *t);
 /* groups.c: views of a project's stories, group by group. */
 /* Is the LINKS directory such a group? */
 bool is_group(enum layout_row row);
+/* And is it one that its resource lists: a release or an iteration? */
+bool is_shelf(enum layout_row row);
+/* The stories on it. */
+const struct ids *group_shelf_ids(const struct record *shelf);
 /* What it shows: the project's stories. -ESTALE */
 int group_place(struct tree *t, const struct node *dir, struct place *ret);
 /* The stories of the group among all of the project's, in their order. May ask the server. -ESTALE;

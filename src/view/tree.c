@@ -120,7 +120,8 @@ static void emit_id(struct walk *w, enum layout_row row, int64_t id)
 {
 	char name[32];
 
-	snprintf(name, sizeof(name), "%" PRId64 "%s", id, suffix_of(row));
+	snprintf(name, sizeof(name), "%" PRId64 "%s", store_shown_id(layout_of(row)->kind, id),
+		suffix_of(row));
 	if (id > 0 && id < NODE_MAX_ID)
 		emit(w, name, row, id, -1);
 }
@@ -136,6 +137,7 @@ static int walk_collection(struct walk *w)
 		walk_fixed(w);
 		if (!parse_int(w->wanted, 1, NODE_MAX_ID - 1, &place.id))
 			return 0;
+		place.id = store_id_of(&place, place.id);
 		int e = store_find(w->tree->store, &place, w->call, &one);
 
 		if (e == 0)
@@ -181,6 +183,12 @@ static int walk_groups(struct walk *w)
 	return 0;
 }
 
+/* A link leads from where it is. */
+static enum layout_row link_row(const struct node *dir)
+{
+	return is_shelf(dir->row) ? ROW_shelf_link : ROW_story_link;
+}
+
 /* Whether a name is the link of a story in the group is told without making all of them. */
 static void walk_group_name(struct walk *w, const struct records *members)
 {
@@ -188,7 +196,7 @@ static void walk_group_name(struct walk *w, const struct records *members)
 
 	each_record(story, members) {
 		if (record_id(story) == id && id < NODE_MAX_ID && group_link_fits(story, w->wanted))
-			emit(w, w->wanted, ROW_story_link, id, -1);
+			emit(w, w->wanted, link_row(w->dir), id, -1);
 	}
 }
 
@@ -223,7 +231,7 @@ static int walk_group(struct walk *w)
 			group_link_name(story, ++rank, decimal_digits(members.n));
 
 		if (record_id(story) > 0 && record_id(story) < NODE_MAX_ID)
-			emit(w, name, ROW_story_link, record_id(story), -1);
+			emit(w, name, link_row(w->dir), record_id(story), -1);
 	}
 	return 0;
 }
@@ -524,7 +532,7 @@ int tree_name(struct tree *t, const struct node *node, struct buf *ret)
 		buf_add_str(ret, schema_field(l->kind, node->field)->key);
 	else if (l->name)
 		buf_add_str(ret, l->name);
-	else if (node->row == ROW_story_link)
+	else if (node->row == ROW_story_link || node->row == ROW_shelf_link)
 		return add_story_link_name(t, node, ret);
 	else if (node->row == ROW_search_query)
 		return add_query(t, node, ret);
@@ -533,7 +541,8 @@ int tree_name(struct tree *t, const struct node *node, struct buf *ret)
 	else if (l->type == ROW_LINK || l->type == ROW_LINKS)
 		return add_listed_name(t, node, ret);
 	else
-		buf_add_fmt(ret, "%" PRId64 "%s", node->id, suffix_of(node->row));
+		buf_add_fmt(ret, "%" PRId64 "%s", store_shown_id(l->kind, node->id),
+			suffix_of(node->row));
 	return 0;
 }
 
@@ -563,6 +572,6 @@ bool tree_is_alias(const struct node *node, const char *name)
 		return false;
 	if (l->type == ROW_DOCUMENT)
 		return !(read_document_name(name, &id) && id == node->id);
-	return l->type == ROW_RESOURCE &&
-	       !(parse_int(name, 1, NODE_MAX_ID - 1, &id) && id == node->id);
+	return l->type == ROW_RESOURCE && !(parse_int(name, 1, NODE_MAX_ID - 1, &id) &&
+						  id == store_shown_id(l->kind, node->id));
 }

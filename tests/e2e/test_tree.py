@@ -189,7 +189,11 @@ def test_requests_depend_on_pages_alone(tmp_path, mount, serve, page_limit):
     # for each page of stories: the stories, their comments, tasks, blockers, reviews and attachments.
     with_epics = sum(bool(os.listdir(m / 'projects' / p / 'epics'))
                      for p in os.listdir(m / 'projects'))
-    expected = 2 + 2 * with_epics + sum(5 + 6 * math.ceil(n / page_limit) for n in stories)
+    # Of each also review types, story templates, integrations, and the pages of iterations and
+    # releases; workspaces and notifications.
+    pages = sum(max(1, math.ceil(len(os.listdir(m / 'projects' / p / kind)) / page_limit))
+                for p in os.listdir(m / 'projects') for kind in ('iterations', 'releases'))
+    expected = 4 + 2 * with_epics + pages + sum(8 + 6 * math.ceil(n / page_limit) for n in stories)
     print(f'page limit {page_limit}: {n_first} requests, then {n_second}')
     assert first.stdout == second.stdout and int(first.stdout.split()[0]) > 500
     assert n_first == expected

@@ -134,7 +134,8 @@ static bool is_wanted(const struct host *h, const char *fields, const char *key,
 
 	scoped(free_ptr) char *deeper = xasprintf(",%s(", key);
 
-	return strcmp(key, "id") == 0 || strstr(list, name) || strstr(list, deeper);
+	return strcmp(key, "id") == 0 || strstr(list, name) || strstr(list, deeper) ||
+	       (!nested && strstr(list, ",:default,"));
 }
 
 static json_t *show(const struct host *h, json_t *item, const char *fields)

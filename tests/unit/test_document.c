@@ -27,6 +27,7 @@ static const char head[] = "---\n"
 			   "owners: [Bo, ann]\n"
 			   "labels: [blue, red]\n"
 			   "owned_by_id:\n"
+			   "followers: []\n"
 			   "---\n"
 			   "\n"
 			   "# Paint it\n"
@@ -242,26 +243,26 @@ static const struct {
 		"line 3: estimate: 'many' is not accepted", -EINVAL },
 	{ { "owners: [Bo, ann]", "owners: [Nobody]", "END", "Hm" },
 		"line 11: nobody here is called", -EINVAL },
-	{ { "# Paint it", "# ", "END", "Hm" }, "line 16:\n", -EINVAL },
+	{ { "# Paint it", "# ", "END", "Hm" }, "line 17:\n", -EINVAL },
 	{ { "labels: [blue, red]", "lables: [blue]" }, "line 12: unknown key 'lables'", -EINVAL },
-	{ { "deadline:\n", "" }, "line 13: the line `deadline:` is missing", -EINVAL },
-	{ { "- [ ] Buy paint", "- [ ]  ", "END", "Hm" }, "line 23:\n", -EINVAL },
+	{ { "deadline:\n", "" }, "line 14: the line `deadline:` is missing", -EINVAL },
+	{ { "- [ ] Buy paint", "- [ ]  ", "END", "Hm" }, "line 24:\n", -EINVAL },
 	{ { "- [ ] Buy paint <!-- storyfs: 701 -->\n- [x] Stir <!-- storyfs: 702 -->\n",
 		  "- [x] Stir <!-- storyfs: 702 -->\n- [ ] Buy paint <!-- storyfs: 701 -->\n" },
-		"line 24: the line 'Buy paint' was moved", -EINVAL },
+		"line 25: the line 'Buy paint' was moved", -EINVAL },
 	{ { "storyfs: 702 -->", "storyfs: 777 -->" },
-		"line 24: the line 'Stir' has an id that was not there", -EINVAL },
+		"line 25: the line 'Stir' has an id that was not there", -EINVAL },
 	{ { "- [x] Stir <!-- storyfs: 702 -->", "- [x] Stir <!-- storyfs: 701 -->" },
-		"line 24: the line 'Stir' is there twice", -EINVAL },
+		"line 25: the line 'Stir' is there twice", -EINVAL },
 	{ { "\nYes\n", "\nYes!\n" },
-		"line 32: the comment of 'ann, 2024-05-01T10:00:00Z' is not as it "
+		"line 33: the comment of 'ann, 2024-05-01T10:00:00Z' is not as it "
 		"was read",
 		-EINVAL },
 	{ { "### 999, 2024-05-01T10:00:00Z <!-- storyfs: comment 602 -->\n\nNo\n\n", "" },
-		"line 36: the comment of '999, 2024-05-01T10:00:00Z' is missing", -EINVAL },
+		"line 37: the comment of '999, 2024-05-01T10:00:00Z' is missing", -EINVAL },
 	{ { "storyfs: comment 602 -->", "storyfs: comment 603 -->" },
-		"line 36: the comment of '999", -EINVAL },
-	{ { "### ann", "### Bo" }, "line 32: the comment of 'Bo", -EINVAL },
+		"line 37: the comment of '999", -EINVAL },
+	{ { "### ann", "### Bo" }, "line 33: the comment of 'Bo", -EINVAL },
 	{ { "storyfs: version ", "storyfs: version x" }, "the story is not the one that", -EBUSY },
 };
 

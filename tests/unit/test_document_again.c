@@ -77,16 +77,16 @@ static const struct {
 	/* A task that is gone, one that is another, one that was ticked alike. */
 	{ "", "tasks", "[{'id':702,'story_id':501,'description':'Stir','complete':true}]",
 		{ "Buy paint", "Buy more" }, "",
-		"line 23: not sent: task was 'Buy paint' when you read it, and is '(removed)' now" },
+		"line 24: not sent: task was 'Buy paint' when you read it, and is '(removed)' now" },
 	{ "", "tasks",
 		"[{'id':701,'story_id':501,'description':'Their','complete':true},"
 		"{'id':702,'story_id':501,'description':'Stir','complete':true}]",
 		{ "[ ] Buy paint", "[x] Mine", "END", "Hm" },
 		"POST /projects/99/stories/501/comments {\"text\":\"Hm\"}\n",
-		"line 23: not sent: task was 'Buy paint' when you read it, and is 'Their' now" },
+		"line 24: not sent: task was 'Buy paint' when you read it, and is 'Their' now" },
 	{ "", "tasks", "[{'id':701,'story_id':501,'description':'Their'}]",
 		{ "- [ ] Buy paint <!-- storyfs: 701 -->\n- [x] Stir <!-- storyfs: 702 -->\n", "" },
-		"", "line 23: not sent: the removal of task 701, which was 'Buy paint'" },
+		"", "line 24: not sent: the removal of task 701, which was 'Buy paint'" },
 	/* A comment more. */
 	{ "", "comments",
 		"[{'id':601,'story_id':501,'text':'Yes','person_id':101},"

@@ -205,6 +205,7 @@ static void a_cut_document_is_refused(void **state)
 	"owners: [Ada, \"O'Brien\"]\n" \
 	"labels: [a b, \"2024\"]\n"    \
 	"owned_by_id:\n"               \
+	"followers: []\n"              \
 	"---\n"                        \
 	"\n"                           \
 	"# The name\n"                 \
@@ -237,7 +238,7 @@ static void it_looks_like_this(void **state)
 	assert_string_equal(
 		m.fields[F_story_description].text, "One line,\n\n* <!-- storyfs: another -->");
 	assert_int_equal(m.fields[F_story_estimate].line, 3);
-	assert_int_equal(m.fields[F_story_name].line, 16);
+	assert_int_equal(m.fields[F_story_name].line, 17);
 	assert_string_equal(m.tasks.v[1].text, "Stir\n\nslowly");
 	assert_string_equal(m.version, "x");
 	markdown_write(&m, &again);
@@ -253,7 +254,7 @@ static void what_people_write_is_understood(void **state)
 	buf_add_str(&text,
 		"---\nlabels:\n  - a\n  - 'b c'\nestimate: null\nexternal_id: >\n  one\n  two\n"
 		"deadline: \nowners: []\nrequested_by: \"B\\u00f6\"\nstory_priority: ~ # none\n"
-		"owned_by_id: 7\naccepted_at:\nintegration_id:\nstory_type: bug\ncurrent_state: "
+		"owned_by_id: 7\nfollowers: []\naccepted_at:\nintegration_id:\nstory_type: bug\ncurrent_state: "
 		"started\n---\n\n\n# Name\nAt once\n" TASKS "- [X] one\n\n\n- [ ] two\n"
 		"  lines  \n\n" BLOCKERS "- [ ] b\n" COMMENTS END "\n\nA new\n\none\n\n");
 	read_or_fail(&text, MARKDOWN_OF_STORY, &m);
@@ -326,31 +327,31 @@ static const struct {
 	{ "---\n- a\n---\n", "line 2: expected lines of `key: value`" },
 	{ "---\nestimate: 3\n  x: [\n---\n", "line 3: the front matter is no YAML: " },
 	{ "---\nestimate: 3\n...\na: b\n---\n", "line 4: " },
-	{ HEAD "text", "line 19: the document ends where `## Tasks <!-- storyfs: tasks -->` should "
+	{ HEAD "text", "line 20: the document ends where `## Tasks <!-- storyfs: tasks -->` should "
 		       "come: it was cut off" },
-	{ HEAD "a <!-- storyfs: b\n" REST, "line 18: expected `## Tasks <!-- storyfs: tasks -->`" },
+	{ HEAD "a <!-- storyfs: b\n" REST, "line 19: expected `## Tasks <!-- storyfs: tasks -->`" },
 	{ HEAD BLOCKERS TASKS COMMENTS END,
-		"line 18: expected `## Tasks <!-- storyfs: tasks -->`" },
+		"line 19: expected `## Tasks <!-- storyfs: tasks -->`" },
 	{ HEAD "## To do <!-- storyfs: tasks -->\n" BLOCKERS COMMENTS END,
-		"line 18: expected `## Tasks" },
-	{ HEAD TASKS "text\n" BLOCKERS COMMENTS END, "line 20: expected `- [ ] `, not 'text'" },
+		"line 19: expected `## Tasks" },
+	{ HEAD TASKS "text\n" BLOCKERS COMMENTS END, "line 21: expected `- [ ] `, not 'text'" },
 	{ HEAD TASKS "- [ ] a <!-- storyfs: 1 -->\n  b\n" BLOCKERS COMMENTS END,
-		"line 21: expected `- [ ] `" },
-	{ HEAD TASKS "- [y] a\n" BLOCKERS COMMENTS END, "line 20: expected `- [ ] `" },
+		"line 22: expected `- [ ] `" },
+	{ HEAD TASKS "- [y] a\n" BLOCKERS COMMENTS END, "line 21: expected `- [ ] `" },
 	{ HEAD TASKS "- [ ] a <!-- storyfs: x -->\n" BLOCKERS COMMENTS END,
-		"line 20: a mark that is not the id" },
+		"line 21: a mark that is not the id" },
 	{ HEAD TASKS "- [ ] a <!-- storyfs: 1 --> b\n" BLOCKERS COMMENTS END,
-		"line 20: a mark that is not the id" },
+		"line 21: a mark that is not the id" },
 	{ HEAD TASKS "- [ ] a <!-- storyfs: 1 --> <!-- storyfs: 2 -->\n" BLOCKERS COMMENTS END,
-		"line 20: a mark that is not the id" },
-	{ HEAD TASKS "- [ ] a\n", "line 21: the document ends where `## Blockers" },
-	{ HEAD TASKS BLOCKERS COMMENTS "text\n" END, "line 24: text before the first comment" },
+		"line 21: a mark that is not the id" },
+	{ HEAD TASKS "- [ ] a\n", "line 22: the document ends where `## Blockers" },
+	{ HEAD TASKS BLOCKERS COMMENTS "text\n" END, "line 25: text before the first comment" },
 	{ HEAD TASKS BLOCKERS COMMENTS "### Ada <!-- storyfs: 601 -->\n" END,
-		"line 24: expected `### author, time <!-- storyfs: comment id -->`" },
+		"line 25: expected `### author, time <!-- storyfs: comment id -->`" },
 	{ HEAD TASKS BLOCKERS COMMENTS COMMENT,
-		"line 28: the document ends where `<!-- storyfs: version" },
-	{ HEAD REST "a\n<!-- storyfs: b", "line 26: a mark of storyfs within a text" },
-	{ HEAD REST END, "line 25: a mark of storyfs within a text" },
+		"line 29: the document ends where `<!-- storyfs: version" },
+	{ HEAD REST "a\n<!-- storyfs: b", "line 27: a mark of storyfs within a text" },
+	{ HEAD REST END, "line 26: a mark of storyfs within a text" },
 	{ "---\n---\n\n# a<!-- storyfs: b -->\n" REST,
 		"line 2: the line `accepted_at:` is missing" },
 	{ "\xff", "line 1: the text is not UTF-8 or holds NUL bytes" },

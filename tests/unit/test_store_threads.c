@@ -172,7 +172,7 @@ static void *refresh_slowly(void *data)
 
 static void save_meanwhile(struct host *h, const struct host_asked *asked)
 {
-	if (!strstr(asked->target, "/stories?limit=2&offset=0"))
+	if (!strstr(asked->target, "/stories?fields=%3Adefault%2Cfollower_ids&limit=2&offset=0"))
 		return;
 	h->answered = NULL;
 	/* The answer with the old name is on its way. */
