@@ -220,8 +220,7 @@ static const struct {
 	{ ENOTEMPTY,
 		"files in it were being removed: `rm -r` never deletes upstream, `rmdir` does" },
 	{ EBUSY,
-		"it moved since you read it: write mine or theirs into .storyfs/conflicts/<n>/resolve; "
-		"or too many were deleted: `echo 50 > .storyfs/deletes`" },
+		"it moved since you read it: .storyfs/conflicts/; or too many deletes: .storyfs/deletes" },
 	{ EXDEV, "moved between views that do not set the same field" },
 	{ EROFS, "mounted read-only" },
 	{ ESTALE, "it is gone" },

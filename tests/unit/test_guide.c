@@ -13,7 +13,7 @@
 #include "forest.h"
 #include "storyfs/alloc.h"
 
-enum { MOST_LINES = 140, MOST_COLUMNS = 170 };
+enum { MOST_LINES = 140, MOST_COLUMNS = 120 };
 
 static void assert_has(const char *text, const char *part)
 {
