@@ -55,7 +55,9 @@ def test_attributes_cost_no_request(mount):
     os.listdir(mount / STORY)
     n = len(mount.server.log())
     for name in os.listdir(mount / STORY):
-        attributes(mount / STORY / name)
+        # A link leads to a document, which is loaded to be measured.
+        if not os.path.islink(mount / STORY / name):
+            attributes(mount / STORY / name)
     asked = [r['path'] for r in mount.server.log()[n:]]
     assert [p for p in asked if p.split('?')[0] != '/services/v5/projects'] == []
 
