@@ -250,16 +250,14 @@ static int select_panel(struct tree *t, const struct group *g, const struct reco
 }
 
 /* A query that V5 does not take is told beside it. */
-static int select_found(struct tree *t, const struct node *dir, const struct group *g,
-	const struct records *all, struct call *call, struct records *ret)
+static int find(struct tree *t, const struct node *dir, const struct group *g, struct call *call,
+	struct ids *ret)
 {
-	scoped(ids_fini) struct ids found = { 0 };
 	struct node search = { ROW_search, g->project_id, -1 };
 	const struct buf none = BUF_INIT;
-	int e = store_select(t->store, g->project_id, SELECT_QUERY, g->query, call, &found);
+	int e = store_select(t->store, g->project_id, SELECT_QUERY, g->query, call, ret);
 
 	if (e == 0) {
-		pick(all, &found, ret);
 		refusal_drop(t, &search, dir);
 	} else if (e == -EINVAL) {
 		refusal_put(t, &search, dir,
@@ -291,8 +289,13 @@ int group_select(struct tree *t, const struct node *dir, const struct records *a
 	}
 	if (g.panel)
 		return select_panel(t, &g, all, call, ret);
-	if (g.query)
-		return select_found(t, dir, &g, all, call, ret);
+	if (g.query) {
+		scoped(ids_fini) struct ids found = { 0 };
+
+		e = find(t, dir, &g, call, &found);
+		pick(all, &found, ret);
+		return e;
+	}
 	each_record(story, all) {
 		if (is_in(&g, story))
 			records_add(ret, record_ref(story));
