@@ -322,7 +322,6 @@ static void expressions_are_found_anywhere(void **state)
 {
 	static const char *const patterns[] = { "x{3}y", "(?<=\xc3\xbc)x+y$", "^\xc3\xbc.*y\\z",
 		"\\bxxxy" };
-	scoped(folded_fini) struct folded folded = { 0 };
 
 	(void)state;
 	for (int n = 0; n < 700; n += 7) {
