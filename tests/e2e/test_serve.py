@@ -201,7 +201,7 @@ def test_a_signal_ends_it_at_once_when_it_is_idle(server, number):
     half.sendall(b'PUT /services/v5/stories/555 HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{')
     began = time.monotonic()
     server.signal(number)
-    assert server.wait() == 0
+    assert server.wait() == 0, server.errors
     assert time.monotonic() - began < 8
     with pytest.raises(OSError):
         socket.create_connection((server.host, server.port), timeout=1)
