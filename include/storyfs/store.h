@@ -159,13 +159,16 @@ int store_attach(struct store *s, const struct place *place, const struct api_fi
  * language, or the stories of an iteration scope ("current"). Asked for again when the project
  * moved or something was written since. -EINVAL with V5's words for a bad query.
  */
-enum selector {
-	SELECT_QUERY,
-	SELECT_SCOPE,
+struct selector {
+	int64_t project_id;
+	enum {
+		SELECT_QUERY,
+		SELECT_SCOPE,
+	} by;
+	const char *text;
 };
 
-int store_select(struct store *s, int64_t project_id, enum selector by, const char *text,
-	struct call *call, struct ids *ret);
+int store_select(struct store *s, const struct selector *what, struct call *call, struct ids *ret);
 
 /* Look at the versions now, as the sync thread would; what moved is loaded before it returns. */
 int store_refresh(struct store *s, struct call *call);

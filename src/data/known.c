@@ -415,7 +415,7 @@ void known_replace(
 	if (is_same_list(&c->ids, &now))
 		return;
 	drop_rest(s, place, &c->ids, &now, in);
-	if (in->tell && is_reordered(&c->ids, &now))
+	if (in->tell && now.n && is_reordered(&c->ids, &now))
 		tell_order(known_entry(s, place->kind, now.v[0]), place, in);
 	if (in->tell)
 		move_list(s, c);

@@ -15,9 +15,9 @@ struct selection {
 	uint64_t writes; /* and the store's n_writes */
 };
 
-static char *make_key_text(int64_t project_id, enum selector by, const char *text)
+static char *make_key_text(const struct selector *what)
 {
-	return xasprintf("%" PRId64 "/%d/%s", project_id, by, text);
+	return xasprintf("%" PRId64 "/%d/%s", what->project_id, (int)what->by, what->text);
 }
 
 static int64_t version_of(struct store *s, int64_t project_id)
@@ -75,20 +75,19 @@ static void add_story_ids(const struct records *iterations, struct ids *ret)
 	}
 }
 
-static int ask(struct store *s, int64_t project_id, enum selector by, const char *text,
-	struct call *call, struct ids *ret)
+static int ask(struct store *s, const struct selector *what, struct call *call, struct ids *ret)
 {
 	scoped(api_listing_fini) struct api_listing listing = { 0 };
 	scoped(buf_fini) struct buf filters = BUF_INIT;
-	bool by_query = by == SELECT_QUERY;
+	bool by_query = what->by == SELECT_QUERY;
 	struct place place = { .kind = by_query ? KIND_story : KIND_iteration,
 		.parent = KIND_project,
-		.parent_id = project_id,
-		.project_id = project_id };
+		.parent_id = what->project_id,
+		.project_id = what->project_id };
 	struct api_query query = { .fields = by_query ? "id" : "number,story_ids" };
 
 	buf_add_str(&filters, by_query ? "filter=" : "scope=");
-	http_add_encoded(&filters, text);
+	http_add_encoded(&filters, what->text);
 	query.filters = buf_str(&filters);
 	int e = api_list(s->api, &place, &query, call, &listing);
 
@@ -103,15 +102,14 @@ static int ask(struct store *s, int64_t project_id, enum selector by, const char
 	return 0;
 }
 
-int store_select(struct store *s, int64_t project_id, enum selector by, const char *text,
-	struct call *call, struct ids *ret)
+int store_select(struct store *s, const struct selector *what, struct call *call, struct ids *ret)
 {
-	scoped(free_ptr) char *key = make_key_text(project_id, by, text);
+	scoped(free_ptr) char *key = make_key_text(what);
 	struct selection now = { 0 };
 
-	if (find_fresh(s, project_id, key, &now, ret))
+	if (find_fresh(s, what->project_id, key, &now, ret))
 		return 0;
-	int e = ask(s, project_id, by, text, call, &now.ids);
+	int e = ask(s, what, call, &now.ids);
 
 	if (e == 0) {
 		copy_ids(&now.ids, ret);

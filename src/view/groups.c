@@ -231,10 +231,9 @@ static int select_panel(struct tree *t, const struct group *g, const struct reco
 	struct call *call, struct records *ret)
 {
 	scoped(ids_fini) struct ids current = { 0 };
-	int e = g->panel->row == ROW_panel_icebox
-			? 0
-			: store_select(
-				  t->store, g->project_id, SELECT_SCOPE, "current", call, &current);
+	const struct selector what = { g->project_id, SELECT_SCOPE, "current" };
+	int e = g->panel->row == ROW_panel_icebox ? 0
+						  : store_select(t->store, &what, call, &current);
 
 	if (e < 0)
 		return e;
@@ -255,7 +254,8 @@ static int find(struct tree *t, const struct node *dir, const struct group *g, s
 {
 	struct node search = { ROW_search, g->project_id, -1 };
 	const struct buf none = BUF_INIT;
-	int e = store_select(t->store, g->project_id, SELECT_QUERY, g->query, call, ret);
+	const struct selector what = { g->project_id, SELECT_QUERY, g->query };
+	int e = store_select(t->store, &what, call, ret);
 
 	if (e == 0) {
 		refusal_drop(t, &search, dir);

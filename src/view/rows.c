@@ -33,7 +33,9 @@ static void add_cell(const struct record *r, int f, const struct resolver *resol
 
 		if (c == '\n' && is_list)
 			c = ',';
-		buf_add_char(b, c == '\t' || c == '\n' || c == '\r' ? ' ' : c);
+		else if (c == '\t' || c == '\n' || c == '\r')
+			c = ' ';
+		buf_add_char(b, c);
 	}
 }
 
