@@ -434,6 +434,17 @@ __attribute__((format(printf, 2, 0))) static void write_mhd_log(
 	log_debug("http: %s", text);
 }
 
+/* A connection that comes while the end is on is closed without a word: what was not asked can be
+ * asked again. */
+static enum MHD_Result let_in(void *data, const struct sockaddr *from, socklen_t len)
+{
+	const struct http_server *h = data;
+
+	(void)from;
+	(void)len;
+	return gate_is_ending(h->running) ? MHD_NO : MHD_YES;
+}
+
 static int start_daemon(struct http_server *h)
 {
 	const struct http_limits *limits = &h->limits;
@@ -450,8 +461,8 @@ static int start_daemon(struct http_server *h)
 	/* Without one libmicrohttpd would open a port of its own. */
 	if (fd < 0)
 		return -errno;
-	h->daemon = MHD_start_daemon(flags | (h->is_tls ? MHD_USE_TLS : 0), 0, NULL, NULL, handle,
-		h, MHD_OPTION_EXTERNAL_LOGGER, write_mhd_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+	h->daemon = MHD_start_daemon(flags | (h->is_tls ? MHD_USE_TLS : 0), 0, let_in, h, handle, h,
+		MHD_OPTION_EXTERNAL_LOGGER, write_mhd_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
 		MHD_OPTION_THREAD_POOL_SIZE, limits->threads > 1 ? limits->threads : 0,
 		MHD_OPTION_CONNECTION_LIMIT, limits->connections,
 		MHD_OPTION_PER_IP_CONNECTION_LIMIT, limits->per_address,
@@ -564,11 +575,11 @@ void http_server_stop(struct http_server *h)
 {
 	if (!h)
 		return;
-	/* Nobody gets in from here on; a thread may be using it, so that it is closed at the end.
+	/*
+	 * Nobody gets in from here on (let_in). Not MHD_quiesce_daemon: in 0.9.75 a thread of the
+	 * pool that wakes meanwhile takes the socket out of its epoll set, too, and the second of
+	 * the two aborts. Not shutdown either: the threads would spin until the end.
 	 */
-	int fd = MHD_quiesce_daemon(h->daemon);
-
-	shutdown(h->fd, SHUT_RDWR);
 	gate_close(h->running, STOP_GRACE_MS);
 	atomic_store(&h->too_late, true);
 	/* libmicrohttpd wants no connection suspended; what a worker has begun ends in time. */
@@ -576,7 +587,5 @@ void http_server_stop(struct http_server *h)
 	workers_end(h->storers);
 	workers_end(h->searchers);
 	MHD_stop_daemon(h->daemon);
-	if (fd >= 0)
-		close(fd);
 	server_release(h);
 }
