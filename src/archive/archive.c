@@ -12,6 +12,7 @@
 
 #include "archive_db.h"
 #include "storyfs/alloc.h"
+#include "storyfs/log.h"
 #include "storyfs/text.h"
 
 enum {
@@ -119,14 +120,28 @@ static int set_up_tables(struct connection *c)
 	return r < 0 ? r : e;
 }
 
+/* Tokens and passwords lie in it, hashed, and what a team keeps to itself. SQLite gives its log the
+ * same mode. */
+static int make_file(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd >= 0)
+		return close(fd);
+	return errno == EEXIST ? 0 : -errno;
+}
+
 static int prepare_file(struct archive *a, enum archive_mode mode, struct buf *ret_reason)
 {
-	int flags = SQLITE_OPEN_READWRITE | (mode == ARCHIVE_CREATE ? SQLITE_OPEN_CREATE : 0);
 	scoped(db_close) struct connection *c = NULL;
 
-	if (mode == ARCHIVE_EXISTING && access(a->path, F_OK) < 0)
-		return refuse(a->path, text_errno(errno), errno, ret_reason);
-	int r = db_open(a->path, flags, &c);
+	int r = mode == ARCHIVE_CREATE	    ? make_file(a->path)
+		: access(a->path, F_OK) < 0 ? -errno
+					    : 0;
+
+	if (r < 0)
+		return refuse(a->path, text_errno(r), -r, ret_reason);
+	r = db_open(a->path, SQLITE_OPEN_READWRITE, &c);
 
 	if (r < 0)
 		return refuse_failure(a->path, r, ret_reason);
@@ -215,7 +230,13 @@ static bool keep_idle(struct archive *a, struct connection *c)
 int archive_take_connection(struct archive *a, struct connection **ret)
 {
 	*ret = take_idle(a);
-	return *ret ? 0 : db_open(a->path, SQLITE_OPEN_READWRITE, ret);
+	if (*ret)
+		return 0;
+	int r = db_open(a->path, SQLITE_OPEN_READWRITE, ret);
+
+	if (r < 0)
+		log_error("archive: %s: %s", a->path, archive_explain(r));
+	return r;
 }
 
 void archive_give_connection(struct archive *a, struct connection *c)

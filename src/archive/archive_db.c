@@ -71,11 +71,16 @@ static int find_number(sqlite3 *db)
 	return EIO;
 }
 
+static int note_failure(struct connection *c)
+{
+	c->failure = -find_number(c->db);
+	return c->failure;
+}
+
 int db_error(struct connection *c, const char *what)
 {
 	log_error("archive: %s: %s", what, sqlite3_errmsg(c->db));
-	c->failure = -find_number(c->db);
-	return c->failure;
+	return note_failure(c);
 }
 
 int db_run(struct connection *c, const char *sql)
@@ -225,15 +230,14 @@ int db_open(const char *path, int flags, struct connection **ret)
 	scoped(db_close) struct connection *c = xcalloc(1, sizeof(*c));
 	int code = sqlite3_open_v2(path, &c->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
 
-	if (code != SQLITE_OK)
-		return c->db ? db_error(c, path) : -ENOMEM;
+	if (!c->db)
+		return -ENOMEM;
 	sqlite3_busy_timeout(c->db, BUSY_MS);
-	int r = db_run(c, "PRAGMA synchronous = FULL");
-
-	if (r == 0)
-		r = db_run(c, "PRAGMA temp_store = MEMORY");
-	if (r < 0)
-		return r;
+	if (code == SQLITE_OK)
+		code = sqlite3_exec(c->db, "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY",
+			NULL, NULL, NULL);
+	if (code != SQLITE_OK)
+		return note_failure(c);
 	*ret = take_ptr(c);
 	return 0;
 }

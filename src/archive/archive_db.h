@@ -63,7 +63,8 @@ struct connection {
 	struct connection *next; /* in the pool */
 };
 
-/* flags are sqlite3_open_v2's. Writes nothing: the file may be somebody else's. */
+/* flags are sqlite3_open_v2's. Writes nothing, and logs nothing: the file may be somebody else's.
+ */
 int db_open(const char *path, int flags, struct connection **ret);
 void db_close(struct connection *c);
 
