@@ -166,7 +166,7 @@ static int add_states(struct call *c, struct past *p, struct part *part, const s
 	const struct records *transitions)
 {
 	size_t n, from = transitions_find(transitions, part->id, &n);
-	struct record *const *mine = transitions->items + from;
+	struct record *const *mine = n ? transitions->items + from : NULL;
 	int r = 0;
 
 	if (n)
