@@ -49,6 +49,8 @@ void http_headers_add_fmt(struct http_headers *h, const char *name, const char *
 	__attribute__((format(printf, 3, 4)));
 /* The first one's value, borrowed, or NULL. */
 const char *http_headers_get(const struct http_headers *h, const char *name);
+/* All of that name. */
+void http_headers_remove(struct http_headers *h, const char *name);
 
 /* The bytes of a body that are fetched as they are needed: one piece in memory at a time. */
 struct http_source {

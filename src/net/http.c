@@ -82,6 +82,21 @@ const char *http_headers_get(const struct http_headers *h, const char *name)
 	return NULL;
 }
 
+void http_headers_remove(struct http_headers *h, const char *name)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < h->n; i++) {
+		if (strcasecmp(h->items[i].name, name) != 0) {
+			h->items[n++] = h->items[i];
+			continue;
+		}
+		free(h->items[i].name);
+		free(h->items[i].value);
+	}
+	h->n = n;
+}
+
 /* ---- sources ---- */
 
 struct bytes_source {

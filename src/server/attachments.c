@@ -337,13 +337,14 @@ static void add_headers(struct call *c, const struct record *file, struct conten
 	http_headers_add(&content->headers, "Accept-Ranges", "bytes");
 }
 
-/* A range is only for who knows the same bytes. */
+/* A range is only for who knows the same bytes, and for GET (RFC 9110, 14.2). */
 static const char *wanted_range(const struct call *c, const char *etag)
 {
 	const char *only_if = http_headers_get(&c->req->headers, "If-Range");
 
-	return only_if && strcmp(only_if, etag) != 0 ? NULL
-						     : http_headers_get(&c->req->headers, "Range");
+	if (c->req->method != HTTP_GET || (only_if && strcmp(only_if, etag) != 0))
+		return NULL;
+	return http_headers_get(&c->req->headers, "Range");
 }
 
 static int send_file(struct call *c, const struct record *file, int64_t size)

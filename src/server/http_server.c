@@ -360,6 +360,14 @@ static struct watched *find_watched(struct MHD_Connection *connection)
 	return info->socket_context;
 }
 
+/* The same answer: libmicrohttpd leaves the body out, and says how long it would be. Ranges are
+ * GET's alone (RFC 9110, 14.2). */
+static void read_head_as_get(struct http_request *req)
+{
+	req->method = HTTP_GET;
+	http_headers_remove(&req->headers, "Range");
+}
+
 static enum MHD_Result begin_request(struct http_server *h, struct MHD_Connection *connection,
 	struct exchange *x, const char *method)
 {
@@ -368,12 +376,11 @@ static enum MHD_Result begin_request(struct http_server *h, struct MHD_Connectio
 	x->seen = true;
 	x->method = xstrdup(method);
 	x->req.method = http_method_parse(method);
-	/* The same answer; libmicrohttpd leaves the body out, and says how long it would be. */
-	if (x->req.method == HTTP_HEAD)
-		x->req.method = HTTP_GET;
 	x->req.peer = describe_peer(connection);
 	if (!x->refused)
 		read_header(h, connection, x);
+	if (x->req.method == HTTP_HEAD)
+		read_head_as_get(&x->req);
 	if (!x->refused)
 		begin_body(h, x);
 	return x->refused ? answer(h, connection, x) : MHD_YES;

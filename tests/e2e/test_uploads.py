@@ -26,11 +26,12 @@ def upload(server, data, **headers):
     return server.request('POST', '/projects/99/uploads', HEAD + data + TAIL, {**FORM, **headers})
 
 
-def download(server, file):
+def download(server, file, method='GET', status=200, **headers):
     connection = server.connect()
-    connection.request('GET', file['download_url'], headers={'X-TrackerToken': server.token})
+    connection.request(method, file['download_url'],
+                       headers={'X-TrackerToken': server.token, **headers})
     response = connection.getresponse()
-    assert response.status == 200
+    assert response.status == status
     return response
 
 
@@ -91,6 +92,10 @@ def test_a_file_may_be_as_large_as_is_said(spooling):
     file = upload(server, sent).json()
     assert file['size'] == len(sent)
     assert download(server, file).read() == sent
+    part = download(server, file, status=206, Range='bytes=5-9')
+    assert part.read() == sent[5:10]
+    whole = download(server, file, 'HEAD', Range='bytes=5-9')
+    assert (whole.read(), int(whole.headers['Content-Length'])) == (b'', len(sent))
     assert spools(server) == [] and list(server.spool.iterdir()) == []
 
 

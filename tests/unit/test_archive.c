@@ -8,7 +8,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -487,15 +486,6 @@ static void what_is_no_archive_is_refused(void **state)
 	expect_refusal(fx->path, ARCHIVE_EXISTING, -EBADMSG, "newer");
 }
 
-static void a_new_file_is_its_owners_alone(void **state)
-{
-	struct fixture *fx = *state;
-	struct stat st;
-
-	assert_int_equal(stat(fx->path, &st), 0);
-	assert_int_equal(st.st_mode & 07777, 0600);
-}
-
 /* A wrong name on the command line must not cost anybody a file. */
 static void what_is_refused_stays_as_it_was(void **state)
 {
@@ -592,7 +582,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(facts_and_tokens_are_kept, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			an_older_file_keeps_its_accounts_and_tokens, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_new_file_is_its_owners_alone, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_no_archive_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_refused_stays_as_it_was, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(

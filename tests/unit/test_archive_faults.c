@@ -353,6 +353,15 @@ static void transactions_begin_or_say_why_not(void **state)
 		assert_int_equal(count_stories(fx->archive), -EBADMSG);
 }
 
+static void a_new_file_is_its_owners_alone(void **state)
+{
+	struct fixture *fx = *state;
+	struct stat st;
+
+	assert_int_equal(stat(fx->path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+}
+
 #define fault_test(f) cmocka_unit_test_setup_teardown(f, set_up, heal)
 
 int main(void)
@@ -366,6 +375,7 @@ int main(void)
 		fault_test(reading_goes_on_when_the_disk_does),
 		fault_test(a_truncated_file_is_refused_and_left_alone),
 		fault_test(a_damaged_page_fails_who_needs_it_alone),
+		fault_test(a_new_file_is_its_owners_alone),
 		fault_test(transactions_begin_or_say_why_not),
 	};
 

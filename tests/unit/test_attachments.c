@@ -169,6 +169,12 @@ static void parts_and_known_bytes_are_not_sent_in_full(void **state)
 	assert_string_equal(buf_str(&s->response.body), "89");
 	download(s, id, "", "Range: bytes=10-", 416);
 	assert_string_equal(header_of(s, "Content-Range"), "bytes */10");
+	/* Of GET alone. */
+	scoped(free_ptr) char *head =
+		xasprintf("HEAD /file_attachments/%lld/download", (long long)id);
+
+	served_send(s, head, NULL, "Range: bytes=2-4");
+	assert_int_equal(s->response.status, 200);
 	scoped(free_ptr) char *known = xasprintf("If-None-Match: %s", header_of(s, "ETag"));
 
 	download(s, id, "", known, 304);
