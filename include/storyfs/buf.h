@@ -21,6 +21,8 @@ struct buf {
 void buf_fini(struct buf *b);
 /* Forget the content, keep the memory. */
 void buf_reset(struct buf *b);
+/* Give back the memory behind the content. */
+void buf_trim(struct buf *b);
 /* Room for n more bytes; returns where they go. buf_add's len is set by the caller. */
 char *buf_reserve(struct buf *b, size_t n);
 

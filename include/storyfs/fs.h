@@ -10,14 +10,16 @@
  *   file (`: > f`) clears the field at the last close, if it can be null.
  *
  * Any other name made in a directory of a resource is a scratch file: swap and backup files of
- * editors, temporary names. It lives in memory (4 MB each, 64 MB in all), is never sent, and is
- * gone at unmount or after a day without use. Renaming one onto a field is a save of the field. A
- * field renamed away or unlinked stays what it is upstream: its name is free for some seconds, for
- * the save that follows, then the field is back. mkdir and rmdir of a resource create and delete it
- * (tree_make, tree_remove); link(2), device files and the like are refused (EPERM). A file whose
- * text makes something new (`comments/new`) is sent at close alone, and is empty again after it; so
- * is a new file by a name that makes something (tree_makes_named), which is what was made from then
- * on, or a scratch file while it is refused.
+ * editors, temporary names. It lives in memory (4 MB each, 64 MB and 16,384 names in all), is never
+ * sent, and is gone at unmount or after a day without use; in all else it is a file as POSIX has
+ * them, with links of both sorts (tests/e2e/posix). Renaming one onto a field is a save of the
+ * field, unless it has other names (EXDEV). A field renamed away or unlinked stays what it is
+ * upstream: its name is free for some seconds, for the save that follows, then the field is back.
+ * mkdir and rmdir of a resource create and delete it (tree_make, tree_remove); device files and the
+ * like, and links of what is no scratch file, are refused (EPERM). A file whose text makes something
+ * new (`comments/new`) is sent at close alone, and is empty again after it; so is a new file by a
+ * name that makes something (tree_makes_named), which is what was made from then on, or a scratch
+ * file while it is refused.
  *
  * In a directory that takes files (`attachments`) a file is what is sent, by upload.h's rules:
  * whole, once, at close or by a rename. Its bytes wait on disk.

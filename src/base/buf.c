@@ -23,6 +23,14 @@ void buf_reset(struct buf *b)
 		b->data[0] = '\0';
 }
 
+void buf_trim(struct buf *b)
+{
+	if (b->len + 1 >= b->cap)
+		return;
+	b->cap = b->len + 1;
+	b->data = xrealloc(b->data, b->cap, 1);
+}
+
 char *buf_reserve(struct buf *b, size_t n)
 {
 	assert(n < SIZE_MAX / 2 - b->len);

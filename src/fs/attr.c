@@ -77,7 +77,7 @@ static void stat_scratch(const struct file *f, struct stat *ret)
 {
 	*ret = (struct stat){ .st_ino = f->number,
 		.st_mode = f->mode,
-		.st_nlink = f->entry != NULL,
+		.st_nlink = f->n_names,
 		.st_uid = f->uid,
 		.st_gid = f->gid,
 		.st_blksize = 4096 };

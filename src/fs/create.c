@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* New names: scratch files and links, and the save of a field whose name was vacated. */
+/* New names: scratch files and links of both sorts, and the save of a field whose name was
+ * vacated. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -103,6 +104,18 @@ void fs_op_create(
 		handle_close(fs, handle_of(fi));
 }
 
+/* The new link is nowhere when there is no room for its target. */
+static int set_target(struct fs *fs, struct file *f, const char *target)
+{
+	int r = file_resize(&fs->files, f, strlen(target));
+
+	if (r == 0)
+		memcpy(f->bytes.data, target, strlen(target));
+	else
+		files_unbind(&fs->files, f->entry);
+	return r;
+}
+
 static int make_node(fuse_req_t req, const struct spot *spot, mode_t mode, const char *target,
 	struct fuse_entry_param *ret)
 {
@@ -123,11 +136,9 @@ static int make_node(fuse_req_t req, const struct spot *spot, mode_t mode, const
 	}
 	int r = scratch_make(req, spot, mode, &f);
 
-	if (r < 0)
-		return r;
-	if (target && file_resize(&fs->files, f, strlen(target)) == 0)
-		memcpy(f->bytes.data, target, strlen(target));
-	return attr_get_entry(fs, f->number, ret);
+	if (r == 0 && target)
+		r = set_target(fs, f, target);
+	return r < 0 ? r : attr_get_entry(fs, f->number, ret);
 }
 
 static void make(fuse_req_t req, uint64_t dir, const char *name, mode_t mode, const char *target)
@@ -154,4 +165,42 @@ void fs_op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mod
 void fs_op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
 {
 	make(req, parent, name, S_IFLNK | 0777, target);
+}
+
+/* Another name for a plain file, where a name is nothing but that. */
+static int add_name(
+	struct fs *fs, uint64_t number, const struct spot *spot, struct fuse_entry_param *ret)
+{
+	lock_scope(&fs->lock);
+	struct file *f = files_find(&fs->files, number);
+	uint64_t other;
+	enum meaning meaning = spot_mean(fs, spot, &other);
+
+	if (meaning != MEANS_NOTHING && meaning != MEANS_VACATED)
+		return -EEXIST;
+	if (!f || !file_is_plain(f) || f->is_rejected || meaning == MEANS_VACATED ||
+		seed_is_spot(spot) || spot->takes_files)
+		return -EPERM;
+	if (!f->entry)
+		return -ENOENT;
+	if (!spot->is_writable)
+		return -EACCES;
+	if (!files_names_left(&fs->files))
+		return -ENOSPC;
+	files_bind(&fs->files, f, spot->dir, spot->name);
+	f->ctime_ns = files_now_ns(&fs->files);
+	return attr_get_entry(fs, number, ret);
+}
+
+void fs_op_link(fuse_req_t req, fuse_ino_t number, fuse_ino_t parent, const char *name)
+{
+	struct fs *fs = request_fs(req);
+	struct call_limit limit = request_limit(req);
+	struct fuse_entry_param e;
+	struct spot spot;
+	int r = spot_find(fs, parent, name, &limit, &spot);
+
+	if (r == 0)
+		r = add_name(fs, number, &spot, &e);
+	request_end_entry(req, r, &e);
 }

@@ -8,6 +8,9 @@
 
 #include "storyfs/clock.h"
 
+/* A file that was cut to less than one part in so many keeps no more memory than it needs. */
+enum { SPARE = 4 };
+
 /* NOLINTBEGIN(readability-function-size, clang-analyzer-*): uthash's macros nest deep, and what
  * they free they no longer hold. */
 
@@ -22,6 +25,34 @@ static void free_file(struct files *files, struct file *f)
 		close(f->spool);
 	buf_fini(&f->base);
 	free(f);
+}
+
+static void attach(struct files *files, struct entry *e, struct file *f)
+{
+	e->file = f;
+	e->next = f->entry;
+	f->entry = e;
+	f->n_names++;
+	files->n_names++;
+}
+
+/* The file that was bound to the entry; NULL: there was none. */
+static struct file *detach(struct files *files, struct entry *e)
+{
+	struct file *f = e->file;
+
+	if (!f)
+		return NULL;
+	for (struct entry **p = &f->entry; *p; p = &(*p)->next) {
+		if (*p == e) {
+			*p = e->next;
+			break;
+		}
+	}
+	e->file = NULL;
+	f->n_names--;
+	files->n_names--;
+	return f;
 }
 
 static void free_entry(struct entry *e)
@@ -78,6 +109,11 @@ struct file *files_add(struct files *files, uint64_t number)
 	return f;
 }
 
+size_t files_names_left(const struct files *files)
+{
+	return files->n_names < N_FILES_MAX ? N_FILES_MAX - files->n_names : 0;
+}
+
 /* Does the file hold what the tree would not answer in its place? */
 static bool is_needed(const struct file *f)
 {
@@ -90,8 +126,10 @@ void files_drop_idle(struct files *files, struct file *f)
 {
 	if (is_needed(f))
 		return;
-	if (f->entry)
-		free_entry(f->entry);
+	for (struct entry *e; (e = f->entry);) {
+		detach(files, e);
+		free_entry(e);
+	}
 	free_file(files, f);
 }
 
@@ -142,6 +180,18 @@ uint64_t file_max(const struct file *f)
 	return f->is_spooled ? SPOOL_MAX : FILE_MAX;
 }
 
+uint64_t file_room(const struct files *files, const struct file *f)
+{
+	uint64_t left = files->total < FILES_MAX ? FILES_MAX - files->total : 0;
+
+	return f->bytes.len + left < FILE_MAX ? f->bytes.len + left : FILE_MAX;
+}
+
+bool file_is_plain(const struct file *f)
+{
+	return !f->is_field && !f->is_seed && !f->is_spooled;
+}
+
 static int resize_spool(struct file *f, uint64_t size)
 {
 	if (f->is_frozen)
@@ -168,6 +218,8 @@ int file_resize(struct files *files, struct file *f, uint64_t size)
 	f->bytes.len = size;
 	if (f->bytes.data)
 		f->bytes.data[size] = '\0';
+	if (size < f->bytes.cap / SPARE)
+		buf_trim(&f->bytes);
 	return 0;
 }
 
@@ -261,36 +313,46 @@ void files_bind(struct files *files, struct file *f, uint64_t dir, const char *n
 {
 	struct entry *e = make_entry(files, dir, name);
 
-	assert(!e->file && !f->entry);
-	e->file = f;
-	f->entry = e;
+	assert(!e->file && (!f->entry || file_is_plain(f)));
+	attach(files, e, f);
 }
 
 void files_vacate(struct files *files, uint64_t dir, const char *name, const struct node *node,
 	int64_t until_ms)
 {
 	struct entry *e = make_entry(files, dir, name);
-	struct file *f = e->file;
+	struct file *f = detach(files, e);
 
-	e->file = NULL;
 	e->node = *node;
 	e->until_ms = until_ms;
-	if (!f)
-		return;
-	f->entry = NULL;
-	files_drop_idle(files, f);
+	if (f)
+		files_drop_idle(files, f);
 }
 
 void files_unbind(struct files *files, struct entry *e)
 {
-	struct file *f = e->file;
+	struct file *f = detach(files, e);
 
 	e->dir->mtime_ns = files_now_ns(files);
 	free_entry(e);
-	if (!f)
-		return;
-	f->entry = NULL;
-	files_drop_idle(files, f);
+	if (f)
+		files_drop_idle(files, f);
+}
+
+void files_unbind_all(struct files *files, struct file *f)
+{
+	assert(f->n_refs);
+	while (f->entry)
+		files_unbind(files, f->entry);
+}
+
+void files_exchange(struct files *files, struct entry *a, struct entry *b)
+{
+	struct file *fa = detach(files, a), *fb = detach(files, b);
+
+	attach(files, a, fb);
+	attach(files, b, fa);
+	a->dir->mtime_ns = b->dir->mtime_ns = files_now_ns(files);
 }
 
 bool files_begin_saving(struct files *files, uint64_t number)

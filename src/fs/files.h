@@ -33,17 +33,19 @@
 enum {
 	FILE_MAX = 4 << 20,
 	FILES_MAX = 64 << 20,
+	N_FILES_MAX = 16 << 10,
 };
 
 #define SPOOL_MAX (UINT64_C(2) << 30)
 
 struct file {
 	uint64_t number;
-	uint64_t n_lookups; /* what the kernel holds; only counted for our own numbers */
-	int n_handles;	    /* open descriptions, those to read a clean field not counted */
-	int n_writers;	    /* of them, those that may write */
-	int n_refs;	    /* operations at work on it without the lock */
-	struct entry *entry;
+	uint64_t n_lookups;  /* what the kernel holds; only counted for our own numbers */
+	int n_handles;	     /* open descriptions, those to read a clean field not counted */
+	int n_writers;	     /* of them, those that may write */
+	int n_refs;	     /* operations at work on it without the lock */
+	struct entry *entry; /* its name; the newest, if it has several (link(2)) */
+	unsigned n_names;
 
 	bool is_field; /* stands for node, is saved there, and has its content unless loaded */
 	struct node node;
@@ -82,9 +84,10 @@ struct file {
 
 struct entry {
 	struct dir *dir;
-	struct file *file; /* NULL: vacated */
-	struct node node;  /* of VACATED: the field */
-	int64_t until_ms;  /* of VACATED: monotonic */
+	struct file *file;  /* NULL: vacated */
+	struct entry *next; /* another name of the file */
+	struct node node;   /* of VACATED: the field */
+	int64_t until_ms;   /* of VACATED: monotonic */
 	UT_hash_handle hh;
 	char name[];
 };
@@ -118,7 +121,8 @@ struct files {
 	struct pin *pins;
 	uint64_t last_number;
 	struct seen seen;
-	size_t total; /* bytes in memory */
+	size_t total;	/* bytes in memory */
+	size_t n_names; /* of all files */
 	int64_t last_ns;
 };
 
@@ -130,6 +134,8 @@ struct file *files_find(struct files *files, uint64_t number);
 struct file *files_of_node(struct files *files, const struct node *node);
 /* A file by this number, or with 0 by a new one of ours. */
 struct file *files_add(struct files *files, uint64_t number);
+/* How many more names there may be. */
+size_t files_names_left(const struct files *files);
 /* Free it when nobody can reach it any more and it holds nothing the tree does not know. */
 void files_drop_idle(struct files *files, struct file *f);
 
@@ -144,6 +150,10 @@ void file_unload(struct files *files, struct file *f);
 /* How many bytes it has, if it is loaded, and how many it may have. */
 uint64_t file_size(const struct file *f);
 uint64_t file_max(const struct file *f);
+/* How far it can grow just now, which is no further than file_max. */
+uint64_t file_room(const struct files *files, const struct file *f);
+/* Is it nothing but a file of ours: sent nowhere, and in memory? */
+bool file_is_plain(const struct file *f);
 /* Grow with NULs or cut. -EFBIG, -ENOSPC; -ETXTBSY while it is sent. */
 int file_resize(struct files *files, struct file *f, uint64_t size);
 /* The bytes are about to be changed by somebody, who was shown the base (NULL: who knows). */
@@ -157,13 +167,17 @@ int64_t files_now_ns(struct files *files);
 struct entry *files_entry(struct files *files, uint64_t dir, const char *name);
 /* NULL when none was ever in the directory. */
 struct dir *files_dir(struct files *files, uint64_t number);
-/* Name the file; it had no name, and the name no entry or a vacated one. */
+/* Name the file; the name has no entry or a vacated one. Only a plain file may have several. */
 void files_bind(struct files *files, struct file *f, uint64_t dir, const char *name);
 /* Nothing is there until then; what was bound to the name loses it. */
 void files_vacate(struct files *files, uint64_t dir, const char *name, const struct node *node,
 	int64_t until_ms);
 /* The name is the tree's business again. A file bound to it is dropped when idle. */
 void files_unbind(struct files *files, struct entry *e);
+/* All names of a file that somebody holds. */
+void files_unbind_all(struct files *files, struct file *f);
+/* Two names that are bound change their files. */
+void files_exchange(struct files *files, struct entry *a, struct entry *b);
 
 /* False when the field is being saved. */
 bool files_begin_saving(struct files *files, uint64_t number);

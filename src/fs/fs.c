@@ -38,14 +38,6 @@ static void fs_op_init(void *data, struct fuse_conn_info *conn)
 		fs->config.ready(fs->config.data);
 }
 
-static void fs_op_link(fuse_req_t req, fuse_ino_t number, fuse_ino_t parent, const char *name)
-{
-	(void)number;
-	(void)parent;
-	(void)name;
-	request_end(req, -EPERM);
-}
-
 static void fs_op_fsyncdir(
 	fuse_req_t req, fuse_ino_t number, int datasync, struct fuse_file_info *fi)
 {

@@ -271,6 +271,16 @@ void fs_op_read(
 		fuse_reply_buf(req, buf_str(&text), text.len);
 }
 
+/* The length of the write, or of its beginning, if no more has room. A field's text is not cut:
+ * there it fails. */
+static size_t fit(const struct files *files, const struct file *f, size_t len, size_t off)
+{
+	uint64_t room = file_room(files, f);
+
+	return file_is_plain(f) && off < room && room - off < len ? room - off : len;
+}
+
+/* How many bytes were written. */
 static int write_file(
 	struct fs *fs, struct handle *h, const struct buf *data, off_t off, bool is_mapped)
 {
@@ -280,19 +290,26 @@ static int write_file(
 	node_load(fs, f);
 	if (off < 0 || (size_t)off > FILE_MAX)
 		return -EFBIG;
-	size_t end = (size_t)off + data->len;
+	size_t len = fit(&fs->files, f, data->len, (size_t)off), end = (size_t)off + len;
 	int r = end > f->bytes.len ? file_resize(&fs->files, f, end) : 0;
 
 	if (r < 0)
 		return r;
-	memcpy(f->bytes.data + off, data->data, data->len);
+	memcpy(f->bytes.data + off, data->data, len);
 	file_begin_change(f, h->opener, &h->base);
 	file_changed(&fs->files, f);
 	f->bare = false;
 	h->wrote = f->gen;
 	if (is_mapped)
 		f->mapped = f->gen;
-	return 0;
+	return (int)len;
+}
+
+static int write_spool(struct fs *fs, struct handle *h, const struct buf *data, off_t off)
+{
+	int r = upload_write(fs, h, data, off);
+
+	return r < 0 ? r : (int)data->len;
 }
 
 static bool appends(const struct fuse_file_info *fi)
@@ -323,13 +340,13 @@ void fs_op_write(fuse_req_t req, fuse_ino_t number, const char *data, size_t siz
 
 	(void)number;
 	if (size && spooled_file(fi))
-		r = upload_write(fs, handle_of(fi), &bytes, appends(fi) ? -1 : off);
+		r = write_spool(fs, handle_of(fi), &bytes, appends(fi) ? -1 : off);
 	else if (size)
 		r = write_file(fs, handle_of(fi), &bytes, offset_of(fs, fi, off), fi->writepage);
-	if (r)
+	if (r < 0)
 		request_end(req, r);
 	else
-		fuse_reply_write(req, size);
+		fuse_reply_write(req, (size_t)r);
 }
 
 /* Has this descriptor something to send that is more than a truncation? */
@@ -390,23 +407,38 @@ void fs_op_release(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *fi)
 	request_end(req, 0);
 }
 
-static int allocate(struct fs *fs, struct handle *h, int mode, uint64_t end)
+/* Zeros in the range, as far as the file goes. */
+static int zero(struct fs *fs, struct file *f, uint64_t off, uint64_t end)
 {
+	if (!file_is_plain(f))
+		return -EOPNOTSUPP;
+	if (end > f->bytes.len)
+		end = f->bytes.len;
+	if (off < end)
+		memset(f->bytes.data + off, 0, end - off);
+	file_changed(&fs->files, f);
+	return 0;
+}
+
+/* As fallocate(2): nothing is set aside, for there is no place but that of what is written. */
+static int allocate(struct fs *fs, struct handle *h, int mode, uint64_t off, uint64_t end)
+{
+	const int zeros = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE;
 	lock_scope(&fs->lock);
 	struct file *f = h->file;
+	int r = 0;
 
-	if (mode & ~FALLOC_FL_KEEP_SIZE)
+	if (mode & ~(FALLOC_FL_KEEP_SIZE | zeros))
 		return -EOPNOTSUPP;
 	if (end > file_max(f))
 		return -EFBIG;
 	node_load(fs, f);
-	if (mode || end <= file_size(f))
-		return 0;
-	file_begin_change(f, h->opener, &h->base);
-	int r = node_truncate(fs, f, end);
-
-	h->wrote = r == 0 ? f->gen : h->wrote;
-	return r;
+	if (!(mode & FALLOC_FL_KEEP_SIZE) && end > file_size(f)) {
+		file_begin_change(f, h->opener, &h->base);
+		r = node_truncate(fs, f, end);
+		h->wrote = r == 0 ? f->gen : h->wrote;
+	}
+	return r == 0 && (mode & zeros) ? zero(fs, f, off, end) : r;
 }
 
 /* NOLINTNEXTLINE(readability-function-size): the signature is libfuse's */
@@ -414,6 +446,6 @@ void fs_op_fallocate(fuse_req_t req, fuse_ino_t number, int mode, off_t off, off
 	struct fuse_file_info *fi)
 {
 	(void)number;
-	request_end(
-		req, allocate(request_fs(req), handle_of(fi), mode, (uint64_t)off + (uint64_t)len));
+	request_end(req, allocate(request_fs(req), handle_of(fi), mode, (uint64_t)off,
+				 (uint64_t)off + (uint64_t)len));
 }

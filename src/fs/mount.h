@@ -70,6 +70,7 @@ void fs_op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mo
 	struct fuse_file_info *fi);
 void fs_op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev);
 void fs_op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name);
+void fs_op_link(fuse_req_t req, fuse_ino_t number, fuse_ino_t parent, const char *name);
 
 void fs_op_open(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *fi);
 void fs_op_read(

@@ -226,9 +226,17 @@ static int set_size(fuse_req_t req, uint64_t number, uint64_t size, struct handl
 	return r;
 }
 
+/* A time beyond what 64 bits of nanoseconds hold (years 1677 to 2262) is the last that they do. */
 static int64_t ns_of(struct timespec ts)
 {
-	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
+	const int64_t second = 1000000000;
+	time_t max = INT64_MAX / second - 1;
+
+	if (ts.tv_sec > max)
+		return max * second;
+	if (ts.tv_sec < -max)
+		return -max * second;
+	return ts.tv_sec * second + ts.tv_nsec;
 }
 
 static void set_scratch(struct fs *fs, struct file *f, const struct stat *attr, unsigned set)
@@ -330,6 +338,8 @@ void fs_op_statfs(fuse_req_t req, fuse_ino_t number)
 	pthread_mutex_lock(&fs->lock);
 	size_t used = (fs->files.total + 4095) / 4096;
 
+	st.f_files = N_FILES_MAX;
+	st.f_ffree = st.f_favail = files_names_left(&fs->files);
 	pthread_mutex_unlock(&fs->lock);
 	st.f_blocks = FILES_MAX / 4096;
 	st.f_bfree = st.f_bavail = used < st.f_blocks ? st.f_blocks - used : 0;

@@ -24,6 +24,7 @@ struct rename_end {
 	const struct spot *spot;
 	enum meaning meaning;
 	uint64_t number;
+	struct entry *entry; /* of SCRATCH */
 };
 
 static struct rename_end find_end(struct fs *fs, const struct spot *spot)
@@ -31,6 +32,8 @@ static struct rename_end find_end(struct fs *fs, const struct spot *spot)
 	struct rename_end end = { .spot = spot };
 
 	end.meaning = spot_mean(fs, spot, &end.number);
+	if (end.meaning == MEANS_SCRATCH)
+		end.entry = files_entry(&fs->files, spot->dir, spot->name);
 	return end;
 }
 
@@ -39,6 +42,13 @@ static void vacate(struct fs *fs, const struct spot *spot, const struct node *no
 	files_vacate(&fs->files, spot->dir, spot->name, node,
 		clock_monotonic_ms() + fs->config.vacated_ms);
 	notifier_wake(fs->notifier);
+}
+
+/* Whoever has it open sees that its name went. */
+static void unlink_scratch(struct fs *fs, struct entry *e)
+{
+	e->file->ctime_ns = files_now_ns(&fs->files);
+	files_unbind(&fs->files, e);
 }
 
 static int unlink_spot(struct fs *fs, const struct spot *spot)
@@ -54,8 +64,7 @@ static int unlink_spot(struct fs *fs, const struct spot *spot)
 	case MEANS_NODE:
 		return -EPERM;
 	case MEANS_SCRATCH:
-		f->ctime_ns = files_now_ns(&fs->files);
-		files_unbind(&fs->files, f->entry);
+		unlink_scratch(fs, end.entry);
 		return 0;
 	case MEANS_FIELD:
 		break;
@@ -88,23 +97,17 @@ void fs_op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 }
 
 /* Both are scratch files. */
-static void exchange(struct fs *fs, uint64_t a, uint64_t b)
+static void exchange(struct fs *fs, struct entry *a, struct entry *b)
 {
-	struct file *fa = files_find(&fs->files, a), *fb = files_find(&fs->files, b);
-	struct entry *ea = fa->entry, *eb = fb->entry;
-
-	ea->file = fb;
-	fb->entry = ea;
-	eb->file = fa;
-	fa->entry = eb;
-	ea->dir->mtime_ns = eb->dir->mtime_ns = files_now_ns(&fs->files);
+	files_exchange(&fs->files, a, b);
+	a->file->ctime_ns = b->file->ctime_ns = a->dir->mtime_ns;
 }
 
 /* The target of a rename that saves nothing: whatever scratch file is there goes. */
 static int clear_target(struct fs *fs, const struct rename_end *to)
 {
 	if (to->meaning == MEANS_SCRATCH) {
-		files_unbind(&fs->files, files_find(&fs->files, to->number)->entry);
+		unlink_scratch(fs, to->entry);
 		return 0;
 	}
 	return to->spot->is_writable ? 0 : -EACCES;
@@ -118,7 +121,7 @@ static int move_scratch(struct fs *fs, const struct rename_end *from, const stru
 	if (r < 0)
 		return r;
 	f->n_refs++;
-	files_unbind(&fs->files, f->entry);
+	files_unbind(&fs->files, from->entry);
 	files_bind(&fs->files, f, to->spot->dir, to->spot->name);
 	f->n_refs--;
 	f->ctime_ns = files_now_ns(&fs->files);
@@ -176,6 +179,8 @@ static int rename_here(struct fs *fs, const struct rename_end *from, const struc
 		return move_scratch(fs, from, to);
 	if (to_field && (f->is_link || !to->spot->is_field))
 		return -EINVAL;
+	if (f->n_names > 1)
+		return -EXDEV; /* a field has one name: mv copies then */
 	f->n_refs++;
 	*ret_file = f;
 	return 1;
@@ -199,7 +204,7 @@ static int rename_spots(struct fs *fs, const struct spot *old, const struct spot
 	if (from.meaning != MEANS_SCRATCH || to.meaning != MEANS_SCRATCH || old->takes_files ||
 		new->takes_files)
 		return -EINVAL;
-	exchange(fs, from.number, to.number);
+	exchange(fs, from.entry, to.entry);
 	return 0;
 }
 

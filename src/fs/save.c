@@ -299,6 +299,13 @@ int save_file(struct fs *fs, struct file *f, const struct call_limit *limit)
 	return r < 0 ? r : 0;
 }
 
+void save_drop_names(struct fs *fs, struct file *f)
+{
+	for (struct entry *e = f->n_names > 1 ? f->entry : NULL; e; e = e->next)
+		notify_entry(fs->notifier, e->dir->number, e->name);
+	files_unbind_all(&fs->files, f);
+}
+
 /* f stands for the field at the spot, whose bytes it has. */
 static void take_over(struct fs *fs, struct file *f, const struct spot *spot)
 {
@@ -312,8 +319,7 @@ static void take_over(struct fs *fs, struct file *f, const struct spot *spot)
 		else
 			files_drop_idle(&fs->files, old);
 	}
-	if (f->entry)
-		files_unbind(&fs->files, f->entry);
+	save_drop_names(fs, f);
 	struct entry *vacated = files_entry(&fs->files, spot->dir, spot->name);
 
 	file_become_field(&fs->files, f, &spot->node);

@@ -29,6 +29,9 @@ void save_finish(struct fs *fs, struct file *f);
 void save_at_last(struct fs *fs, struct file *f, const struct call_limit *limit);
 /* The same for every field; nobody will ask for anything any more. */
 void save_all(struct fs *fs);
+/* A scratch file is about to be something else: it goes by none of its names. It has a reference;
+ * the lock is held. */
+void save_drop_names(struct fs *fs, struct file *f);
 /* The directory's `.error` came, went or has other words. Lock not held. */
 void save_notify_error(struct fs *fs, const struct node *dir);
 

@@ -32,6 +32,8 @@ int scratch_make(fuse_req_t req, const struct spot *spot, mode_t mode, struct fi
 
 	if (!spot->is_writable)
 		return -EACCES;
+	if (!files_names_left(&request_fs(req)->files))
+		return -ENOSPC;
 	struct file *f = scratch_add(request_fs(req), spot->dir, spot->name);
 
 	f->mode = mode;

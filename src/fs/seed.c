@@ -96,7 +96,7 @@ int seed_save_as(
 	if (r == 0 && f->entry && !(at && at->file && at->file->is_field)) {
 		if (at)
 			files_unbind(&fs->files, at);
-		files_unbind(&fs->files, f->entry);
+		save_drop_names(fs, f);
 		files_bind(&fs->files, f, spot->dir, spot->name);
 		grow(fs, f, gen, &node);
 	}

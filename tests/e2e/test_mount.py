@@ -149,7 +149,8 @@ def test_what_is_no_file_is_refused(story):
     path.write_bytes(b'x')
     assert fails(errno.EPERM, os.mkdir, story / 'd')
     assert fails(errno.EPERM, os.mkfifo, story / 'p')
-    assert fails(errno.EPERM, os.link, path, story / 'l')
+    assert fails(errno.EPERM, os.link, story / FIELD, story / 'l')
+    assert fails(errno.EPERM, os.link, story / 'id', story / 'l')
     # Whom modes bind is told by the kernel: the directory around may be read-only.
     assert fails_with((errno.EPERM, errno.EACCES, errno.ENOTEMPTY), os.rmdir, story)
     assert fails(errno.EPERM, os.unlink, story / 'id')

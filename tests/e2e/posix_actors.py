@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Several processes that make system calls (posix_calls) in one another's presence.
+
+`fork p` makes one of the process that the test runs in, with the descriptors it has by then; `@p CALL`
+is carried out there, `@p& CALL` begun there, `wait p` is its outcome then.
+"""
+import os
+import pickle
+import select
+import signal
+import traceback
+
+import posix_calls
+
+DEADLINE = 30
+
+
+class Actor:
+    """A process forked from the one that calls, which knows what that knew."""
+
+    def __init__(self, calls):
+        down, self.to = os.pipe()
+        self.back, up = os.pipe()
+        self.pid = os.fork()
+        if self.pid:
+            os.close(down)
+            os.close(up)
+            return
+        try:
+            os.close(self.to)
+            os.close(self.back)
+            self.serve(calls, down, up)
+        except BaseException:  # pylint: disable=broad-except
+            traceback.print_exc()
+        finally:
+            os._exit(0)
+
+    @staticmethod
+    def serve(calls, down, up):
+        with os.fdopen(down, 'rb') as lines, os.fdopen(up, 'wb') as outcomes:
+            while line := pickle.load(lines):
+                pickle.dump(calls.run(line), outcomes)
+                outcomes.flush()
+
+    def begin(self, line):
+        os.write(self.to, pickle.dumps(line))
+
+    def outcome(self):
+        assert select.select([self.back], [], [], DEADLINE)[0], 'no outcome in time'
+        return pickle.loads(os.read(self.back, 1 << 20))
+
+    def end(self):
+        self.begin('')
+        os.close(self.to)
+        if not select.select([self.back], [], [], DEADLINE)[0]:
+            os.kill(self.pid, signal.SIGKILL)
+        os.close(self.back)
+        os.waitpid(self.pid, 0)
+
+
+class Company:
+    """The test's process and those forked from it."""
+
+    def __init__(self, places):
+        self.calls = posix_calls.Calls(places)
+        self.actors = {}
+
+    def run(self, line):
+        word, _, rest = line.partition(' ')
+        if word == 'fork':
+            self.actors[rest] = Actor(self.calls)
+            return 'ok'
+        if word == 'end':
+            self.actors.pop(rest).end()
+            return 'ok'
+        if word == 'wait':
+            return self.actors[rest].outcome()
+        if not word.startswith('@'):
+            return self.calls.run(line)
+        actor = self.actors[word.strip('@&')]
+        actor.begin(rest)
+        return 'begun' if word.endswith('&') else actor.outcome()
+
+    def state(self):
+        return self.calls.state()
+
+    def clear(self):
+        for name in list(self.actors):
+            self.actors.pop(name).end()
+        self.calls.clear()
