@@ -16,10 +16,10 @@
  * field, unless it has other names (EXDEV). A field renamed away or unlinked stays what it is
  * upstream: its name is free for some seconds, for the save that follows, then the field is back.
  * mkdir and rmdir of a resource create and delete it (tree_make, tree_remove); device files and the
- * like, and links of what is no scratch file, are refused (EPERM). A file whose text makes something
- * new (`comments/new`) is sent at close alone, and is empty again after it; so is a new file by a
- * name that makes something (tree_makes_named), which is what was made from then on, or a scratch
- * file while it is refused.
+ * like, and links of what is no scratch file, are refused (EPERM). A file whose text makes
+ * something new (`comments/new`) is sent at close alone, and is empty again after it; so is a new
+ * file by a name that makes something (tree_makes_named), which is what was made from then on, or a
+ * scratch file while it is refused.
  *
  * In a directory that takes files (`attachments`) a file is what is sent, by upload.h's rules:
  * whole, once, at close or by a rename. Its bytes wait on disk.
