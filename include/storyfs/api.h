@@ -66,6 +66,7 @@ int api_get(struct api *api, const struct place *place, struct call *call, struc
 struct api_query {
 	const char *fields;  /* the parameter's text, or NULL */
 	const char *filters; /* "a=b&c=d", encoded, or NULL */
+	size_t max;	     /* no further pages than that many take; 0: all */
 };
 
 /* A list, what it cost and when it was true. */
@@ -80,7 +81,9 @@ void api_listing_fini(struct api_listing *listing);
 
 /* A whole collection in order, page by page: the next page begins after what was returned, which
  * may be less than was asked for. A list whose project moves meanwhile is read again from the
- * start, three times at most; then an id may come twice, and version is the oldest page's. */
+ * start, three times at most; then an id may come twice, and version is the oldest page's. What
+ * hangs below stories can be listed for a whole project (its transitions), and what hangs below
+ * projects for none of them: then it is that of whoever asks (`/my/activity`). */
 int api_list(struct api *api, const struct place *place, const struct api_query *query,
 	struct call *call, struct api_listing *ret);
 

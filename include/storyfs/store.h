@@ -57,11 +57,17 @@ void store_free(struct store *s);
 /* Who we are. */
 int store_get_me(struct store *s, struct call *call, struct record **ret);
 
+/* Of activity the newest so many are known: of a project, and of what is ours. */
+enum { STORE_ACTIVITY_MAX = 5000, STORE_OWN_ACTIVITY_MAX = 500 };
+
 /*
- * A collection (place: kind, parent, parent_id), by data/load.c's table: projects, workspaces and
- * notifications (no parent), stories, labels, iterations... of a project, comments of a story or an
- * epic, tasks of a story. Loads it when needed,
- * for the whole project at once. 1 when there is no such parent. A failure is kept for a second.
+ * A collection (place: kind, parent, parent_id), by the table in data/sources.c: projects,
+ * workspaces and notifications (no parent), stories, labels, iterations... of a project, comments
+ * of a story or an epic, tasks of a story. Loads it when needed, for the whole project at once. 1
+ * when there is no such parent. A failure is kept for a second.
+ *
+ * What happened is one list a project: story_transitions, oldest first, and activity, newest first,
+ * condensed (json_activity.h); or one of activity that is ours, below no parent.
  */
 int store_list(struct store *s, const struct place *place, struct call *call, struct records *ret);
 /* One of a collection (place, with id), loading it like store_list; 1 when it holds no such id. */

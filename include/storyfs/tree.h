@@ -28,6 +28,12 @@ enum layout_row {
 	N_ROWS,
 };
 
+enum row_type {
+#define ROW_TYPE(type, node, about) ROW_##type,
+#include "storyfs/row_types.def"
+	N_ROW_TYPES,
+};
+
 struct node {
 	enum layout_row row;
 	int64_t id; /* of the resource the row shows or hangs below; 0 for fixed nodes */

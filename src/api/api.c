@@ -62,6 +62,20 @@ void api_listing_fini(struct api_listing *listing)
 
 /* ---- paths ---- */
 
+/* What hangs below a story is listed for a project by its full name. */
+static bool is_of_stories(const struct place *place)
+{
+	return place->parent == KIND_project && schema_resource(place->kind)->parent == KIND_story;
+}
+
+/* What only one person sees. */
+static bool is_mine(const struct place *place)
+{
+	const struct resource *res = schema_resource(place->kind);
+
+	return res->whose || (res->parent && !place->parent && !place->id);
+}
+
 static void add_segment(enum kind kind, int64_t id, struct buf *b)
 {
 	buf_add_fmt(b, "/%s", schema_resource(kind)->plural);
@@ -75,8 +89,11 @@ void api_add_path(const struct place *place, struct buf *b)
 		add_segment(KIND_project, place->project_id, b);
 	if (place->parent)
 		add_segment(place->parent, place->parent_id, b);
-	/* What only one person sees is below `my`. */
-	if (schema_resource(place->kind)->whose)
+	if (is_of_stories(place)) {
+		buf_add_fmt(b, "/%ss", schema_resource(place->kind)->name);
+		return;
+	}
+	if (is_mine(place))
 		buf_add_str(b, "/my");
 	add_segment(place->kind, place->kind == KIND_me ? 0 : place->id, b);
 }
@@ -284,6 +301,7 @@ struct reading {
 	struct api *api;
 	enum kind kind;
 	const char *target; /* without the page's bounds */
+	size_t max;	    /* records; 0: all there are */
 	struct call *call;
 	struct api_listing *into;
 };
@@ -343,7 +361,9 @@ static int list_once(const struct reading *r, bool must_end)
 		if (offset == 0)
 			r->into->version = page.version;
 		moved = moved || page.version != r->into->version;
-		if ((moved && !must_end) || page.n == 0 || offset + page.n >= page.total)
+		bool is_full = r->max && r->into->records.n >= r->max;
+
+		if ((moved && !must_end) || page.n == 0 || offset + page.n >= page.total || is_full)
 			return moved;
 	}
 }
@@ -356,7 +376,8 @@ int api_list(struct api *api, const struct place *place, const struct api_query 
 
 	for (int i = 1;; i++) {
 		scoped(api_listing_fini) struct api_listing listing = { 0 };
-		struct reading reading = { api, place->kind, target, call, &listing };
+		struct reading reading = { api, place->kind, target, query ? query->max : 0, call,
+			&listing };
 		int e = list_once(&reading, i == LIST_TRIES);
 
 		if (e < 0)

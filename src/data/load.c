@@ -1,67 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Loading: a table says how each kind comes: as a list of its own, or nested in its parents' list,
- * which brings the comments of all stories in as many requests as the stories take. Each load runs
- * once however many wait for it; who waits does so within its own limit.
- */
+/* Loading, by the table of sources. Each load runs once however many wait for it; who waits does so
+ * within its own limit. */
 #include <errno.h>
 #include <string.h>
 
 #include "known.h"
+#include "sources.h"
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
 #include "storyfs/log.h"
 
 enum { FAILURE_KEPT_MS = 1000 }; /* who asks again within this gets the same answer */
-
-static const struct source {
-	enum kind kind;
-	enum kind parent;
-	const char *nested; /* the parent's field that holds them, or NULL: a list of its own */
-	enum kind needs;    /* another kind of the project, without which it cannot be shown */
-	bool optional;	    /* not every host has them */
-	/* Two levels down: what `nested` holds are these, each with a list of them by this name. */
-	enum kind through;
-	const char *inner;
-	const char *fields; /* to ask for, where the default response is not it */
-} sources[] = {
-	/* In this order they are loaded again: parents before what is nested in them. */
-	{ KIND_me, KIND_none, NULL, KIND_none },
-	{ KIND_project, KIND_none, NULL, KIND_none },
-	{ KIND_project_membership, KIND_project, NULL, KIND_none },
-	{ KIND_label, KIND_project, NULL, KIND_none },
-	{ KIND_story, KIND_project, NULL, KIND_project_membership,
-		.fields = ":default,follower_ids" },
-	{ KIND_epic, KIND_project, NULL, KIND_none },
-	{ KIND_saved_search, KIND_project, NULL, KIND_none, true },
-	{ KIND_review_type, KIND_project, NULL, KIND_none, true },
-	{ KIND_story_template, KIND_project, NULL, KIND_none, true },
-	{ KIND_integration, KIND_project, NULL, KIND_none, true },
-	{ KIND_release, KIND_project, NULL, KIND_none, true, .fields = ":default,story_ids" },
-	{ KIND_iteration, KIND_project, NULL, KIND_none, true,
-		.fields =
-			"number,project_id,length,team_strength,start,finish,velocity,points,story_ids" },
-	{ KIND_workspace, KIND_none, NULL, KIND_none, true },
-	{ KIND_notification, KIND_none, NULL, KIND_none, true },
-	{ KIND_comment, KIND_story, "comments", KIND_none },
-	{ KIND_comment, KIND_epic, "comments", KIND_project_membership },
-	{ KIND_task, KIND_story, "tasks", KIND_none },
-	{ KIND_blocker, KIND_story, "blockers", KIND_project_membership },
-	{ KIND_review, KIND_story, "reviews", KIND_project_membership },
-	{ KIND_file_attachment, KIND_story, "comments", .through = KIND_comment,
-		.inner = "file_attachments" },
-	{ KIND_file_attachment, KIND_epic, "comments", .through = KIND_comment,
-		.inner = "file_attachments" },
-};
-
-static const struct source *find_source(enum kind kind, enum kind parent)
-{
-	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
-		if (sources[i].kind == kind && sources[i].parent == parent)
-			return &sources[i];
-	}
-	return NULL;
-}
 
 /* ---- the tables of loads; the caller holds the lock ---- */
 
@@ -201,26 +150,19 @@ static int find_none(struct store *s, const struct fetch *f, int e, struct call 
 	return 0;
 }
 
-/* Iterations have numbers in their project instead of ids. */
-static void number(const struct place *place, struct records *list)
-{
-	if (place->kind != KIND_iteration)
-		return;
-	each_record(r, list)
-		record_set_int(r, F_iteration_id,
-			store_id_of(place, record_int(r, F_iteration_number, 0)));
-}
-
-/* What each of these holds in a field, in their order. */
-static void gather(const struct records *all, int field, struct records *ret)
+/* What each of these holds in a field, in their order. Nobody else has seen them yet. */
+static void gather(const struct fetch *f, const struct records *all, int field, struct records *ret)
 {
 	each_record(r, all) {
 		const struct value *v = record_get(r, field);
 
 		if (v->state != VALUE_SET)
 			continue;
-		each_record(one, &v->records)
+		each_record(one, &v->records) {
+			if (f->source->prepare)
+				f->source->prepare(&f->place, r, one);
 			records_add(ret, record_ref(one));
+		}
 	}
 }
 
@@ -229,24 +171,65 @@ static int inner_field(const struct source *source)
 	return schema_find_field(source->through, source->inner);
 }
 
-/* A list of its own; or that of what holds them. */
+/* Did the host nest? Some leave empty lists out, so one that is there is enough. */
+static bool is_nested(const struct records *parents, int f)
+{
+	each_record(r, parents) {
+		if (record_has(r, f))
+			return true;
+	}
+	return parents->n == 0;
+}
+
+static int list_own(struct store *s, const struct fetch *f, const char *filters, struct call *call,
+	struct api_listing *ret)
+{
+	struct api_query query = {
+		.fields = f->source->fields, .filters = filters, .max = f->source->max
+	};
+	int e = api_list(s->api, &f->place, &query, call, ret);
+
+	each_record(r, &ret->records) {
+		if (f->source->prepare)
+			f->source->prepare(&f->place, NULL, r);
+	}
+	return e;
+}
+
+/* The list of what holds them. 1 when that does not tell. */
+static int list_through(
+	struct store *s, const struct fetch *f, struct call *call, struct api_listing *ret)
+{
+	scoped(api_listing_fini) struct api_listing listing = { 0 };
+	struct place place = f->place;
+	struct records all = { 0 };
+	int field = inner_field(f->source);
+
+	place.kind = f->source->through;
+	int e = api_list(
+		s->api, &place, &(struct api_query){ .fields = f->source->inner }, call, &listing);
+
+	if (e < 0)
+		return e;
+	if (!f->source->nested && !is_nested(&listing.records, field))
+		return 1;
+	gather(f, &listing.records, field, &all);
+	*ret = listing;
+	listing = (struct api_listing){ .records = listing.records };
+	ret->records = all;
+	return 0;
+}
+
 static int list_direct(
 	struct store *s, const struct fetch *f, struct call *call, struct api_listing *ret)
 {
-	const char *inner = f->source->inner;
-	struct place place = f->place;
-	struct records all = { 0 };
+	int e = f->source->inner ? list_through(s, f, call, ret) : 1;
 
-	if (inner)
-		place.kind = f->source->through;
-	struct api_query query = { .fields = inner ? inner : f->source->fields };
-	int e = api_list(s->api, &place, &query, call, ret);
-
-	if (e < 0 || !inner)
-		return e;
-	gather(&ret->records, inner_field(f->source), &all);
-	records_fini(&ret->records);
-	ret->records = all;
+	if (e > 0)
+		e = list_own(s, f, NULL, call, ret);
+	if (e == 0 && f->source->compare && ret->records.n)
+		qsort(ret->records.items, ret->records.n, sizeof(struct record *),
+			f->source->compare);
 	return e;
 }
 
@@ -260,7 +243,6 @@ static int fetch_direct(struct store *s, struct fetch *f, struct call *call)
 	if (e < 0)
 		return e;
 	warn_of(&listing, f->place.kind);
-	number(&f->place, &listing.records);
 	lock_scope(&s->lock);
 	if (has_parent(s, f->load))
 		known_replace(s, &f->place, &listing.records, &f->in);
@@ -268,15 +250,63 @@ static int fetch_direct(struct store *s, struct fetch *f, struct call *call)
 	return 0;
 }
 
-/* Did the host nest? Some leave empty lists out, so one that is there is enough. */
-static bool is_nested(const struct records *parents, int f)
+/* ---- only what is new ---- */
+
+/* What is new, and what was known of it, in their order. The lock is held. */
+static void merge(struct store *s, const struct fetch *f, const struct records *news, size_t max,
+	struct records *ret)
 {
-	each_record(r, parents) {
-		if (record_has(r, f))
-			return true;
+	scoped(records_fini) struct records known = { 0 };
+	const struct collection *c = known_collection(s, &f->place);
+	const struct records *parts[] = { &known, news };
+
+	for (size_t i = 0; c && i < c->ids.n; i++) {
+		const struct entry *e = known_entry(s, f->place.kind, c->ids.v[i]);
+
+		if (e)
+			records_add(&known, record_ref(e->record));
 	}
-	return parents->n == 0;
+	for (size_t i = 0; i < 2; i++) {
+		each_record(r, parts[f->source->newest_first ? 1 - i : i]) {
+			if ((!max || ret->n < max) && (!f->source->stays || f->source->stays(s, r)))
+				records_add(ret, record_ref(r));
+		}
+	}
 }
+
+static bool add_since(struct store *s, const struct fetch *f, struct buf *ret_filters)
+{
+	lock_scope(&s->lock);
+	return f->in.tell && f->source->since &&
+	       f->source->since(s, &f->place, f->load->version, ret_filters);
+}
+
+/* 1 when all has to be loaded again. */
+static int fetch_news(struct store *s, struct fetch *f, struct call *call)
+{
+	scoped(api_listing_fini) struct api_listing listing = { 0 };
+	scoped(records_fini) struct records all = { 0 };
+	scoped(buf_fini) struct buf filters = BUF_INIT;
+
+	if (!add_since(s, f, &filters))
+		return 1;
+	int e = list_own(s, f, buf_str(&filters), call, &listing);
+
+	if (e == -EINVAL || e == -EOPNOTSUPP || e == -ENOENT) {
+		v5_error_fini(&call->error);
+		return 1;
+	}
+	if (e < 0)
+		return e;
+	lock_scope(&s->lock);
+	merge(s, f, &listing.records, f->source->max, &all);
+	if (has_parent(s, f->load))
+		known_replace(s, &f->place, &all, &f->in);
+	f->load->version = version_of(f, &listing);
+	return 0;
+}
+
+/* ---- nested ---- */
 
 /* Put each parent's nested list where it belongs. False when there are parents we do not know yet:
  * what they hold comes once they do. */
@@ -292,7 +322,7 @@ static bool spread(struct store *s, struct fetch *f, const struct records *paren
 		struct place place = f->place;
 
 		if (f->source->inner) {
-			gather(list, inner_field(f->source), &deeper);
+			gather(f, list, inner_field(f->source), &deeper);
 			list = &deeper;
 		}
 		place.parent_id = record_id(r);
@@ -339,6 +369,8 @@ static int fetch(struct store *s, const struct source *source, struct load *l, s
 	else if (source->nested && !l->of_one)
 		e = fetch_nested(s, &f, call);
 	else
+		e = fetch_news(s, &f, call);
+	if (e > 0)
 		e = fetch_direct(s, &f, call);
 	intake_tell(s, &f.in);
 	return e;
@@ -367,8 +399,8 @@ struct plan {
 /* What there is to do: 0 nothing, 1 there is no such parent, 2 the plan. */
 static int make_plan(struct store *s, const struct place *place, struct plan *ret)
 {
-	const struct source *source = find_source(place->kind, place->parent);
-	const struct source *needs = source ? find_source(source->needs, KIND_project) : NULL;
+	const struct source *source = source_find(place->kind, place->parent);
+	const struct source *needs = source ? source_find(source->needs, KIND_project) : NULL;
 
 	lock_scope(&s->lock);
 	if (!source || (place->parent && !known_entry(s, place->parent, place->parent_id)))
@@ -389,7 +421,7 @@ static int load_needs(struct store *s, const struct plan *plan, struct call *cal
 {
 	if (!plan->needs)
 		return 0;
-	int e = load_once(s, find_source(plan->source->needs, KIND_project), plan->needs, call);
+	int e = load_once(s, source_find(plan->source->needs, KIND_project), plan->needs, call);
 
 	if (e != -EACCES && e != -ENOENT && e != -EOPNOTSUPP)
 		return e;
@@ -416,7 +448,7 @@ int load_collection(struct store *s, const struct place *place, struct call *cal
 
 int load_me(struct store *s, struct call *call)
 {
-	const struct source *source = find_source(KIND_me, KIND_none);
+	const struct source *source = source_find(KIND_me, KIND_none);
 
 	pthread_mutex_lock(&s->lock);
 	struct load *l = make_load(s, source, 0, false);
@@ -496,11 +528,12 @@ int load_again(struct store *s, int64_t project_id, int64_t version, struct call
 {
 	int last = 0;
 
-	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
-		struct load *l = sources[i].parent == KIND_none
+	each_source(source)
+	{
+		struct load *l = source->parent == KIND_none
 					 ? NULL
-					 : find_behind(s, &sources[i], project_id, version);
-		int e = l ? reload(s, &sources[i], l, call) : 0;
+					 : find_behind(s, source, project_id, version);
+		int e = l ? reload(s, source, l, call) : 0;
 
 		if (e < 0)
 			last = e;
@@ -515,10 +548,11 @@ int load_mine(struct store *s, struct call *call)
 {
 	int last = 0;
 
-	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
-		bool is_mine = sources[i].parent == KIND_none && sources[i].optional;
-		struct load *l = is_mine ? find_behind(s, &sources[i], 0, NO_VERSION) : NULL;
-		int e = l ? fetch(s, &sources[i], l, call) : 0;
+	each_source(source)
+	{
+		bool is_mine = source->parent == KIND_none && source->optional;
+		struct load *l = is_mine ? find_behind(s, source, 0, NO_VERSION) : NULL;
+		int e = l ? fetch(s, source, l, call) : 0;
 
 		if (e < 0)
 			last = e;
@@ -537,7 +571,7 @@ int load_collection_again(struct store *s, const struct place *place, struct cal
 
 int load_projects(struct store *s, struct call *call)
 {
-	const struct source *source = find_source(KIND_project, KIND_none);
+	const struct source *source = source_find(KIND_project, KIND_none);
 
 	pthread_mutex_lock(&s->lock);
 	struct load *l = make_load(s, source, 0, false);

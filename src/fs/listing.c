@@ -189,10 +189,13 @@ static void describe(
 	/* A scratch file has the field's number: a lookup will give the field another. */
 	if (item->from == ITEM_NODE && f && !f->is_field)
 		return;
-	if (plus && attr_get_entry(fs, item->number, ret) < 0)
-		*ret = (struct fuse_entry_param){ .attr.st_ino = item->number };
-	else if (!plus)
-		attr_get(fs, item->number, &ret->attr, &valid_s);
+	int r = plus ? attr_get_entry(fs, item->number, ret)
+		     : attr_get(fs, item->number, &ret->attr, &valid_s);
+
+	/* Only files have to be loaded to be measured. */
+	if (r < 0)
+		*ret = (struct fuse_entry_param){ .attr.st_ino = item->number,
+			.attr.st_mode = r == -ENODATA ? S_IFREG : 0 };
 }
 
 struct page {

@@ -29,32 +29,24 @@ enum { LOOK_EVERY_MS = 50 };
 
 static const char rejected_suffix[] = ".rejected";
 
-/* The row of a directory's ERROR file, by the row of the directory; 0 (the root) for none. */
-static const enum layout_row error_rows[N_ROWS] = {
-#define ERROR_ROW_DIR(row, parent)
-#define ERROR_ROW_COLLECTION(row, parent)
-#define ERROR_ROW_RESOURCE(row, parent)
-#define ERROR_ROW_JSON(row, parent)
-#define ERROR_ROW_ERROR(row, parent) [ROW_##parent] = ROW_##row,
-#define ERROR_ROW_LINKS(row, parent)
-#define ERROR_ROW_LINK(row, parent)
-#define ERROR_ROW_NEW(row, parent)
-#define ERROR_ROW_LINES(row, parent)
-#define ERROR_ROW_DOCUMENTS(row, parent)
-#define ERROR_ROW_DOCUMENT(row, parent)
-#define ERROR_ROW_CONTROL(row, parent)
-#define ERROR_ROW_CONFLICTS(row, parent)
-#define ERROR_ROW_CONFLICT(row, parent)
-#define ERROR_ROW_GROUPS(row, parent)
-#define ERROR_ROW_FILES(row, parent)
-#define ERROR_ROW_TABLE(row, parent)
-#define ERROR_ROW_GUIDE(row, parent)
-#define ERROR_ROW_DEPOT(row, parent)
-#define ERROR_ROW_FOLDER(row, parent)
-#define ERROR_ROW_BYTES(row, parent)
-#define LAYOUT(row, parent, name, type, kind) ERROR_ROW_##type(row, parent)
+/* The row of a directory's ERROR file; the root's for none. */
+static enum layout_row error_row(enum layout_row dir)
+{
+	static const struct {
+		enum layout_row parent;
+		enum row_type type;
+	} rows[N_ROWS] = {
+#define LAYOUT(row, parent_row, name, row_type, kind) \
+	[ROW_##row] = { ROW_##parent_row, ROW_##row_type },
 #include "storyfs/layout.def"
-};
+	};
+
+	for (int row = ROW_root + 1; row < N_ROWS; row++) {
+		if (rows[row].parent == dir && rows[row].type == ROW_ERROR)
+			return (enum layout_row)row;
+	}
+	return ROW_root;
+}
 
 static void wait_a_little(struct fs *fs)
 {
@@ -83,7 +75,7 @@ void save_end(struct fs *fs, uint64_t number)
 
 void save_notify_error(struct fs *fs, const struct node *dir)
 {
-	struct node error = { error_rows[dir->row], dir->id, -1 };
+	struct node error = { error_row(dir->row), dir->id, -1 };
 	scoped(buf_fini) struct buf name = BUF_INIT;
 
 	if (error.row == ROW_root)

@@ -7,39 +7,13 @@
 /* Is the row one resource's: its directory, or a file that holds all of it? */
 static bool is_of_one(enum layout_row row)
 {
-	switch (layout_of(row)->type) {
-	case ROW_RESOURCE:
-	case ROW_JSON:
-	case ROW_DOCUMENT:
-	case ROW_FOLDER:
-	case ROW_BYTES:
-		return true;
-	case ROW_DIR:
-	case ROW_COLLECTION:
-	case ROW_ERROR:
-	case ROW_LINKS:
-	case ROW_LINK:
-	case ROW_NEW:
-	case ROW_LINES:
-	case ROW_DOCUMENTS:
-	case ROW_CONTROL:
-	case ROW_CONFLICTS:
-	case ROW_CONFLICT:
-	case ROW_GROUPS:
-	case ROW_FILES:
-	case ROW_TABLE:
-	case ROW_GUIDE:
-	case ROW_DEPOT:
-		break;
-	}
-	return false;
+	return layout_class(row)->about == ABOUT_WHOLE;
 }
 
 /* The resource the node is of, or else is below. NULL: none. */
 static struct record *get_record(struct tree *t, const struct node *node)
 {
-	enum kind kind =
-		is_of_one(node->row) ? layout_of(node->row)->kind : layout_parent_kind(node->row);
+	enum kind kind = layout_subject_kind(node->row);
 	struct record *r = NULL;
 
 	return kind && store_peek(t->store, kind, node->id, &r) == 0 ? r : NULL;

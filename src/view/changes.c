@@ -159,6 +159,29 @@ static void announce_document_of(
 	}
 }
 
+/* Tables and histories tell people by name. */
+static void announce_lists_of_people(struct tree *t, const struct announce *a, int64_t project_id)
+{
+	scoped(records_fini) struct records stories = { 0 };
+	struct place place = {
+		.kind = KIND_story, .parent = KIND_project, .parent_id = project_id
+	};
+
+	store_peek_list(t->store, &place, &stories);
+	for (int i = ROW_root + 1; i < N_ROWS; i++) {
+		enum layout_row row = (enum layout_row)i;
+		const struct layout *l = layout_of(row);
+
+		if (l->type != ROW_TABLE &&
+			!(l->type == ROW_HISTORY && l->kind == KIND_story_transition))
+			continue;
+		if (l->name)
+			announce_content(a, row, project_id, -1);
+		for (size_t k = 0; !l->name && k < stories.n; k++)
+			announce_content(a, row, record_id(stories.items[k]), -1);
+	}
+}
+
 /* A membership may have changed what people are called, in whatever file shows them. */
 static void announce_people(struct tree *t, const struct announce *a, int64_t project_id)
 {
@@ -166,6 +189,7 @@ static void announce_people(struct tree *t, const struct announce *a, int64_t pr
 
 	if (!people_were_renamed(&people))
 		return;
+	announce_lists_of_people(t, a, project_id);
 	for (int row = ROW_root + 1; row < N_ROWS; row++) {
 		const struct layout *l = layout_of((enum layout_row)row);
 		struct place place = { .kind = l->kind,
@@ -299,15 +323,59 @@ static void announce_story(struct tree *t, const struct announce *a, const struc
 		else if (l->type == ROW_JSON && !l->name && l->kind == c->kind &&
 			 c->type == CHANGE_RECORD)
 			announce_content(a, row, c->id, -1);
-		else if (l->type == ROW_FILES && l->kind == c->kind &&
-			 (c->type == CHANGE_ADDED || c->type == CHANGE_REMOVED)) {
-			struct node file = { layout_entry(row), c->id, -1 };
-			scoped(buf_fini) struct buf name = BUF_INIT;
+	}
+}
 
-			tree_name(t, &file, &name);
-			announce_entry(a, row, c->parent_id, buf_str(&name));
+/* The files named by what came or went. */
+static void announce_files(struct tree *t, const struct announce *a, const struct change *c)
+{
+	for (int i = ROW_root + 1; i < N_ROWS; i++) {
+		enum layout_row row = (enum layout_row)i;
+		const struct layout *l = layout_of(row);
+		struct node file = { layout_entry(row), c->id, -1 };
+		scoped(buf_fini) struct buf name = BUF_INIT;
+
+		if (l->type != ROW_FILES || l->kind != c->kind)
+			continue;
+		tree_name(t, &file, &name);
+		announce_entry(a, row, c->parent_id, buf_str(&name));
+		announce_content(a, row, c->parent_id, -1);
+	}
+}
+
+/* ---- histories ---- */
+
+/* The file of each that the thing is of, as far as those are there. */
+static void announce_history_of(
+	struct tree *t, const struct announce *a, enum layout_row row, const struct record *r)
+{
+	enum kind kind = layout_subject_kind(row);
+	scoped(ids_fini) struct ids ids = { 0 };
+
+	history_subjects(r, kind, &ids);
+	for (size_t i = 0; i < ids.n; i++) {
+		scoped(record_unref) struct record *subject = NULL;
+
+		if (store_peek(t->store, kind, ids.v[i], &subject) == 0)
+			announce_content(a, row, ids.v[i], -1);
+	}
+}
+
+/* The files that tell of it: the whole one, and those of what it is of. */
+static void announce_history(struct tree *t, const struct announce *a, const struct change *c)
+{
+	const struct record *r = c->after ? c->after : c->before;
+
+	for (int i = ROW_root + 1; i < N_ROWS; i++) {
+		enum layout_row row = (enum layout_row)i;
+		const struct layout *l = layout_of(row);
+
+		if (l->type != ROW_HISTORY || l->kind != c->kind)
+			continue;
+		if (l->name && layout_parent_kind(row) == c->parent)
 			announce_content(a, row, c->parent_id, -1);
-		}
+		else if (!l->name && c->parent)
+			announce_history_of(t, a, row, r);
 	}
 }
 
@@ -414,6 +482,10 @@ void tree_changes(struct tree *t, const struct change *change,
 		announce_attachment(t, &a, change);
 		return;
 	}
+	if (layout_find(ROW_HISTORY, change->kind, change->parent) != N_ROWS) {
+		announce_history(t, &a, change);
+		return;
+	}
 	enum layout_row row = layout_find(ROW_RESOURCE, change->kind, change->parent);
 
 	if (change->type == CHANGE_ORDER) {
@@ -428,6 +500,8 @@ void tree_changes(struct tree *t, const struct change *change,
 		announce_record(&a, change, row);
 	else
 		announce_coming_and_going(&a, change, row);
+	if (change->type == CHANGE_ADDED || change->type == CHANGE_REMOVED)
+		announce_files(t, &a, change);
 	if (change->type != CHANGE_RECORD || is_retitled(change))
 		announce_links(t, &a, change);
 	if (change->kind == KIND_story)

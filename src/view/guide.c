@@ -27,6 +27,9 @@ static const struct {
 	{ ROW_storyfs_deletes, "how many more may be deleted now; write a number to allow more" },
 	{ ROW_project, "a project: name, description, point_scale, ... a file a field" },
 	{ ROW_stories_tsv, "a line a story, in priority order; the first line names the columns" },
+	{ ROW_project_activity,
+		"what happened, newest first, columns alike; the newest 5000 of a project" },
+	{ ROW_project_transitions, "each state that a story came into, oldest first" },
 	{ ROW_markdown_story,
 		"a whole story to read, edit and save; a new markdown/<any>.md makes one" },
 	{ ROW_story, "a story, a file a field; `mkdir stories/\"Title\"` makes one" },
@@ -38,7 +41,8 @@ static const struct {
 	{ ROW_blocker_new, "each line becomes a blocker" },
 	{ ROW_review, "a review: status, reviewer_id, ..." },
 	{ ROW_story_attachments, "-> $P/attachments/<id>/<name>; `cp` a file there to attach it" },
-	{ ROW_epic, "an epic, with comments/; mkdir makes one" },
+	{ ROW_story_activity_link, "what happened to it, newest first; transitions: its states" },
+	{ ROW_epic, "an epic, with comments/ and activity; mkdir makes one" },
 	{ ROW_label, "a label; mkdir, or a line in labels/new, makes one" },
 	{ ROW_membership, "who is in the project: person, role" },
 	{ ROW_by_state,
@@ -50,6 +54,7 @@ static const struct {
 	{ ROW_iteration, "number, start, finish, velocity, points; stories/ are links" },
 	{ ROW_release, "a release; stories/ are those before it" },
 	{ ROW_notification, "what you were told; write read_at" },
+	{ ROW_my_activity, "what you did, in all projects; the newest 500" },
 };
 
 enum { N_PLACES = sizeof(places) / sizeof(*places), PATH_COLUMNS = 32 };
@@ -88,12 +93,7 @@ static void add_path(enum layout_row row, struct buf *b)
 
 static bool is_directory(enum layout_row row)
 {
-	enum row_type type = layout_of(row)->type;
-
-	return type == ROW_DIR || type == ROW_COLLECTION || type == ROW_RESOURCE ||
-	       type == ROW_LINKS || type == ROW_GROUPS || type == ROW_FILES ||
-	       type == ROW_DOCUMENTS || type == ROW_DEPOT || type == ROW_FOLDER ||
-	       type == ROW_CONFLICT;
+	return layout_class(row)->node == NODE_DIR;
 }
 
 static void add_whole_path(enum layout_row row, struct buf *b)

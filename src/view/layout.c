@@ -8,9 +8,28 @@ static const struct layout rows[N_ROWS] = {
 #include "storyfs/layout.def"
 };
 
+static const struct row_class classes[N_ROW_TYPES] = {
+#define ROW_TYPE(type, node, about) [ROW_##type] = { NODE_##node, ABOUT_##about },
+#include "storyfs/row_types.def"
+};
+
 const struct layout *layout_of(enum layout_row row)
 {
 	return &rows[row];
+}
+
+const struct row_class *layout_class(enum layout_row row)
+{
+	return &classes[rows[row].type];
+}
+
+enum kind layout_subject_kind(enum layout_row row)
+{
+	if (layout_class(row)->about != ABOUT_BELOW)
+		return rows[row].kind;
+	if (!rows[row].name && rows[rows[row].parent].type == ROW_FILES)
+		return rows[rows[row].parent].kind;
+	return layout_parent_kind(row);
 }
 
 enum kind layout_parent_kind(enum layout_row row)

@@ -12,14 +12,6 @@ static int get_record(struct tree *t, const struct node *node, struct record **r
 	return store_peek(t->store, layout_of(node->row)->kind, node->id, ret) ? -ESTALE : 0;
 }
 
-/* The resource a directory hangs below. */
-static int get_parent(struct tree *t, const struct node *node, struct record **ret)
-{
-	enum kind kind = layout_parent_kind(node->row);
-
-	return kind && store_peek(t->store, kind, node->id, ret) ? -ESTALE : 0;
-}
-
 void field_write(struct tree *t, const struct record *r, int f, struct buf *ret)
 {
 	struct people people = { t, store_project_of(t->store, r) };
@@ -53,6 +45,28 @@ static int read_json(struct tree *t, const struct node *node, struct buf *ret)
 	return 0;
 }
 
+/* Links to the files of a FILES directory. */
+static const struct {
+	enum layout_row link, file;
+	const char *dir;
+} file_links[] = {
+	{ ROW_story_md, ROW_markdown_story, "../../markdown/" },
+	{ ROW_story_activity_link, ROW_story_activity, "../../history/activity/" },
+	{ ROW_story_transitions_link, ROW_story_transitions, "../../history/transitions/" },
+	{ ROW_epic_activity_link, ROW_epic_activity, "../../history/epic_activity/" },
+};
+
+static int read_file_link(struct tree *t, const struct node *node, struct buf *ret)
+{
+	for (size_t i = 0; i < sizeof(file_links) / sizeof(*file_links); i++) {
+		if (file_links[i].link != node->row)
+			continue;
+		buf_add_str(ret, file_links[i].dir);
+		return tree_name(t, &(struct node){ file_links[i].file, node->id, -1 }, ret);
+	}
+	return 1;
+}
+
 /* From a link to the directory of collections. */
 static const char *way_up(enum layout_row row)
 {
@@ -67,12 +81,8 @@ static int read_link(struct tree *t, const struct node *node, struct buf *ret)
 
 	if (e < 0)
 		return e;
-	if (node->row == ROW_story_md) {
-		struct node document = { ROW_markdown_story, node->id, -1 };
-
-		buf_add_str(ret, "../../markdown/");
-		return tree_name(t, &document, ret);
-	}
+	if (layout_of(node->row)->name)
+		return read_file_link(t, node, ret);
 	if (kind == KIND_file_attachment) {
 		attachment_add_target(r, ret);
 		return 0;
@@ -82,82 +92,68 @@ static int read_link(struct tree *t, const struct node *node, struct buf *ret)
 	return 0;
 }
 
+static int read_error(struct tree *t, const struct node *node, struct buf *ret)
+{
+	const struct node dir = { layout_of(node->row)->parent, node->id, -1 };
+
+	return refusal_get(t, &dir, NULL, ret) ? -ESTALE : 0;
+}
+
+static int read_nothing(struct tree *t, const struct node *node, struct buf *ret)
+{
+	(void)t;
+	(void)node;
+	(void)ret;
+	return 0;
+}
+
+static int read_document(struct tree *t, const struct node *node, struct buf *ret)
+{
+	return document_read(t, node->id, ret);
+}
+
+static int read_guide(struct tree *t, const struct node *node, struct buf *ret)
+{
+	(void)node;
+	guide_read(t, ret);
+	return 0;
+}
+
+static int refuse_bytes(struct tree *t, const struct node *node, struct buf *ret)
+{
+	(void)t;
+	(void)node;
+	(void)ret;
+	return -EINVAL;
+}
+
+/* What is not in here is a directory. */
+static int (*const readers[N_ROW_TYPES])(struct tree *, const struct node *, struct buf *) = {
+	[ROW_JSON] = read_json,
+	[ROW_LINK] = read_link,
+	[ROW_ERROR] = read_error,
+	[ROW_NEW] = read_nothing,
+	[ROW_LINES] = read_nothing,
+	[ROW_DOCUMENT] = read_document,
+	[ROW_CONTROL] = control_read,
+	[ROW_TABLE] = table_read,
+	[ROW_HISTORY] = history_read,
+	[ROW_GUIDE] = read_guide,
+	[ROW_BYTES] = refuse_bytes,
+};
+
 int tree_read(struct tree *t, const struct node *node, struct buf *ret)
 {
-	const struct layout *l = layout_of(node->row);
+	enum row_type type = layout_of(node->row)->type;
 
 	if (node->field >= 0)
 		return read_field(t, node, ret);
-	switch (l->type) {
-	case ROW_JSON:
-		return read_json(t, node, ret);
-	case ROW_LINK:
-		return read_link(t, node, ret);
-	case ROW_ERROR:
-		return refusal_get(t, &(struct node){ l->parent, node->id, -1 }, NULL, ret)
-			       ? -ESTALE
-			       : 0;
-	case ROW_NEW:
-	case ROW_LINES:
-		return 0;
-	case ROW_DOCUMENT:
-		return document_read(t, node->id, ret);
-	case ROW_CONTROL:
-		return control_read(t, node, ret);
-	case ROW_TABLE:
-		return table_read(t, node, ret);
-	case ROW_GUIDE:
-		guide_read(t, ret);
-		return 0;
-	case ROW_BYTES:
-		return -EINVAL;
-	case ROW_DIR:
-	case ROW_CONFLICTS:
-	case ROW_CONFLICT:
-	case ROW_COLLECTION:
-	case ROW_RESOURCE:
-	case ROW_LINKS:
-	case ROW_GROUPS:
-	case ROW_FILES:
-	case ROW_DOCUMENTS:
-	case ROW_DEPOT:
-	case ROW_FOLDER:
-		break;
-	}
-	return -EISDIR;
+	return readers[type] ? readers[type](t, node, ret) : -EISDIR;
 }
 
 static enum node_type type_of(const struct node *node)
 {
-	if (node->field >= 0)
-		return NODE_FILE;
-	switch (layout_of(node->row)->type) {
-	case ROW_JSON:
-	case ROW_ERROR:
-	case ROW_NEW:
-	case ROW_LINES:
-	case ROW_DOCUMENT:
-	case ROW_CONTROL:
-	case ROW_TABLE:
-	case ROW_GUIDE:
-	case ROW_BYTES:
-		return NODE_FILE;
-	case ROW_LINK:
-		return NODE_LINK;
-	case ROW_DIR:
-	case ROW_CONFLICTS:
-	case ROW_CONFLICT:
-	case ROW_COLLECTION:
-	case ROW_RESOURCE:
-	case ROW_LINKS:
-	case ROW_GROUPS:
-	case ROW_FILES:
-	case ROW_DOCUMENTS:
-	case ROW_DEPOT:
-	case ROW_FOLDER:
-		break;
-	}
-	return NODE_DIR;
+	return node->field >= 0 ? NODE_FILE : layout_class(node->row)->node;
 }
 
 /* Does the directory hold a file whose text makes resources? Editors need room for theirs there. */
@@ -177,37 +173,16 @@ static bool is_writable(const struct node *node)
 {
 	const struct layout *l = layout_of(node->row);
 
-	switch (l->type) {
-	case ROW_RESOURCE:
+	if (l->type == ROW_RESOURCE)
 		return l->kind != KIND_me &&
 		       (node->field < 0 || layout_is_writable(l->kind, node->field));
-	case ROW_COLLECTION:
+	if (l->type == ROW_COLLECTION)
 		return has_new(node->row);
-	case ROW_NEW:
-	case ROW_LINES:
-	case ROW_DOCUMENTS:
-	case ROW_DOCUMENT:
-		return true;
-	case ROW_CONTROL:
+	if (l->type == ROW_CONTROL)
 		return control_is_writable(node->row);
-	case ROW_LINKS:
+	if (l->type == ROW_LINKS)
 		return attachments_are_in(node->row);
-	case ROW_DIR:
-	case ROW_CONFLICTS:
-	case ROW_CONFLICT:
-	case ROW_JSON:
-	case ROW_ERROR:
-	case ROW_LINK:
-	case ROW_GROUPS:
-	case ROW_FILES:
-	case ROW_TABLE:
-	case ROW_GUIDE:
-	case ROW_DEPOT:
-	case ROW_FOLDER:
-	case ROW_BYTES:
-		break;
-	}
-	return false;
+	return layout_makes_new(l->type) || l->type == ROW_DOCUMENTS || l->type == ROW_DOCUMENT;
 }
 
 static int64_t birth_of(const struct record *r)
@@ -274,41 +249,28 @@ static int64_t mtime_of(struct tree *t, const struct node *node, const struct re
 
 	if (node->field >= 0 && r)
 		return file_mtime(t, r, node->field);
-	switch (l->type) {
-	case ROW_ERROR:
+	if (l->type == ROW_ERROR)
 		return refusal_time(t, &(struct node){ l->parent, node->id, -1 });
-	case ROW_LINKS:
-		return is_group(node->row) ? view_mtime(t, node) : list_mtime(t, node, r);
-	case ROW_GROUPS:
-	case ROW_TABLE:
+	if (l->type == ROW_GROUPS || l->type == ROW_TABLE || is_group(node->row))
 		return view_mtime(t, node);
-	case ROW_COLLECTION:
-	case ROW_FILES:
-	case ROW_NEW:
-	case ROW_LINES:
-	case ROW_DOCUMENTS:
+	if (l->type == ROW_COLLECTION || l->type == ROW_LINKS || l->type == ROW_FILES ||
+		l->type == ROW_DOCUMENTS || layout_makes_new(l->type))
 		return list_mtime(t, node, r);
-	case ROW_DOCUMENT:
+	if (l->type == ROW_DOCUMENT)
 		return r ? document_mtime(t, r) : 0;
-	case ROW_CONFLICTS:
-	case ROW_CONFLICT:
+	if (l->type == ROW_CONFLICTS || l->type == ROW_CONFLICT)
 		return later(conflict_time(t, node->id), store_mtime(t->store, KIND_none, 0, -1));
-	case ROW_CONTROL:
+	if (l->type == ROW_CONTROL)
 		return control_time(t);
-	case ROW_GUIDE:
+	if (l->type == ROW_HISTORY)
+		return history_time(t, node);
+	if (l->type == ROW_GUIDE)
 		return guide_time(t);
-	case ROW_BYTES:
+	if (l->type == ROW_BYTES)
 		return birth_of(r);
-	case ROW_DEPOT:
-	case ROW_DIR:
+	if (l->type == ROW_DEPOT || l->type == ROW_DIR)
 		return r ? store_mtime(t->store, record_kind(r), node->id, -1)
 			 : store_mtime(t->store, KIND_none, 0, -1);
-	case ROW_RESOURCE:
-	case ROW_JSON:
-	case ROW_LINK:
-	case ROW_FOLDER:
-		break;
-	}
 	return store_mtime(t->store, l->kind, node->id, -1);
 }
 
@@ -317,39 +279,13 @@ static int64_t mtime_of(struct tree *t, const struct node *node, const struct re
 static int get_subject(struct tree *t, const struct node *node, struct record **ret)
 {
 	const struct layout *l = layout_of(node->row);
+	enum kind kind = layout_subject_kind(node->row);
 
-	if (l->kind == KIND_me && node->field < 0)
+	if ((l->kind == KIND_me && node->field < 0) || is_group(node->row))
 		return 0;
-	switch (l->type) {
-	case ROW_RESOURCE:
-	case ROW_JSON:
-	case ROW_LINK:
-	case ROW_DOCUMENT:
-	case ROW_FOLDER:
-	case ROW_BYTES:
-		return get_record(t, node, ret);
-	case ROW_LINKS:
-		if (is_group(node->row))
-			return 0;
-		break;
-	case ROW_CONFLICT:
+	if (l->type == ROW_CONFLICT)
 		return conflict_is_there(t, node->id) ? 0 : -ESTALE;
-	case ROW_DIR:
-	case ROW_CONFLICTS:
-	case ROW_COLLECTION:
-	case ROW_ERROR:
-	case ROW_NEW:
-	case ROW_LINES:
-	case ROW_DOCUMENTS:
-	case ROW_CONTROL:
-	case ROW_GROUPS:
-	case ROW_FILES:
-	case ROW_TABLE:
-	case ROW_GUIDE:
-	case ROW_DEPOT:
-		break;
-	}
-	return get_parent(t, node, ret);
+	return kind && store_peek(t->store, kind, node->id, ret) ? -ESTALE : 0;
 }
 
 /* To be measured is not to be read. */

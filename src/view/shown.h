@@ -9,30 +9,6 @@
 #include "storyfs/table.h"
 #include "storyfs/tree.h"
 
-enum row_type {
-	ROW_DIR,
-	ROW_COLLECTION,
-	ROW_RESOURCE,
-	ROW_JSON,
-	ROW_ERROR,
-	ROW_LINKS,
-	ROW_LINK,
-	ROW_NEW,
-	ROW_LINES,
-	ROW_DOCUMENTS,
-	ROW_DOCUMENT,
-	ROW_CONTROL,
-	ROW_CONFLICTS,
-	ROW_CONFLICT,
-	ROW_GROUPS,
-	ROW_FILES,
-	ROW_TABLE,
-	ROW_GUIDE,
-	ROW_DEPOT,
-	ROW_FOLDER,
-	ROW_BYTES,
-};
-
 struct layout {
 	enum layout_row parent;
 	const char *name;
@@ -41,6 +17,15 @@ struct layout {
 };
 
 const struct layout *layout_of(enum layout_row row);
+/* What rows of a type have in common. */
+struct row_class {
+	enum node_type node;
+	enum { ABOUT_BELOW, ABOUT_WHOLE, ABOUT_TO_ONE } about;
+};
+
+const struct row_class *layout_class(enum layout_row row);
+/* The kind of the resource that a node's id is of; KIND_none at the top. */
+enum kind layout_subject_kind(enum layout_row row);
 /* The kind of the resource that the row's directory hangs below; KIND_none at the top. */
 enum kind layout_parent_kind(enum layout_row row);
 /* The row that shows resources of this kind below that parent; N_ROWS when none does. */
@@ -72,6 +57,7 @@ struct tree {
 	struct journal *journal; /* NULL: none is kept */
 	pthread_mutex_t lock;	 /* guards what follows; the store's lock may be taken under it */
 	struct table refusals, rosters, names, torn, tables, queries, remembered, conflicts;
+	struct table histories;
 	size_t remembered_bytes, conflict_bytes;
 	int64_t last_conflict, conflicts_ns; /* when one came or went */
 	struct buf last;		     /* what `.storyfs/last` says */
@@ -219,6 +205,14 @@ void queries_fini(struct tree *t);
 /* rows.c: a TABLE file. -ENODATA when its resources were not loaded yet. */
 int table_read(struct tree *t, const struct node *node, struct buf *ret);
 void tables_fini(struct tree *t);
+
+/* history.c: HISTORY files. history_load may ask the server; history_read is -ENODATA before. */
+int history_load(struct tree *t, const struct node *node, struct call *call);
+int history_read(struct tree *t, const struct node *node, struct buf *ret);
+int64_t history_time(struct tree *t, const struct node *node);
+/* The resources of the kind that a thing of a history is of. */
+void history_subjects(const struct record *r, enum kind kind, struct ids *ret);
+void histories_fini(struct tree *t);
 
 /* attachments.c. The ids of all in a project, whose DEPOT dir is; or with one wanted, at least that
  * one if it is among them. May ask the server. */

@@ -38,6 +38,7 @@ void tree_free(struct tree *t)
 	make_fini(t);
 	torn_fini(t);
 	tables_fini(t);
+	histories_fini(t);
 	queries_fini(t);
 	conflicts_fini(t);
 	remembered_fini(t);
@@ -73,27 +74,33 @@ static bool is_there(struct walk *w, enum layout_row row)
 	return layout_of(row)->type != ROW_ERROR || refusal_time(w->tree, w->dir) != 0;
 }
 
-/* A table that is asked for by name is read next. */
-static int load_table(struct walk *w, enum layout_row row)
+/* What is made of a whole collection is read next when it is asked for by name. */
+static int load_derived(struct walk *w, enum layout_row row)
 {
+	struct node node = { row, w->dir->id, -1 };
 	scoped(records_fini) struct records list = { 0 };
-	struct place place = layout_place(&(struct node){ row, w->dir->id, -1 });
+	struct place place = layout_place(&node);
 
-	return store_list(w->tree->store, &place, w->call, &list);
+	if (layout_of(row)->type == ROW_HISTORY)
+		return history_load(w->tree, &node, w->call);
+	return layout_of(row)->type == ROW_TABLE
+		       ? store_list(w->tree->store, &place, w->call, &list)
+		       : 0;
 }
 
 static int walk_fixed(struct walk *w)
 {
 	int e = 0;
 
-	for (int row = ROW_root + 1; row < N_ROWS; row++) {
-		const struct layout *l = layout_of((enum layout_row)row);
+	for (int i = ROW_root + 1; i < N_ROWS; i++) {
+		enum layout_row row = (enum layout_row)i;
+		const struct layout *l = layout_of(row);
 
-		if (l->parent != w->dir->row || !l->name || !is_there(w, (enum layout_row)row))
+		if (l->parent != w->dir->row || !l->name || !is_there(w, row))
 			continue;
-		if (l->type == ROW_TABLE && w->wanted && strcmp(w->wanted, l->name) == 0)
-			e = load_table(w, (enum layout_row)row);
-		emit(w, l->name, (enum layout_row)row, w->dir->id, -1);
+		if (w->wanted && strcmp(w->wanted, l->name) == 0)
+			e = load_derived(w, row);
+		emit(w, l->name, row, w->dir->id, -1);
 	}
 	return e < 0 ? e : 0;
 }
@@ -113,7 +120,10 @@ static const char *suffix_of(enum layout_row row)
 {
 	enum row_type type = layout_of(row)->type;
 
-	return type == ROW_DOCUMENT ? ".md" : type == ROW_JSON ? ".json" : "";
+	return type == ROW_DOCUMENT  ? ".md"
+	       : type == ROW_JSON    ? ".json"
+	       : type == ROW_HISTORY ? ".tsv"
+				     : "";
 }
 
 static void emit_id(struct walk *w, enum layout_row row, int64_t id)
@@ -236,24 +246,6 @@ static int walk_group(struct walk *w)
 	return 0;
 }
 
-static int walk_files(struct walk *w)
-{
-	scoped(records_fini) struct records list = { 0 };
-	struct place place = layout_place(w->dir);
-	enum layout_row row = layout_entry(w->dir->row);
-	int e = store_list(w->tree->store, &place, w->call, &list);
-
-	each_record(r, &list) {
-		struct node node = { row, record_id(r), -1 };
-		scoped(buf_fini) struct buf name = BUF_INIT;
-
-		tree_name(w->tree, &node, &name);
-		if (node.id > 0 && node.id < NODE_MAX_ID)
-			emit(w, buf_str(&name), row, node.id, -1);
-	}
-	return e > 0 ? -ESTALE : e;
-}
-
 /* The files of a project, a directory each. */
 static int walk_depot(struct walk *w)
 {
@@ -299,46 +291,55 @@ static int walk_links(struct walk *w)
 	return 0;
 }
 
-/* The id in a document's name. */
-static bool read_document_name(const char *name, int64_t *ret_id)
+/* The id in the name of a row's file. */
+static bool read_file_name(enum layout_row row, const char *name, int64_t *ret_id)
 {
-	size_t len = strlen(name), suffix = strlen(".md");
-	scoped(free_ptr) char *digits = xstrndup(name, len > suffix ? len - suffix : 0);
+	const char *suffix = suffix_of(row);
+	size_t len = strlen(name), n = strlen(suffix);
+	scoped(free_ptr) char *digits = xstrndup(name, len > n ? len - n : 0);
 
-	return len > suffix && strcmp(name + len - suffix, ".md") == 0 &&
+	return len > n && strcmp(name + len - n, suffix) == 0 &&
 	       parse_int(digits, 1, NODE_MAX_ID - 1, ret_id);
 }
 
-/* With all it is made of, so that it can be shown from memory. */
-static int emit_document(struct walk *w, int64_t id)
+/* With all it is made of, so that it can be shown from memory; what is made of much only when it is
+ * asked for. */
+static int emit_file(struct walk *w, enum layout_row row, int64_t id)
 {
-	int e = document_load(w->tree, id, w->call);
+	struct node node = { row, id, -1 };
+	enum row_type type = layout_of(row)->type;
+	int e = 0;
 
+	if (type == ROW_DOCUMENT)
+		e = document_load(w->tree, id, w->call);
+	else if (type == ROW_HISTORY && w->wanted)
+		e = history_load(w->tree, &node, w->call);
 	if (e == 0)
-		emit_id(w, layout_entry(w->dir->row), id);
+		emit_id(w, row, id);
 	return e;
 }
 
-static int walk_documents(struct walk *w)
+static int walk_files(struct walk *w)
 {
 	scoped(records_fini) struct records list = { 0 };
 	scoped(record_unref) struct record *one = NULL;
 	struct place place = layout_place(w->dir);
+	enum layout_row row = layout_entry(w->dir->row);
 	int e;
 
 	walk_fixed(w);
 	if (w->wanted) {
-		if (w->stopped || !read_document_name(w->wanted, &place.id))
+		if (w->stopped || !read_file_name(row, w->wanted, &place.id))
 			return 0;
 		e = store_find(w->tree->store, &place, w->call, &one);
 		if (e == 0)
-			e = emit_document(w, place.id);
+			e = emit_file(w, row, place.id);
 		return e < 0 ? e : 0;
 	}
 	e = store_list(w->tree->store, &place, w->call, &list);
 	each_record(r, &list) {
 		if (e == 0)
-			e = emit_document(w, record_id(r));
+			e = emit_file(w, row, record_id(r));
 	}
 	return e > 0 ? -ESTALE : e;
 }
@@ -367,46 +368,36 @@ static int walk_conflicts(struct walk *w)
 	return 0;
 }
 
+static int walk_conflict(struct walk *w)
+{
+	return conflict_is_there(w->tree, w->dir->id) ? walk_fixed(w) : -ESTALE;
+}
+
+static int walk_linked(struct walk *w)
+{
+	return is_group(w->dir->row) ? walk_group(w) : walk_links(w);
+}
+
+/* What is not in here is no directory. */
+static int (*const walkers[N_ROW_TYPES])(struct walk *) = {
+	[ROW_DIR] = walk_fixed,
+	[ROW_CONFLICTS] = walk_conflicts,
+	[ROW_CONFLICT] = walk_conflict,
+	[ROW_COLLECTION] = walk_collection,
+	[ROW_RESOURCE] = walk_resource,
+	[ROW_LINKS] = walk_linked,
+	[ROW_GROUPS] = walk_groups,
+	[ROW_FILES] = walk_files,
+	[ROW_DOCUMENTS] = walk_files,
+	[ROW_DEPOT] = walk_depot,
+	[ROW_FOLDER] = walk_folder,
+};
+
 static int walk(struct walk *w)
 {
-	if (w->dir->field >= 0)
-		return -ENOTDIR;
-	switch (layout_of(w->dir->row)->type) {
-	case ROW_DIR:
-		return walk_fixed(w);
-	case ROW_CONFLICTS:
-		return walk_conflicts(w);
-	case ROW_CONFLICT:
-		return conflict_is_there(w->tree, w->dir->id) ? walk_fixed(w) : -ESTALE;
-	case ROW_COLLECTION:
-		return walk_collection(w);
-	case ROW_RESOURCE:
-		return walk_resource(w);
-	case ROW_LINKS:
-		return is_group(w->dir->row) ? walk_group(w) : walk_links(w);
-	case ROW_GROUPS:
-		return walk_groups(w);
-	case ROW_FILES:
-		return walk_files(w);
-	case ROW_DEPOT:
-		return walk_depot(w);
-	case ROW_FOLDER:
-		return walk_folder(w);
-	case ROW_BYTES:
-	case ROW_DOCUMENTS:
-		return walk_documents(w);
-	case ROW_TABLE:
-	case ROW_JSON:
-	case ROW_ERROR:
-	case ROW_LINK:
-	case ROW_NEW:
-	case ROW_LINES:
-	case ROW_DOCUMENT:
-	case ROW_CONTROL:
-	case ROW_GUIDE:
-		break;
-	}
-	return -ENOTDIR;
+	enum row_type type = layout_of(w->dir->row)->type;
+
+	return w->dir->field < 0 && walkers[type] ? walkers[type](w) : -ENOTDIR;
 }
 
 static bool keep_node(void *data, const char *name, const struct node *node)
@@ -464,7 +455,8 @@ int tree_parent(struct tree *t, const struct node *node, struct node *ret)
 			return -ESTALE;
 		parent.id = store_project_of(t->store, r);
 	} else if (up->type != ROW_RESOURCE && up->type != ROW_FOLDER) {
-		enum kind kind = up->type == ROW_GROUPS ? up->kind : l->kind;
+		enum kind kind =
+			up->type == ROW_GROUPS || up->type == ROW_FILES ? up->kind : l->kind;
 
 		if (store_peek(t->store, kind, node->id, &r) > 0)
 			return -ESTALE;
@@ -571,7 +563,7 @@ bool tree_is_alias(const struct node *node, const char *name)
 	if (node->field >= 0 || l->name)
 		return false;
 	if (l->type == ROW_DOCUMENT)
-		return !(read_document_name(name, &id) && id == node->id);
+		return !(read_file_name(node->row, name, &id) && id == node->id);
 	return l->type == ROW_RESOURCE && !(parse_int(name, 1, NODE_MAX_ID - 1, &id) &&
 						  id == store_shown_id(l->kind, node->id));
 }

@@ -52,32 +52,10 @@ struct script {
 static const struct row {
 	enum layout_row parent;
 	const char *name;
-	enum {
-		DIR_ROW,
-		COLLECTION_ROW,
-		RESOURCE_ROW,
-		JSON_ROW,
-		ERROR_ROW,
-		LINKS_ROW,
-		LINK_ROW,
-		NEW_ROW,
-		LINES_ROW,
-		CONTROL_ROW,
-		GROUPS_ROW,
-		FILES_ROW,
-		TABLE_ROW,
-		DOCUMENTS_ROW,
-		DOCUMENT_ROW,
-		GUIDE_ROW,
-		DEPOT_ROW,
-		FOLDER_ROW,
-		BYTES_ROW,
-		CONFLICTS_ROW,
-		CONFLICT_ROW,
-	} type;
+	enum row_type type;
 	enum kind kind;
 } rows[] = {
-#define LAYOUT(row, parent, name, type, kind) { ROW_##parent, name, type##_ROW, KIND_##kind },
+#define LAYOUT(row, parent, name, type, kind) { ROW_##parent, name, ROW_##type, KIND_##kind },
 #include "storyfs/layout.def"
 };
 
@@ -250,7 +228,7 @@ bool tree_node(uint64_t number, struct node *ret)
 
 static bool is_dir(const struct node *node)
 {
-	return node->field < 0 && rows[node->row].type <= RESOURCE_ROW;
+	return node->field < 0 && rows[node->row].type <= ROW_RESOURCE;
 }
 
 struct listing_data {
@@ -397,7 +375,7 @@ int tree_stat(struct tree *t, const struct node *node, struct node_attr *ret)
 
 	*ret = (struct node_attr){ .type = NODE_DIR, .mtime_ns = start };
 	if (is_dir(node)) {
-		ret->writable = rows[node->row].type == RESOURCE_ROW;
+		ret->writable = rows[node->row].type == ROW_RESOURCE;
 		return 0;
 	}
 	lock_scope(&t->lock);

@@ -12,7 +12,8 @@
 #include "storyfs/parse.h"
 #include "storyfs/text.h"
 
-static const char *const nested_keys[] = { "comments", "tasks", "blockers", "reviews" };
+static const char *const nested_keys[] = { "comments", "tasks", "blockers", "reviews",
+	"transitions" };
 
 /* ---- what it holds ---- */
 
