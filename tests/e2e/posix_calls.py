@@ -34,8 +34,6 @@ NAMES = {value: word for word, value in ESCAPES.items()}
 TYPES = {stat.S_IFREG: 'file', stat.S_IFDIR: 'dir', stat.S_IFLNK: 'link', stat.S_IFIFO: 'fifo',
          stat.S_IFCHR: 'char', stat.S_IFSOCK: 'socket'}
 
-ERRORS = {**errno.errorcode, errno.EOPNOTSUPP: 'EOPNOTSUPP'}
-
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -75,9 +73,16 @@ def bits(word, names):
     return value
 
 
+def describe_as(kind, mode, n_links, size):
+    return f'{kind} {mode:o} {n_links} {size}'
+
+
 def describe(st):
-    kind = TYPES[stat.S_IFMT(st.st_mode)]
-    return f'{kind} {stat.S_IMODE(st.st_mode):o} {st.st_nlink} {st.st_size}'
+    return describe_as(TYPES[stat.S_IFMT(st.st_mode)], stat.S_IMODE(st.st_mode), st.st_nlink, st.st_size)
+
+
+def error_name(number):
+    return 'EOPNOTSUPP' if number == errno.EOPNOTSUPP else errno.errorcode[number]
 
 
 def timespec(word):
@@ -113,7 +118,7 @@ class Calls:
         try:
             result = getattr(self, 'do_' + verb)(*words)
         except OSError as e:
-            return ERRORS[e.errno]
+            return error_name(e.errno)
         except Unopened:
             return 'unopened'
         return 'ok' if result is None else str(result)
@@ -135,7 +140,7 @@ class Calls:
             with open(path, 'rb') as f:
                 return pack(f.read())
         except OSError as e:
-            return ERRORS[e.errno]
+            return error_name(e.errno)
 
     def state(self):
         """All that can be seen: a line a name."""
@@ -161,15 +166,19 @@ class Calls:
     # Descriptors.
 
     def do_open(self, fd, path, flags, mode='644'):
-        new = os.open(self.path(path), bits(flags, 'O_') | os.O_CLOEXEC, int(mode, 8))
-        assert fd not in self.fds
-        self.fds[fd] = new
+        self.keep(fd, os.open(self.path(path), bits(flags, 'O_') | os.O_CLOEXEC, int(mode, 8)))
 
     def do_dup(self, fd, new):
-        self.fds[new] = os.dup(self.fds[fd])
+        self.keep(new, os.dup(self.fds[fd]))
 
     def do_reopen(self, fd, new, flags):
-        self.fds[new] = os.open(f'/proc/self/fd/{self.fds[fd]}', bits(flags, 'O_'))
+        self.keep(new, os.open(f'/proc/self/fd/{self.fds[fd]}', bits(flags, 'O_')))
+
+    def keep(self, name, fd):
+        """By this name, whose former descriptor is closed."""
+        if name in self.fds:
+            os.close(self.fds[name])
+        self.fds[name] = fd
 
     def do_close(self, fd):
         os.close(self.fds[fd])
@@ -311,6 +320,9 @@ class Calls:
     def stat_of(self, word):
         return os.fstat(self.fds[word]) if word in self.fds else os.lstat(self.path(word))
 
+    def do_mtime(self, path):
+        return show_time(os.lstat(self.path(path)).st_mtime_ns)
+
     def do_mark(self, word):
         """From now on `moved` tells which times moved; by then the coarsest clock has, too."""
         st = self.stat_of(word)
@@ -341,14 +353,34 @@ class Calls:
     def do_map(self, name, fd, n, how='SHARED'):
         flags = mmap.MAP_PRIVATE if how == 'PRIVATE' else mmap.MAP_SHARED
         prot = mmap.PROT_READ if how == 'READ' else mmap.PROT_READ | mmap.PROT_WRITE
-        self.maps[name] = mmap.mmap(self.fds[fd], int(n), flags=flags, prot=prot)
+        size = os.fstat(self.fds[fd]).st_size
+        if not 0 < int(n) <= size:
+            return 'beyond'
+        new = mmap.mmap(self.fds[fd], int(n), flags=flags, prot=prot)
+        if name in self.maps:
+            self.maps[name].close()
+        self.maps[name] = new
+        return None
+
+    def part(self, name, off, n):
+        """The mapping and a range, unless it is beyond the mapping or the file, where a signal waits."""
+        mapping, off = self.maps[name], int(off)
+        return (None if off + n > min(len(mapping), mapping.size()) else mapping), off, off + n
 
     def do_put(self, name, data, off):
         data = unpack(data)
-        self.maps[name][int(off):int(off) + len(data)] = data
+        mapping, begin, end = self.part(name, off, len(data))
+        if not mapping:
+            return 'beyond'
+        try:
+            mapping[begin:end] = data
+        except TypeError as e:  # it may only be read
+            raise OSError(errno.EFAULT, '') from e
+        return None
 
     def do_get(self, name, n, off):
-        return pack(self.maps[name][int(off):int(off) + int(n)])
+        mapping, begin, end = self.part(name, off, int(n))
+        return pack(mapping[begin:end]) if mapping else 'beyond'
 
     def do_msync(self, name):
         self.maps[name].flush()
