@@ -16,6 +16,7 @@ struct api;
 struct api_config {
 	const char *base_path; /* what stands before V5's own paths: "/services/v5" */
 	int64_t page_limit;    /* resources asked for at once; 0: 500 */
+	int pages_at_once;     /* of a list are asked for, after its first; 0: 4 */
 	int64_t timeout_ms;    /* of one request, when the call's limit has no deadline; 0: 30 s */
 	/* The server refused the token: is there another to try? Asked once a call; may block while
 	 * its source is asked. The token itself is the transport's business. NULL: there is none.
@@ -79,11 +80,14 @@ struct api_listing {
 
 void api_listing_fini(struct api_listing *listing);
 
-/* A whole collection in order, page by page: the next page begins after what was returned, which
- * may be less than was asked for. A list whose project moves meanwhile is read again from the
- * start, three times at most; then an id may come twice, and version is the oldest page's. What
- * hangs below stories can be listed for a whole project (its transitions), and what hangs below
- * projects for none of them: then it is that of whoever asks (`/my/activity`). */
+/* A whole collection in order. Its first page tells how many resources a page has, which may be
+ * less than was asked for, and how many there are; the other pages are asked for several at once,
+ * by threads of the call, which ask its limit, too. Where that does not fit together the list is
+ * read page after page, the next one beginning after what was returned. A list whose project moves
+ * meanwhile is read again from the start, three times at most; then an id may come twice, and
+ * version is the oldest page's. What hangs below stories can be listed for a whole project (its
+ * transitions), and what hangs below projects for none of them: then it is that of whoever asks
+ * (`/my/activity`). */
 int api_list(struct api *api, const struct place *place, const struct api_query *query,
 	struct call *call, struct api_listing *ret);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The V5 conversation. Every call is one function deep: build a request, exchange it (token,
- * deadline, error answers), read the body by the schema. Lists put pages together.
+ * deadline, error answers), read the body by the schema.
  */
 #include "storyfs/api.h"
 
@@ -20,7 +20,7 @@
 enum {
 	PAGE_LIMIT = 500,
 	TIMEOUT_MS = 30000,
-	LIST_TRIES = 3,
+	PAGES_AT_ONCE = 4,
 };
 
 struct api *api_new(struct transport *t, const struct api_config *config)
@@ -31,6 +31,7 @@ struct api *api_new(struct transport *t, const struct api_config *config)
 	api->base_path = xstrdup(config->base_path);
 	api->page_limit = config->page_limit ? config->page_limit : PAGE_LIMIT;
 	api->timeout_ms = config->timeout_ms ? config->timeout_ms : TIMEOUT_MS;
+	api->pages_at_once = config->pages_at_once ? config->pages_at_once : PAGES_AT_ONCE;
 	api->renew_token = config->renew_token;
 	api->origin = config->origin ? xstrdup(config->origin) : NULL;
 	api->open_elsewhere = config->open_elsewhere;
@@ -51,13 +52,6 @@ void api_free(struct api *api)
 void call_fini(struct call *call)
 {
 	v5_error_fini(&call->error);
-}
-
-void api_listing_fini(struct api_listing *listing)
-{
-	records_fini(&listing->records);
-	buf_fini(&listing->problems);
-	*listing = (struct api_listing){ 0 };
 }
 
 /* ---- paths ---- */
@@ -105,7 +99,7 @@ static void add_parameter(struct buf *target, const char *name, const char *valu
 	http_add_encoded(target, value);
 }
 
-static char *make_target(
+char *api_make_target(
 	const struct api *api, const struct place *place, const struct api_query *query)
 {
 	struct buf target = BUF_INIT;
@@ -156,7 +150,7 @@ bool api_is_outcome_unknown(int error)
 	       error == -EIO;
 }
 
-static int64_t header_number(const struct http_response *resp, const char *name, int64_t otherwise)
+int64_t api_header_number(const struct http_response *resp, const char *name, int64_t otherwise)
 {
 	const char *text = http_headers_get(&resp->headers, name);
 	int64_t n;
@@ -176,7 +170,7 @@ static int perform(struct api *api, const struct http_request *req, struct call 
 	if (e < 0)
 		return explain_no_answer(e, &call->error);
 	log_debug("%s %s: %d", http_method_name(req->method), req->target, resp->status);
-	call->version = header_number(resp, "X-Tracker-Project-Version", 0);
+	call->version = api_header_number(resp, "X-Tracker-Project-Version", 0);
 	if (resp->status >= 200 && resp->status < 300)
 		return 0;
 	return v5_error_decode(resp->status, buf_str(&resp->body), resp->body.len, &call->error);
@@ -196,8 +190,7 @@ int api_exchange(struct api *api, const struct http_request *req, struct call *c
 	return perform(api, req, call, resp);
 }
 
-/* A 2xx answer that is not what it should be. */
-static int refuse_body(const struct http_response *resp, const char *problems, struct call *call)
+int api_refuse_body(const struct http_response *resp, const char *problems, struct call *call)
 {
 	v5_error_decode(resp->status, buf_str(&resp->body), resp->body.len, &call->error);
 	if (*problems) {
@@ -224,11 +217,11 @@ int api_read_one(const struct http_response *resp, const struct place *place, st
 	int e = json_read_record(place->kind, buf_str(&resp->body), resp->body.len, &problems, &r);
 
 	if (e < 0)
-		return refuse_body(resp, buf_str(&problems), call);
+		return api_refuse_body(resp, buf_str(&problems), call);
 	if (!is_of(r, place)) {
 		buf_add_fmt(&problems, "id: expected %s %" PRId64 ", got %" PRId64 "\n", name,
 			place->id, record_id(r));
-		return refuse_body(resp, buf_str(&problems), call);
+		return api_refuse_body(resp, buf_str(&problems), call);
 	}
 	if (problems.len)
 		log_warning("%s: %s", name, buf_str(&problems));
@@ -240,7 +233,7 @@ int api_read_one(const struct http_response *resp, const struct place *place, st
 static struct http_request make_request(const struct api *api, enum http_method method,
 	const struct place *place, const struct record *patch)
 {
-	struct http_request req = { .method = method, .target = make_target(api, place, NULL) };
+	struct http_request req = { .method = method, .target = api_make_target(api, place, NULL) };
 
 	http_headers_add(&req.headers, "Accept", "application/json");
 	if (patch) {
@@ -292,102 +285,4 @@ int api_delete(struct api *api, const struct place *place, struct call *call)
 	scoped(http_response_fini) struct http_response resp = { 0 };
 
 	return api_exchange(api, &req, call, &resp);
-}
-
-/* ---- lists ---- */
-
-/* A list on its way: what is asked for and what came of it. */
-struct reading {
-	struct api *api;
-	enum kind kind;
-	const char *target; /* without the page's bounds */
-	size_t max;	    /* records; 0: all there are */
-	struct call *call;
-	struct api_listing *into;
-};
-
-struct page {
-	int64_t n;
-	int64_t total; /* -1: the list is not paged */
-	int64_t version;
-};
-
-static char *page_target(const struct reading *r, int64_t offset)
-{
-	if (!schema_resource(r->kind)->paged)
-		return xstrdup(r->target);
-	return xasprintf("%s%climit=%" PRId64 "&offset=%" PRId64, r->target,
-		strchr(r->target, '?') ? '&' : '?', r->api->page_limit, offset);
-}
-
-/* One page, added to the listing. */
-static int get_page(const struct reading *r, int64_t offset, struct page *ret)
-{
-	scoped(http_request_fini) struct http_request req = { .method = HTTP_GET };
-	scoped(http_response_fini) struct http_response resp = { 0 };
-	scoped(records_fini) struct records records = { 0 };
-	struct buf *problems = &r->into->problems;
-	size_t start = problems->len;
-
-	req.target = page_target(r, offset);
-	http_headers_add(&req.headers, "Accept", "application/json");
-	int e = api_exchange(r->api, &req, r->call, &resp);
-
-	if (e < 0)
-		return e;
-	r->into->n_requests++;
-	e = json_read_records(r->kind, buf_str(&resp.body), resp.body.len, problems, &records);
-	if (e < 0)
-		return refuse_body(&resp, buf_str(problems) + start, r->call);
-	each_record(one, &records)
-		records_add(&r->into->records, record_ref(one));
-	ret->n = (int64_t)records.n;
-	ret->total = header_number(&resp, "X-Tracker-Pagination-Total", -1);
-	ret->version = header_number(&resp, "X-Tracker-Project-Version", 0);
-	return 0;
-}
-
-/* All pages once; 1 when the project moved on the way, and then no further unless it must be. */
-static int list_once(const struct reading *r, bool must_end)
-{
-	bool moved = false;
-	struct page page;
-
-	for (int64_t offset = 0;; offset += page.n) {
-		int e = get_page(r, offset, &page);
-
-		if (e < 0)
-			return e;
-		if (offset == 0)
-			r->into->version = page.version;
-		moved = moved || page.version != r->into->version;
-		bool is_full = r->max && r->into->records.n >= r->max;
-
-		if ((moved && !must_end) || page.n == 0 || offset + page.n >= page.total || is_full)
-			return moved;
-	}
-}
-
-int api_list(struct api *api, const struct place *place, const struct api_query *query,
-	struct call *call, struct api_listing *ret)
-{
-	scoped(free_ptr) char *target = make_target(api, place, query);
-	int n_requests = 0;
-
-	for (int i = 1;; i++) {
-		scoped(api_listing_fini) struct api_listing listing = { 0 };
-		struct reading reading = { api, place->kind, target, query ? query->max : 0, call,
-			&listing };
-		int e = list_once(&reading, i == LIST_TRIES);
-
-		if (e < 0)
-			return e;
-		n_requests += listing.n_requests;
-		if (e > 0 && i < LIST_TRIES)
-			continue;
-		*ret = listing;
-		ret->n_requests = n_requests;
-		listing = (struct api_listing){ 0 };
-		return 0;
-	}
 }

@@ -11,6 +11,7 @@ struct api {
 	char *origin; /* NULL: a host without a name */
 	int64_t page_limit;
 	int64_t timeout_ms;
+	int pages_at_once;
 	bool (*renew_token)(void *data);
 	int (*open_elsewhere)(void *data, const char *origin, struct transport **ret);
 	void *data;
@@ -22,5 +23,12 @@ int api_exchange(struct api *api, const struct http_request *req, struct call *c
 /* The resource that an answer holds. */
 int api_read_one(const struct http_response *resp, const struct place *place, struct call *call,
 	struct record **ret);
+
+/* Path and query of a place; the caller frees it. */
+char *api_make_target(
+	const struct api *api, const struct place *place, const struct api_query *query);
+/* A 2xx answer that is not what it should be: -EPROTO, and the words in the call. */
+int api_refuse_body(const struct http_response *resp, const char *problems, struct call *call);
+int64_t api_header_number(const struct http_response *resp, const char *name, int64_t otherwise);
 
 #endif

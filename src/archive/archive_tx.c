@@ -15,6 +15,7 @@
 #include "archive_db.h"
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
+#include "storyfs/thread.h"
 
 enum { WRITER_WAIT_MS = 30000, MAX_BATCH = 32 };
 
@@ -29,13 +30,8 @@ struct batch {
 
 void archive_init_turn(struct archive *a)
 {
-	pthread_condattr_t attr;
-
 	pthread_mutex_init(&a->turn_lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&a->turn_free, &attr);
-	pthread_condattr_destroy(&attr);
+	thread_init_cond(&a->turn_free);
 }
 
 void archive_fini_turn(struct archive *a)

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -19,6 +18,7 @@
 #include "storyfs/log.h"
 #include "storyfs/table.h"
 #include "storyfs/text.h"
+#include "storyfs/thread.h"
 
 enum {
 	MAX_FILES = 64,
@@ -66,17 +66,13 @@ struct downloads {
 struct downloads *downloads_new(struct api *api, const struct store_config *config)
 {
 	struct downloads *d = xcalloc(1, sizeof(*d));
-	pthread_condattr_t attr;
 
 	d->api = api;
 	d->dir = config->cache_dir ? xstrdup(config->cache_dir) : NULL;
 	d->max_bytes = config->cache_bytes ? config->cache_bytes : MAX_BYTES;
 	d->stall_ms = config->stall_ms ? config->stall_ms : STALL_MS;
 	pthread_mutex_init(&d->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&d->moved, &attr);
-	pthread_condattr_destroy(&attr);
+	thread_init_cond(&d->moved);
 	return d;
 }
 
@@ -180,25 +176,15 @@ static void *fetch(void *data)
 	return NULL;
 }
 
-/* Detached, and without signals, which are others'. The lock is held. */
+/* The lock is held. */
 static int start(struct downloads *d, struct download *f)
 {
-	sigset_t all, before;
-	pthread_attr_t attr;
-	pthread_t thread;
-
 	f->came_ms = clock_monotonic_ms();
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int e = pthread_create(&thread, &attr, fetch, f);
+	int e = thread_start_detached(fetch, f);
 
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attr);
 	f->running = e == 0;
 	d->n_running += e == 0;
-	return -e;
+	return e;
 }
 
 /* ---- readers; the lock is held ---- */

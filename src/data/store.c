@@ -9,6 +9,7 @@
 #include "known.h"
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
+#include "storyfs/thread.h"
 
 #define NS_PER_MS INT64_C(1000000)
 
@@ -19,16 +20,12 @@
 struct store *store_new(struct api *api, const struct store_config *config)
 {
 	struct store *s = xcalloc(1, sizeof(*s));
-	pthread_condattr_t attr;
 
 	s->api = api;
 	s->refresh_s = config->refresh_s;
 	s->started_ns = clock_now_ms() * NS_PER_MS;
 	pthread_mutex_init(&s->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&s->wake, &attr);
-	pthread_condattr_destroy(&attr);
+	thread_init_cond(&s->wake);
 	s->downloads = downloads_new(api, config);
 	sync_start(s);
 	return s;

@@ -8,6 +8,7 @@
 #include "known.h"
 #include "storyfs/clock.h"
 #include "storyfs/log.h"
+#include "storyfs/thread.h"
 
 static bool is_stopping(void *data)
 {
@@ -133,7 +134,7 @@ static void *run(void *data)
 
 void sync_start(struct store *s)
 {
-	s->has_thread = s->refresh_s > 0 && pthread_create(&s->thread, NULL, run, s) == 0;
+	s->has_thread = s->refresh_s > 0 && thread_start(run, s, &s->thread) == 0;
 }
 
 void sync_stop(struct store *s)

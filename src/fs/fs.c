@@ -17,6 +17,7 @@
 #include "save.h"
 #include "scratch.h"
 #include "storyfs/log.h"
+#include "storyfs/thread.h"
 
 enum {
 	TIMEOUT_MS = 30 * 1000,
@@ -140,7 +141,6 @@ __attribute__((format(printf, 2, 0))) static void say(
 static struct fs *fs_new(struct tree *t, const struct fs_config *config)
 {
 	struct fs *fs = xcalloc(1, sizeof(*fs));
-	pthread_condattr_t attr;
 
 	fs->tree = t;
 	fs->config = *config;
@@ -154,10 +154,7 @@ static struct fs *fs_new(struct tree *t, const struct fs_config *config)
 	if (!config->max_threads)
 		fs->config.max_threads = MAX_THREADS;
 	pthread_mutex_init(&fs->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&fs->saved, &attr);
-	pthread_condattr_destroy(&attr);
+	thread_init_cond(&fs->saved);
 	return fs;
 }
 

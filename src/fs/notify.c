@@ -18,6 +18,7 @@
 
 #include "mount.h"
 #include "storyfs/clock.h"
+#include "storyfs/thread.h"
 
 enum { NUDGE_NS = 20 * 1000000 };
 
@@ -192,16 +193,11 @@ void notifier_free(struct notifier *n)
 
 int notifier_start(struct notifier *n)
 {
-	sigset_t all, before;
-
 	n->loop = pthread_self();
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &before);
-	int r = pthread_create(&n->thread, NULL, run, n);
+	int r = thread_start(run, n, &n->thread);
 
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	n->started = r == 0;
-	return -r;
+	return r;
 }
 
 void notifier_stop(struct notifier *n)

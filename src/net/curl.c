@@ -9,7 +9,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <string.h>
 #include <utlist.h>
 
@@ -18,6 +17,7 @@
 #include "storyfs/clock.h"
 #include "storyfs/log.h"
 #include "storyfs/text.h"
+#include "storyfs/thread.h"
 
 #define DEFAULT_USER_AGENT "storyfs/" STORYFS_VERSION
 
@@ -229,22 +229,15 @@ static struct curl_transport *new_parts(const struct curl_config *config, char *
 	return c;
 }
 
-/* All signals are blocked in the network thread: they are the others', and a connection that the
- * other side closed must not end the program with SIGPIPE. */
+/* A connection that the other side closed must not end the program with SIGPIPE: no signal comes to
+ * a thread of ours. */
 static int start_network(struct curl_transport *c)
 {
-	sigset_t all, before;
-
 	c->multi = curl_multi_init();
 	if (!c->multi || curl_multi_wakeup(c->multi) != CURLM_OK)
 		return -EMFILE; /* there is no pipe to wake the thread by */
 	curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, (long)MAX_IDLE_CONNECTIONS);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int r = pthread_create(&c->thread, NULL, run_network, c);
-
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -r;
+	return thread_start(run_network, c, &c->thread);
 }
 
 int curl_transport_new(const struct curl_config *config, struct transport **ret)

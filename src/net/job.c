@@ -8,6 +8,7 @@
 
 #include "storyfs/clock.h"
 #include "storyfs/scope.h"
+#include "storyfs/thread.h"
 
 enum { LONGEST_WAIT_MS = 60 * 1000 };
 
@@ -25,13 +26,8 @@ void job_queue_fini(struct job_queue *q)
 
 void job_init(struct job *job)
 {
-	pthread_condattr_t attr;
-
 	*job = (struct job){ 0 };
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&job->ended, &attr);
-	pthread_condattr_destroy(&attr);
+	thread_init_cond(&job->ended);
 }
 
 void job_fini(struct job *job)

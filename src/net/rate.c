@@ -14,6 +14,7 @@
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
 #include "storyfs/scope.h"
+#include "storyfs/thread.h"
 
 enum { LONGEST_WAIT_MS = 60 * 1000 };
 
@@ -116,7 +117,6 @@ static void free_rate(struct transport *base)
 struct transport *rate_transport_new(const struct rate_config *config, struct transport *inner)
 {
 	struct rate_transport *t = xcalloc(1, sizeof(*t));
-	pthread_condattr_t attr;
 
 	t->base = (struct transport){ .perform = perform, .free = free_rate };
 	t->inner = inner;
@@ -124,9 +124,6 @@ struct transport *rate_transport_new(const struct rate_config *config, struct tr
 	t->burst_ms = t->interval_ms * (config->burst > 1 ? config->burst : 1);
 	t->max_in_flight = config->max_in_flight;
 	pthread_mutex_init(&t->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&t->left, &attr);
-	pthread_condattr_destroy(&attr);
+	thread_init_cond(&t->left);
 	return &t->base;
 }

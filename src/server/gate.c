@@ -7,6 +7,7 @@
 
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
+#include "storyfs/thread.h"
 
 struct gate {
 	pthread_mutex_t lock; /* guards the members below */
@@ -18,13 +19,9 @@ struct gate {
 struct gate *gate_new(void)
 {
 	struct gate *g = xcalloc(1, sizeof(*g));
-	pthread_condattr_t attr;
 
 	pthread_mutex_init(&g->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&g->empty, &attr);
-	pthread_condattr_destroy(&attr);
+	thread_init_cond(&g->empty);
 	return g;
 }
 

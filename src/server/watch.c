@@ -6,7 +6,6 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -14,6 +13,7 @@
 
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
+#include "storyfs/thread.h"
 
 enum {
 	LOOK_EVERY_MS = 500,
@@ -181,23 +181,15 @@ static void free_parts(struct watch *w)
 int watch_start(const struct watch_config *config, struct watch **ret)
 {
 	struct watch *w = xcalloc(1, sizeof(*w));
-	pthread_condattr_t attr;
-	sigset_t all, before;
 
 	w->config = *config;
 	pthread_mutex_init(&w->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&w->stopped, &attr);
-	pthread_condattr_destroy(&attr);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int r = pthread_create(&w->thread, NULL, run_watch, w);
+	thread_init_cond(&w->stopped);
+	int r = thread_start(run_watch, w, &w->thread);
 
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (r) {
+	if (r < 0) {
 		free_parts(w);
-		return -r;
+		return r;
 	}
 	*ret = w;
 	return 0;

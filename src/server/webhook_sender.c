@@ -8,13 +8,13 @@
 #include "storyfs/webhook_sender.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <utlist.h>
 
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
 #include "storyfs/log.h"
 #include "storyfs/text.h"
+#include "storyfs/thread.h"
 #include "webhook_send.h"
 
 enum {
@@ -128,19 +128,6 @@ static bool has_enough(const struct webhook_sender *s, int64_t webhook_id, int64
 	return n >= MOST_OF_A_PROJECT;
 }
 
-static int start_detached(struct courier *courier)
-{
-	pthread_attr_t attr;
-	pthread_t thread;
-
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	int r = pthread_create(&thread, &attr, run_courier, courier);
-
-	pthread_attr_destroy(&attr);
-	return -r;
-}
-
 /* Under the lock. */
 static void start_courier(const struct courier *like)
 {
@@ -148,7 +135,7 @@ static void start_courier(const struct courier *like)
 	struct webhook_sender *s = like->sender;
 
 	*courier = *like;
-	int r = start_detached(courier);
+	int r = thread_start_detached(run_courier, courier);
 
 	if (r < 0) {
 		log_warning("webhook %lld has to wait: no thread: %s", (long long)like->webhook_id,
@@ -233,24 +220,15 @@ static void free_parts(struct webhook_sender *s)
 int webhook_sender_start(const struct webhook_sender_config *config, struct webhook_sender **ret)
 {
 	struct webhook_sender *s = xcalloc(1, sizeof(*s));
-	pthread_condattr_t attr;
-	sigset_t all, before;
 
 	s->config = *config;
 	pthread_mutex_init(&s->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&s->changed, &attr);
-	pthread_condattr_destroy(&attr);
-	/* Signals are the program's; the couriers inherit the mask. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int r = pthread_create(&s->thread, NULL, run_sender, s);
+	thread_init_cond(&s->changed);
+	int r = thread_start(run_sender, s, &s->thread);
 
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (r) {
+	if (r < 0) {
 		free_parts(s);
-		return -r;
+		return r;
 	}
 	*ret = s;
 	return 0;

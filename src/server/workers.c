@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "storyfs/alloc.h"
+#include "storyfs/thread.h"
 
 struct workers {
 	pthread_mutex_t mutex; /* guards the members up to n_threads */
@@ -47,7 +48,7 @@ int workers_new(unsigned n_threads, struct workers **ret)
 	pthread_cond_init(&w->more, NULL);
 	w->last = &w->first;
 	for (; w->n_threads < n_threads; w->n_threads++) {
-		if (pthread_create(&w->threads[w->n_threads], NULL, run_worker, w))
+		if (thread_start(run_worker, w, &w->threads[w->n_threads]) < 0)
 			return -EAGAIN;
 	}
 	*ret = take_ptr(w);

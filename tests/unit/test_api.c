@@ -31,7 +31,10 @@ static void set_up(struct host *h)
 
 static struct api *make_api(struct host *h, int64_t page_limit)
 {
-	struct api_config config = { .base_path = HOST_BASE, .page_limit = page_limit };
+	/* One after the other: who asks several at once is test_pages. */
+	struct api_config config = {
+		.base_path = HOST_BASE, .page_limit = page_limit, .pages_at_once = 1
+	};
 
 	return api_new(&h->base, &config);
 }

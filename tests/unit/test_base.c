@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <limits.h>
 #include <locale.h>
+#include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,6 +21,7 @@
 #include "storyfs/file.h"
 #include "storyfs/parse.h"
 #include "storyfs/text.h"
+#include "storyfs/thread.h"
 
 static void buffer_keeps_what_was_added(void **state)
 {
@@ -273,6 +276,43 @@ static void files_are_written_whole(void **state)
 	assert_int_equal(system(rm), 0);
 }
 
+/* ---- threads ---- */
+
+static void *block_mask(void *data)
+{
+	pthread_sigmask(SIG_SETMASK, NULL, data);
+	return NULL;
+}
+
+static void threads_take_no_signals(void **state)
+{
+	sigset_t theirs, mine;
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(thread_start(block_mask, &theirs, &thread), 0);
+	pthread_join(thread, NULL);
+	assert_true(sigismember(&theirs, SIGTERM) && sigismember(&theirs, SIGPIPE));
+	pthread_sigmask(SIG_SETMASK, NULL, &mine);
+	assert_false(sigismember(&mine, SIGTERM) || sigismember(&mine, SIGPIPE));
+}
+
+static void waits_are_of_the_monotonic_clock(void **state)
+{
+	struct timespec until = clock_timespec(clock_deadline(20));
+	pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	pthread_cond_t never;
+	int64_t began = clock_monotonic_ms();
+
+	(void)state;
+	thread_init_cond(&never);
+	pthread_mutex_lock(&lock);
+	assert_int_equal(pthread_cond_timedwait(&never, &lock, &until), ETIMEDOUT);
+	pthread_mutex_unlock(&lock);
+	assert_true(clock_monotonic_ms() - began >= 19);
+	pthread_cond_destroy(&never);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -287,6 +327,8 @@ int main(void)
 		cmocka_unit_test(excerpts_fit_on_a_line),
 		cmocka_unit_test(any_title_makes_a_safe_name),
 		cmocka_unit_test(files_are_written_whole),
+		cmocka_unit_test(threads_take_no_signals),
+		cmocka_unit_test(waits_are_of_the_monotonic_clock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Lists: pages put together. The first page tells how many there are; the others are fetched by a
+ * crew, several at once, and put together in their order. When the project moves meanwhile the
+ * list is read again; the last try reads page after page, and ends.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "exchange.h"
+#include "storyfs/alloc.h"
+#include "storyfs/json.h"
+#include "storyfs/thread.h"
+
+enum { LIST_TRIES = 3, MAX_CREW = 16 };
+
+/* What a reading ends as, beside 0 and -errno. */
+enum {
+	LIST_MOVED = 1, /* the project has another version than it began with */
+	LIST_UNEVEN,	/* pages are not as large as the first one was */
+};
+
+/* A list on its way: what is asked for and what came of it. */
+struct reading {
+	struct api *api;
+	enum kind kind;
+	const char *target; /* without the page's bounds */
+	int64_t max;	    /* records; 0: all there are */
+	struct call *call;
+	struct api_listing *into;
+};
+
+struct page {
+	int64_t offset;
+	int64_t total; /* -1: the list is not paged */
+	int64_t version;
+	bool is_read;
+	struct records records;
+	struct buf problems;
+};
+
+void api_listing_fini(struct api_listing *listing)
+{
+	records_fini(&listing->records);
+	buf_fini(&listing->problems);
+	*listing = (struct api_listing){ 0 };
+}
+
+/* ---- one page ---- */
+
+static void page_fini(struct page *page)
+{
+	records_fini(&page->records);
+	buf_fini(&page->problems);
+}
+
+SCOPED_VALUE(struct page, page_fini);
+
+static char *page_target(const struct reading *r, int64_t offset)
+{
+	if (!schema_resource(r->kind)->paged)
+		return xstrdup(r->target);
+	return xasprintf("%s%climit=%" PRId64 "&offset=%" PRId64, r->target,
+		strchr(r->target, '?') ? '&' : '?', r->api->page_limit, offset);
+}
+
+/* The page at ret->offset. */
+static int get_page(const struct reading *r, struct call *call, struct page *ret)
+{
+	scoped(http_request_fini) struct http_request req = { .method = HTTP_GET };
+	scoped(http_response_fini) struct http_response resp = { 0 };
+
+	req.target = page_target(r, ret->offset);
+	http_headers_add(&req.headers, "Accept", "application/json");
+	int e = api_exchange(r->api, &req, call, &resp);
+
+	if (e < 0)
+		return e;
+	e = json_read_records(
+		r->kind, buf_str(&resp.body), resp.body.len, &ret->problems, &ret->records);
+	if (e < 0)
+		return api_refuse_body(&resp, buf_str(&ret->problems), call);
+	ret->total = api_header_number(&resp, "X-Tracker-Pagination-Total", -1);
+	ret->version = api_header_number(&resp, "X-Tracker-Project-Version", 0);
+	ret->is_read = true;
+	return 0;
+}
+
+/* Where it ends. */
+static int64_t page_end(const struct page *page)
+{
+	return page->offset + (int64_t)page->records.n;
+}
+
+/* How many there are to read. */
+static int64_t wanted(const struct reading *r, const struct page *page)
+{
+	return r->max && page->total > r->max ? r->max : page->total;
+}
+
+static void add_page(const struct reading *r, const struct page *page)
+{
+	each_record(one, &page->records)
+		records_add(&r->into->records, record_ref(one));
+	buf_add(&r->into->problems, buf_str(&page->problems), page->problems.len);
+	r->into->n_requests++;
+}
+
+/* ---- one after the other ---- */
+
+/* From the end of this page on. */
+static int read_on(const struct reading *r, const struct page *first, bool must_end)
+{
+	int64_t offset = page_end(first), n = (int64_t)first->records.n;
+	int64_t all = wanted(r, first);
+	bool moved = false;
+
+	while (n && offset < all) {
+		scoped(page_fini) struct page page = { .offset = offset };
+		int e = get_page(r, r->call, &page);
+
+		if (e < 0)
+			return e;
+		add_page(r, &page);
+		moved = moved || page.version != first->version;
+		if (moved && !must_end)
+			return LIST_MOVED;
+		all = wanted(r, &page);
+		n = (int64_t)page.records.n;
+		offset += n;
+	}
+	return moved ? LIST_MOVED : 0;
+}
+
+/* ---- several at once ---- */
+
+/* Who fetches the pages behind the first one. */
+struct crew {
+	const struct reading *reading;
+	int64_t version; /* of the first page */
+	size_t n_pages;
+	struct page *pages;
+	atomic_size_t next;   /* page to be taken */
+	atomic_bool is_over;  /* there is no use in going on */
+	pthread_mutex_t lock; /* guards what the reading's call says of the first failure */
+	int failure;
+};
+
+static void note_failure(struct crew *c, int e, struct call *call)
+{
+	lock_scope(&c->lock);
+	atomic_store(&c->is_over, true);
+	if (c->failure)
+		return;
+	c->failure = e;
+	v5_error_fini(&c->reading->call->error);
+	c->reading->call->error = call->error;
+	call->error = (struct v5_error){ 0 };
+}
+
+static void *fetch_pages(void *data)
+{
+	struct crew *c = data;
+
+	while (!atomic_load(&c->is_over)) {
+		scoped(call_fini) struct call call = { .limit = c->reading->call->limit };
+		size_t i = atomic_fetch_add(&c->next, 1);
+
+		if (i >= c->n_pages)
+			break;
+		int e = get_page(c->reading, &call, &c->pages[i]);
+
+		if (e < 0)
+			note_failure(c, e, &call);
+		else if (c->pages[i].version != c->version)
+			atomic_store(&c->is_over, true);
+	}
+	return NULL;
+}
+
+/* The one who asks is one of them; whom there is no thread for is not needed. */
+static void run_crew(struct crew *c)
+{
+	pthread_t threads[MAX_CREW];
+	int n = 0, most = c->reading->api->pages_at_once - 1;
+
+	if (most > MAX_CREW)
+		most = MAX_CREW;
+	if (most > (int)c->n_pages - 1)
+		most = (int)c->n_pages - 1;
+	while (n < most && thread_start(fetch_pages, c, &threads[n]) == 0)
+		n++;
+	fetch_pages(c);
+	while (n)
+		pthread_join(threads[--n], NULL);
+}
+
+/* Each as large as the first, up to the end. Totals may be larger than what there is; then the last
+ * pages are empty. */
+static bool is_even(const struct crew *c, const struct page *first)
+{
+	bool ended = false;
+
+	for (size_t i = 0; i < c->n_pages; i++) {
+		const struct page *page = &c->pages[i];
+
+		if (page->records.n > first->records.n || page->total != first->total ||
+			(ended && page->records.n))
+			return false;
+		ended = page->records.n < first->records.n;
+	}
+	return true;
+}
+
+static int gather(const struct crew *c, const struct page *first)
+{
+	struct api_listing *into = c->reading->into;
+	bool moved = false;
+
+	if (c->failure)
+		return c->failure;
+	for (size_t i = 0; i < c->n_pages; i++)
+		moved = moved || (c->pages[i].is_read && c->pages[i].version != c->version);
+	if (!moved && is_even(c, first)) {
+		for (size_t i = 0; i < c->n_pages; i++)
+			add_page(c->reading, &c->pages[i]);
+		return 0;
+	}
+	for (size_t i = 0; i < c->n_pages; i++)
+		into->n_requests += c->pages[i].is_read;
+	return moved ? LIST_MOVED : LIST_UNEVEN;
+}
+
+static int read_at_once(const struct reading *r, const struct page *first)
+{
+	int64_t n = (int64_t)first->records.n, left = wanted(r, first) - n;
+	struct crew c = { .reading = r, .version = first->version };
+
+	c.n_pages = (size_t)((left + n - 1) / n);
+	c.pages = xcalloc(c.n_pages, sizeof(*c.pages));
+	for (size_t i = 0; i < c.n_pages; i++)
+		c.pages[i].offset = n * (int64_t)(i + 1);
+	pthread_mutex_init(&c.lock, NULL);
+	run_crew(&c);
+	int e = gather(&c, first);
+
+	pthread_mutex_destroy(&c.lock);
+	for (size_t i = 0; i < c.n_pages; i++)
+		page_fini(&c.pages[i]);
+	free(c.pages);
+	return e;
+}
+
+/* ---- lists ---- */
+
+/* All pages once; LIST_MOVED when the project moved on the way, and then no further unless it must
+ * be. */
+static int list_once(const struct reading *r, bool must_end)
+{
+	scoped(page_fini) struct page first = { 0 };
+	int e = get_page(r, r->call, &first);
+
+	if (e < 0)
+		return e;
+	add_page(r, &first);
+	r->into->version = first.version;
+	if (!first.records.n || page_end(&first) >= wanted(r, &first))
+		return 0;
+	e = must_end || r->api->pages_at_once == 1 ? LIST_UNEVEN : read_at_once(r, &first);
+	return e == LIST_UNEVEN ? read_on(r, &first, must_end) : e;
+}
+
+int api_list(struct api *api, const struct place *place, const struct api_query *query,
+	struct call *call, struct api_listing *ret)
+{
+	scoped(free_ptr) char *target = api_make_target(api, place, query);
+	int n_requests = 0;
+
+	for (int i = 1;; i++) {
+		scoped(api_listing_fini) struct api_listing listing = { 0 };
+		struct reading reading = { .api = api,
+			.kind = place->kind,
+			.target = target,
+			.max = query ? (int64_t)query->max : 0,
+			.call = call,
+			.into = &listing };
+		int e = list_once(&reading, i == LIST_TRIES);
+
+		if (e < 0)
+			return e;
+		n_requests += listing.n_requests;
+		if (e > 0 && i < LIST_TRIES)
+			continue;
+		*ret = listing;
+		ret->n_requests = n_requests;
+		listing = (struct api_listing){ 0 };
+		return 0;
+	}
+}
