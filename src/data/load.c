@@ -340,9 +340,9 @@ static int fetch_nested(struct store *s, struct fetch *f, struct call *call)
 	scoped(api_listing_fini) struct api_listing listing = { 0 };
 	int64_t project_id = f->place.project_id;
 	struct place parents = { f->source->parent, 0, KIND_project, project_id, project_id };
-	const char *inner = f->source->inner;
-	scoped(free_ptr) char *fields =
-		inner ? xasprintf("%s(%s)", f->source->nested, inner) : xstrdup(f->source->nested);
+	const char *within = f->source->inner ? f->source->inner : f->source->fields;
+	scoped(free_ptr) char *fields = within ? xasprintf("%s(%s)", f->source->nested, within)
+					       : xstrdup(f->source->nested);
 	struct api_query query = { .fields = fields };
 	int field = schema_find_field(f->source->parent, f->source->nested);
 	int e = api_list(s->api, &parents, &query, call, &listing);

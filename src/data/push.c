@@ -237,6 +237,7 @@ int store_create(struct store *s, const struct place *place, const struct record
 		look_for_new(s, &at, &call->limit);
 	if (e < 0)
 		return e;
+	keep_untold(s, now, patch);
 	learn_new(s, now, &at);
 	*ret = take_ptr(now);
 	return 0;
@@ -318,18 +319,23 @@ int store_delete(struct store *s, const struct record *old, struct call *call)
 
 /* ---- files ---- */
 
+/* The file's record learns which it is. */
 static int post_comment(
-	struct store *s, const struct place *place, int64_t file_id, struct call *call)
+	struct store *s, const struct place *place, struct record *file, struct call *call)
 {
 	scoped(record_unref) struct record *patch = record_new(KIND_comment);
 	scoped(record_unref) struct record *comment = NULL;
 	scoped(ids_fini) struct ids ids = { 0 };
 	struct place comments = *place;
 
-	ids_add(&ids, file_id);
+	ids_add(&ids, record_id(file));
 	record_set_ids(patch, F_comment_file_attachment_ids, &ids);
 	comments.kind = KIND_comment;
-	return store_create(s, &comments, patch, call, &comment);
+	int e = store_create(s, &comments, patch, call, &comment);
+
+	if (e == 0)
+		record_set_int(file, F_file_attachment_comment_id, record_id(comment));
+	return e;
 }
 
 /* Did it come to a comment all the same? */
@@ -356,7 +362,7 @@ int store_attach(struct store *s, const struct place *place, const struct api_fi
 
 	if (e < 0)
 		return e;
-	e = post_comment(s, &at, record_id(now), call);
+	e = post_comment(s, &at, now, call);
 	if (e < 0 && api_is_outcome_unknown(e) && e != -EINTR &&
 		is_attached(s, &at, now, &call->limit)) {
 		v5_error_fini(&call->error);

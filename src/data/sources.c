@@ -128,6 +128,7 @@ static bool transition_stays(struct store *s, const struct record *r)
 
 /* ---- the table ---- */
 
+#define COMMENT_FIELDS ":default,file_attachment_ids"
 #define ACTIVITY_FIELDS \
 	"guid,project_version,kind,message,changes,primary_resources,performed_by,occurred_at"
 
@@ -150,8 +151,8 @@ const struct source sources[] = {
 		.prepare = number_iteration },
 	{ KIND_workspace, KIND_none, NULL, KIND_none, true },
 	{ KIND_notification, KIND_none, NULL, KIND_none, true },
-	{ KIND_comment, KIND_story, "comments", KIND_none },
-	{ KIND_comment, KIND_epic, "comments", KIND_project_membership },
+	{ KIND_comment, KIND_story, "comments", KIND_none, .fields = COMMENT_FIELDS },
+	{ KIND_comment, KIND_epic, "comments", KIND_project_membership, .fields = COMMENT_FIELDS },
 	{ KIND_task, KIND_story, "tasks", KIND_none },
 	{ KIND_blocker, KIND_story, "blockers", KIND_project_membership },
 	{ KIND_review, KIND_story, "reviews", KIND_project_membership },

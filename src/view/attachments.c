@@ -126,6 +126,20 @@ void attachment_add_target(const struct record *file, struct buf *ret)
 	buf_add_fmt(ret, "../../../attachments/%" PRId64 "/%s", record_id(file), name);
 }
 
+int attachment_add_comment(struct tree *t, const struct record *file, struct buf *ret)
+{
+	int64_t comment_id = record_int(file, F_file_attachment_comment_id, 0);
+	struct node links;
+
+	if (!comment_id || !find_links(t, file, &links))
+		return 1;
+	enum kind parent = layout_parent_kind(links.row);
+
+	buf_add_fmt(ret, "../../%s/%" PRId64 "/%s/%" PRId64, schema_resource(parent)->plural,
+		links.id, schema_resource(KIND_comment)->plural, comment_id);
+	return 0;
+}
+
 /* ---- reading ---- */
 
 int tree_error_dir(struct tree *t, const struct node *node, struct node *ret)

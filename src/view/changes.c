@@ -76,7 +76,7 @@ static void announce_links(struct tree *t, const struct announce *a, const struc
 	struct place place = { .kind = c->kind };
 	const struct record *versions[] = { c->before, c->after };
 
-	if (row == N_ROWS)
+	if (row == N_ROWS || is_mine(row))
 		return;
 	store_peek_list(t->store, &place, &all);
 	for (size_t i = 0; i < 2; i++) {
@@ -314,6 +314,8 @@ static void announce_story(struct tree *t, const struct announce *a, const struc
 
 		if (row == ROW_search_query)
 			announce_queries(t, a, c->parent_id);
+		else if (is_mine(row))
+			announce_content(a, row, 0, -1);
 		else if (is_shelf(row))
 			announce_shelves(t, a, c, row);
 		else if (is_group(row) && !l->name)

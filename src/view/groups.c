@@ -42,6 +42,11 @@ bool is_group(enum layout_row row)
 	return l->type == ROW_LINKS && (layout_parent_kind(row) == KIND_project || is_shelf(row));
 }
 
+bool is_story_link(enum layout_row row)
+{
+	return row == ROW_story_link || row == ROW_shelf_link || row == ROW_my_link;
+}
+
 bool is_shelf(enum layout_row row)
 {
 	const struct layout *l = layout_of(row);

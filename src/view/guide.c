@@ -41,6 +41,7 @@ static const struct {
 	{ ROW_blocker_new, "each line becomes a blocker" },
 	{ ROW_review, "a review: status, reviewer_id, ..." },
 	{ ROW_story_attachments, "-> $P/attachments/<id>/<name>; `cp` a file there to attach it" },
+	{ ROW_attachment_comment, "-> the comment that holds it" },
 	{ ROW_story_activity_link, "what happened to it, newest first; transitions: its states" },
 	{ ROW_epic, "an epic, with comments/ and activity; mkdir makes one" },
 	{ ROW_label, "a label; mkdir, or a line in labels/new, makes one" },
@@ -54,6 +55,8 @@ static const struct {
 	{ ROW_iteration, "number, start, finish, velocity, points; stories/ are links" },
 	{ ROW_release, "a release; stories/ are those before it" },
 	{ ROW_notification, "what you were told; write read_at" },
+	{ ROW_my_work,
+		"links to what you own and is not accepted; my/requested/ to what you asked for" },
 	{ ROW_my_activity, "what you did, in all projects; the newest 500" },
 };
 

@@ -68,9 +68,15 @@ static int read_file_link(struct tree *t, const struct node *node, struct buf *r
 }
 
 /* From a link to the directory of collections. */
-static const char *way_up(enum layout_row row)
+static void add_way_up(
+	struct tree *t, const struct node *node, const struct record *r, struct buf *b)
 {
-	return row == ROW_shelf_link ? "../../.." : row == ROW_story_link ? "../.." : "..";
+	if (node->row == ROW_my_link)
+		buf_add_fmt(b, "../../projects/%" PRId64, store_project_of(t->store, r));
+	else
+		buf_add_str(b, node->row == ROW_shelf_link   ? "../../.."
+			       : node->row == ROW_story_link ? "../.."
+							     : "..");
 }
 
 static int read_link(struct tree *t, const struct node *node, struct buf *ret)
@@ -81,14 +87,16 @@ static int read_link(struct tree *t, const struct node *node, struct buf *ret)
 
 	if (e < 0)
 		return e;
+	if (node->row == ROW_attachment_comment)
+		return attachment_add_comment(t, r, ret) ? -ESTALE : 0;
 	if (layout_of(node->row)->name)
 		return read_file_link(t, node, ret);
 	if (kind == KIND_file_attachment) {
 		attachment_add_target(r, ret);
 		return 0;
 	}
-	buf_add_fmt(
-		ret, "%s/%s/%" PRId64, way_up(node->row), schema_resource(kind)->plural, node->id);
+	add_way_up(t, node, r, ret);
+	buf_add_fmt(ret, "/%s/%" PRId64, schema_resource(kind)->plural, node->id);
 	return 0;
 }
 
@@ -253,6 +261,8 @@ static int64_t mtime_of(struct tree *t, const struct node *node, const struct re
 		return refusal_time(t, &(struct node){ l->parent, node->id, -1 });
 	if (l->type == ROW_GROUPS || l->type == ROW_TABLE || is_group(node->row))
 		return view_mtime(t, node);
+	if (is_mine(node->row))
+		return mine_time(t);
 	if (l->type == ROW_COLLECTION || l->type == ROW_LINKS || l->type == ROW_FILES ||
 		l->type == ROW_DOCUMENTS || layout_makes_new(l->type))
 		return list_mtime(t, node, r);
@@ -312,8 +322,7 @@ static bool is_live(struct tree *t, const struct node *node)
 	enum row_type type = layout_of(node->row)->type;
 
 	return type == ROW_CONTROL || type == ROW_CONFLICTS || type == ROW_CONFLICT ||
-	       node->row == ROW_story_link || node->row == ROW_shelf_link ||
-	       (type == ROW_GUIDE && !guide_is_settled(t));
+	       is_story_link(node->row) || (type == ROW_GUIDE && !guide_is_settled(t));
 }
 
 int tree_stat(struct tree *t, const struct node *node, struct node_attr *ret)

@@ -193,6 +193,15 @@ void group_names_make(
 /* One of them, were it the only one so called; the caller frees it. */
 char *group_name(struct tree *t, int64_t project_id, const struct record *r);
 
+/* Is it a link to a story in such a group, or a list of mine? */
+bool is_story_link(enum layout_row row);
+
+/* mine.c: is the LINKS directory one of my stories? */
+bool is_mine(enum layout_row row);
+/* Those in it. May ask the server. */
+int mine_select(struct tree *t, enum layout_row row, struct call *call, struct records *ret);
+int64_t mine_time(struct tree *t);
+
 /* queries.c: names in `search` that are queries at once. */
 /* The node of such a name, which is one from now on; false when it is none. */
 bool query_of_name(struct tree *t, const struct node *dir, const char *name, struct node *ret);
@@ -223,6 +232,8 @@ bool attachments_are_in(enum layout_row dir);
 /* The name of the file (BYTES); where a link to it leads. -ESTALE */
 int attachment_add_name(struct tree *t, const struct node *node, struct buf *ret);
 void attachment_add_target(const struct record *file, struct buf *ret);
+/* Where the comment is that holds it, from its FOLDER. 1 when that is not known. */
+int attachment_add_comment(struct tree *t, const struct record *file, struct buf *ret);
 /* Tell how to delete it, if it is one. */
 void attachment_refuse_unlink(struct tree *t, const struct node *node);
 

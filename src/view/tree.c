@@ -71,6 +71,10 @@ static void emit(struct walk *w, const char *name, enum layout_row row, int64_t 
 
 static bool is_there(struct walk *w, enum layout_row row)
 {
+	scoped(buf_fini) struct buf target = BUF_INIT;
+
+	if (row == ROW_attachment_comment)
+		return tree_read(w->tree, &(struct node){ row, w->dir->id, -1 }, &target) == 0;
 	return layout_of(row)->type != ROW_ERROR || refusal_time(w->tree, w->dir) != 0;
 }
 
@@ -196,7 +200,9 @@ static int walk_groups(struct walk *w)
 /* A link leads from where it is. */
 static enum layout_row link_row(const struct node *dir)
 {
-	return is_shelf(dir->row) ? ROW_shelf_link : ROW_story_link;
+	return is_shelf(dir->row)  ? ROW_shelf_link
+	       : is_mine(dir->row) ? ROW_my_link
+				   : ROW_story_link;
 }
 
 /* Whether a name is the link of a story in the group is told without making all of them. */
@@ -219,17 +225,26 @@ static int decimal_digits(size_t n)
 	return digits;
 }
 
-static int walk_group(struct walk *w)
+static int select_members(struct walk *w, struct records *ret)
 {
-	scoped(records_fini) struct records all = { 0 }, members = { 0 };
+	scoped(records_fini) struct records all = { 0 };
 	struct place place;
-	size_t rank = 0;
+
+	if (is_mine(w->dir->row))
+		return mine_select(w->tree, w->dir->row, w->call, ret);
 	int e = group_place(w->tree, w->dir, &place);
 
 	if (e == 0)
 		e = store_list(w->tree->store, &place, w->call, &all);
-	if (e == 0)
-		e = group_select(w->tree, w->dir, &all, w->call, &members);
+	return e ? e : group_select(w->tree, w->dir, &all, w->call, ret);
+}
+
+static int walk_group(struct walk *w)
+{
+	scoped(records_fini) struct records members = { 0 };
+	size_t rank = 0;
+	int e = select_members(w, &members);
+
 	if (e)
 		return e < 0 ? e : -ESTALE;
 	if (w->wanted) {
@@ -257,16 +272,20 @@ static int walk_depot(struct walk *w)
 	return e > 0 ? -ESTALE : e;
 }
 
-/* The one file in it. */
+/* The one file in it, and which comment holds it. */
 static int walk_folder(struct walk *w)
 {
 	struct node file = { layout_entry(w->dir->row), w->dir->id, -1 };
 	scoped(buf_fini) struct buf name = BUF_INIT;
 	int e = tree_name(w->tree, &file, &name);
 
-	if (e == 0)
-		emit(w, buf_str(&name), file.row, file.id, -1);
-	return e;
+	if (e < 0)
+		return e;
+	emit(w, buf_str(&name), file.row, file.id, -1);
+	/* A file by the name of what else is there takes its place. */
+	if (strcmp(buf_str(&name), layout_of(ROW_attachment_comment)->name) != 0)
+		walk_fixed(w);
+	return 0;
 }
 
 static int walk_links(struct walk *w)
@@ -375,7 +394,9 @@ static int walk_conflict(struct walk *w)
 
 static int walk_linked(struct walk *w)
 {
-	return is_group(w->dir->row) ? walk_group(w) : walk_links(w);
+	enum layout_row row = w->dir->row;
+
+	return is_group(row) || is_mine(row) ? walk_group(w) : walk_links(w);
 }
 
 /* What is not in here is no directory. */
@@ -524,7 +545,7 @@ int tree_name(struct tree *t, const struct node *node, struct buf *ret)
 		buf_add_str(ret, schema_field(l->kind, node->field)->key);
 	else if (l->name)
 		buf_add_str(ret, l->name);
-	else if (node->row == ROW_story_link || node->row == ROW_shelf_link)
+	else if (is_story_link(node->row))
 		return add_story_link_name(t, node, ret);
 	else if (node->row == ROW_search_query)
 		return add_query(t, node, ret);

@@ -110,6 +110,39 @@ def test_epics_and_our_own(mount):
     assert mine[0].split('\t') == HEAD and f'\t{P}/epics/{epic}\t' in '\n'.join(mine)
 
 
+def test_what_is_mine_is_linked(mount):
+    assert [n for n in os.listdir(mount / 'my/requested') if n.split('-')[1] == '556']
+    story = ask(mount, 'POST', f'/{P}/stories', {'name': 'Mine/ours', 'estimate': 1})['id']
+    ask(mount, 'PUT', f'/{P}/stories/{story}', {'owner_ids': [100]})
+    link = f'-{story}-Mine_ours'
+
+    def find(where):
+        return [n for n in os.listdir(mount / 'my' / where) if n.endswith(link)]
+    assert wait_until(lambda: find('work')) == [f'1{link}']
+    assert find('requested')
+    path = mount / 'my/work' / find('work')[0]
+    assert os.readlink(path) == f'../../{P}/stories/{story}'
+    (path / 'current_state').write_text('accepted\n')
+    assert not find('work') and not find('requested')
+    # All that they showed was asked for once, with the stories.
+    since = len(mount.server.log())
+    assert mount.run('ls -l my/work my/requested').returncode == 0
+    assert not asked(mount, since)
+
+
+def test_a_file_and_its_comment_find_each_other(mount):
+    (mount / P / 'stories/556/attachments/plan.txt').write_text('dig\n')
+    linked = os.readlink(mount / P / 'stories/556/attachments/plan.txt')
+    file = mount / P / 'attachments' / linked.split('/')[-2]
+    told = [c['id'] for c in ask(mount, 'GET', f'/{P}/stories/556/comments?fields=file_attachment_ids')
+            if c['file_attachment_ids'] == [int(file.name)]]
+    assert os.readlink(file / 'comment') == f'../../stories/556/comments/{told[0]}'
+    assert (file / 'comment/file_attachment_ids').read_text() == f'{file.name}\n'
+    assert sorted(os.listdir(file)) == ['comment', 'plan.txt']
+    os.rmdir(file)
+    assert wait_until(lambda: not os.path.lexists(file / 'comment'))
+
+
 def test_all_histories_cost_two_requests(mount, tmp_path):
     mounts = mounted.Mounts(tmp_path)
     fresh = mounts(mount.server.url, '-o', 'refresh=0', token=mount.server.token)

@@ -190,9 +190,104 @@ static void followers_come_with_the_stories(void **state)
 	assert_reads(f.tree, P "stories/501/followers", "");
 }
 
+/* ---- mine ---- */
+
+static void what_is_mine_is_of_all_projects(void **state)
+{
+	(void)state;
+	scoped(forest_end) struct forest f;
+
+	fill(&f);
+	host_change(&f.world.host, "/projects/99/stories/504", "owner_ids", "[101]");
+	host_set(&f.world.host, "/projects/100/stories",
+		"[{'id':801,'project_id':100,'name':'a/b \\u001b','current_state':'unscheduled',"
+		"'owner_ids':[101],'requested_by_id':101,'labels':[]}]");
+	/* 504 is accepted, 501 is requested by another one. */
+	assert_names(&f, "my/work", "1-501-Paint-it\n2-801-a_b-_\n");
+	assert_names(&f, "my/requested", "1-502-Roof\n2-801-a_b-_\n");
+	assert_reads(f.tree, "my/work/1-501-Paint-it", "../../projects/99/stories/501");
+	assert_reads(f.tree, "my/requested/2-801-a_b-_", "../../projects/100/stories/801");
+	/* Its rank is not looked at. */
+	assert_reads(f.tree, "my/work/7-801-a_b-_", "../../projects/100/stories/801");
+	struct node dir = node_at(f.tree, "my/work"), none;
+
+	assert_int_equal(tree_lookup(f.tree, &dir, "1-502-Roof", NULL, &none), 1);
+	assert_int_equal(tree_lookup(f.tree, &dir, "1-504-Bench", NULL, &none), 1);
+	assert_int_equal(tree_lookup(f.tree, &dir, ".error", NULL, &none), 1);
+	/* me, the projects, memberships and stories of both: three pages and one. */
+	assert_int_equal(f.world.host.n_asked, 2 + 2 + 3 + 1);
+}
+
+static void what_is_mine_follows(void **state)
+{
+	(void)state;
+	scoped(forest_end) struct forest f;
+
+	fill(&f);
+	assert_names(&f, "my/work", "1-501-Paint-it\n");
+	int64_t then = mtime_at(f.tree, "my/work");
+
+	host_change(&f.world.host, "/projects/99/stories/501", "current_state", "'accepted'");
+	host_change(&f.world.host, "/projects/99/stories/505", "owner_ids", "[101]");
+	host_move(&f.world.host, 99, 11);
+	buf_reset(&f.changes);
+	refresh(&f.world);
+	assert_names(&f, "my/work", "1-505-Done\n");
+	assert_true(mtime_at(f.tree, "my/work") > then);
+	assert_non_null(strstr(buf_str(&f.changes), "moved /my/work\n"));
+	assert_non_null(strstr(buf_str(&f.changes), "moved /my/requested\n"));
+}
+
+static void what_is_denied_has_none_of_mine(void **state)
+{
+	(void)state;
+	scoped(forest_end) struct forest f;
+
+	fill(&f);
+	host_fail(&f.world.host,
+		&(struct host_fault){ .path = "/projects/100/stories",
+			.status = 403,
+			.body = "{\"kind\":\"error\",\"code\":\"unauthorized_operation\"}" });
+	assert_names(&f, "my/work", "1-501-Paint-it\n");
+	host_heal(&f.world.host);
+}
+
+/* ---- what holds an attachment ---- */
+
+static void an_attachment_tells_its_comment_and_that_tells_it(void **state)
+{
+	(void)state;
+	scoped(forest_end) struct forest f;
+
+	fill(&f);
+	host_change(&f.world.host, "/projects/99/stories/502", "comments",
+		"[{'id':603,'story_id':502,'text':'Hm','file_attachment_ids':[901,902],"
+		"'file_attachments':[{'id':901,'filename':'plan.txt','size':3},"
+		"{'id':902,'filename':'comment','size':3}]}]");
+	host_change(&f.world.host, "/projects/99/epics/401", "comments",
+		"[{'id':604,'epic_id':401,'file_attachment_ids':[903],"
+		"'file_attachments':[{'id':903,'filename':'x','size':3}]}]");
+	assert_names(&f, P "attachments/901", "plan.txt\ncomment\n");
+	assert_reads(f.tree, P "attachments/901/comment", "../../stories/502/comments/603");
+	assert_reads(f.tree, P "attachments/903/comment", "../../epics/401/comments/604");
+	/* A file of that name has it. */
+	assert_names(&f, P "attachments/902", "comment\n");
+	assert_int_equal(node_at(f.tree, P "attachments/902/comment").row, ROW_attachment_bytes);
+	host_forget(&f.world.host);
+	assert_reads(f.tree, P "stories/502/comments/603/file_attachment_ids", "901\n902\n");
+	assert_reads(f.tree, P "stories/501/comments/601/file_attachment_ids", "");
+	assert_int_equal(host_count(&f.world.host, "/stories?"), 3);
+	assert_int_equal(
+		save_at(f.tree, P "stories/502/comments/603/file_attachment_ids", ""), -EACCES);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_mine_is_of_all_projects),
+		cmocka_unit_test(what_is_mine_follows),
+		cmocka_unit_test(what_is_denied_has_none_of_mine),
+		cmocka_unit_test(an_attachment_tells_its_comment_and_that_tells_it),
 		cmocka_unit_test(iterations_have_the_numbers_of_their_project),
 		cmocka_unit_test(shelves_hold_links_in_their_order),
 		cmocka_unit_test(shelves_follow),

@@ -104,7 +104,8 @@ static void check_entry(
 	assert_int_equal(tree_number(&found), tree_number(node));
 	assert_int_equal(tree_parent(t, node, &up), 0);
 	assert_int_equal(tree_name(t, node, &own_name), 0);
-	if (node->row == ROW_story_link || node->row == ROW_shelf_link) {
+	if (node->row == ROW_story_link || node->row == ROW_shelf_link ||
+		node->row == ROW_my_link) {
 		assert_int_equal(tree_lookup(t, dir, buf_str(&own_name), NULL, &found), 0);
 	} else {
 		assert_int_equal(tree_number(&up), tree_number(dir));
@@ -322,7 +323,8 @@ static void a_directory_holds_its_fields_then_what_is_below(void **state)
 
 	assert_string_equal(names,
 		"id\nstory_id\nepic_id\ntext\nperson_id\nperson\ncreated_at\nupdated_at\n"
-		"commit_identifier\ncommit_type\nexternal_source\nexternal_author\nexternal_link\n");
+		"commit_identifier\ncommit_type\nexternal_source\nexternal_author\nexternal_link\n"
+		"file_attachment_ids\n");
 }
 
 static void the_document_is_what_the_server_sent(void **state)
