@@ -41,9 +41,13 @@ void json_add_records(
 /* A text, in quotes. */
 void json_add_text(const char *s, struct buf *b);
 
-/* Parse one JSON object, or an array of them. -EBADMSG when the text is no such thing (the reason
- * is a line in problems) or an item lacks its id; lines about single fields go to problems, too,
- * and are no failure. problems may be NULL. */
+/*
+ * Parse one JSON object, or an array of them, as a host sent them: what is no JSON for bytes in a
+ * text that are none, or for a number that nothing holds, is mended, and told. -EBADMSG when the
+ * text is no such thing (the reason is a line in problems), or the object lacks its id. Lines about
+ * single fields go to problems, too, and are no failure; nor is an item of a list that is no
+ * resource, which is left out: json_read_records returns how many are. problems may be NULL.
+ */
 int json_read_record(
 	enum kind kind, const char *text, size_t len, struct buf *problems, struct record **ret);
 int json_read_records(

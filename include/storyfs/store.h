@@ -17,6 +17,9 @@
 
 struct store;
 
+/* Ids are below it: that is the room in a file's number. */
+#define STORE_MAX_ID (INT64_C(1) << 47)
+
 /* What changed: a record's fields, or the membership of a collection. */
 struct change {
 	enum change_type {
@@ -101,6 +104,10 @@ int64_t store_touched(struct store *s, const struct place *place);
 /* A number that is another one whenever a collection, or a record in it, is; 0 while it is not
  * loaded. For what is derived from a whole collection. */
 uint64_t store_stamp(struct store *s, const struct place *place);
+
+/* Append what the host sent of what is loaded that is not as V5 has it (a value of another type, an
+ * id that can be none), a paragraph a list; what it is about is not shown, or not as it came. */
+void store_add_problems(struct store *s, struct buf *ret);
 
 /* Where a record of the store is; false when the store does not hold it (any more). */
 bool store_find_place(struct store *s, const struct record *r, struct place *ret);

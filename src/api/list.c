@@ -37,6 +37,7 @@ struct page {
 	int64_t total; /* -1: the list is not paged */
 	int64_t version;
 	bool is_read;
+	size_t n; /* items that came, also what is no record */
 	struct records records;
 	struct buf problems;
 };
@@ -80,8 +81,10 @@ static int get_page(const struct reading *r, struct call *call, struct page *ret
 		return e;
 	e = json_read_records(
 		r->kind, buf_str(&resp.body), resp.body.len, &ret->problems, &ret->records);
-	if (e < 0)
+	/* A list that begins with nothing but what is no resource is none. */
+	if (e < 0 || (e > 0 && !ret->records.n && !ret->offset))
 		return api_refuse_body(&resp, buf_str(&ret->problems), call);
+	ret->n = ret->records.n + (size_t)e;
 	ret->total = api_header_number(&resp, "X-Tracker-Pagination-Total", -1);
 	ret->version = api_header_number(&resp, "X-Tracker-Project-Version", 0);
 	ret->is_read = true;
@@ -91,7 +94,7 @@ static int get_page(const struct reading *r, struct call *call, struct page *ret
 /* Where it ends. */
 static int64_t page_end(const struct page *page)
 {
-	return page->offset + (int64_t)page->records.n;
+	return page->offset + (int64_t)page->n;
 }
 
 /* How many there are to read. */
@@ -113,7 +116,7 @@ static void add_page(const struct reading *r, const struct page *page)
 /* From the end of this page on. */
 static int read_on(const struct reading *r, const struct page *first, bool must_end)
 {
-	int64_t offset = page_end(first), n = (int64_t)first->records.n;
+	int64_t offset = page_end(first), n = (int64_t)first->n;
 	int64_t all = wanted(r, first);
 	bool moved = false;
 
@@ -128,7 +131,7 @@ static int read_on(const struct reading *r, const struct page *first, bool must_
 		if (moved && !must_end)
 			return LIST_MOVED;
 		all = wanted(r, &page);
-		n = (int64_t)page.records.n;
+		n = (int64_t)page.n;
 		offset += n;
 	}
 	return moved ? LIST_MOVED : 0;
@@ -206,10 +209,9 @@ static bool is_even(const struct crew *c, const struct page *first)
 	for (size_t i = 0; i < c->n_pages; i++) {
 		const struct page *page = &c->pages[i];
 
-		if (page->records.n > first->records.n || page->total != first->total ||
-			(ended && page->records.n))
+		if (page->n > first->n || page->total != first->total || (ended && page->n))
 			return false;
-		ended = page->records.n < first->records.n;
+		ended = page->n < first->n;
 	}
 	return true;
 }
@@ -235,7 +237,7 @@ static int gather(const struct crew *c, const struct page *first)
 
 static int read_at_once(const struct reading *r, const struct page *first)
 {
-	int64_t n = (int64_t)first->records.n, left = wanted(r, first) - n;
+	int64_t n = (int64_t)first->n, left = wanted(r, first) - n;
 	struct crew c = { .reading = r, .version = first->version };
 
 	c.n_pages = (size_t)((left + n - 1) / n);
@@ -266,7 +268,7 @@ static int list_once(const struct reading *r, bool must_end)
 		return e;
 	add_page(r, &first);
 	r->into->version = first.version;
-	if (!first.records.n || page_end(&first) >= wanted(r, &first))
+	if (!first.n || page_end(&first) >= wanted(r, &first))
 		return 0;
 	e = must_end || r->api->pages_at_once == 1 ? LIST_UNEVEN : read_at_once(r, &first);
 	return e == LIST_UNEVEN ? read_on(r, &first, must_end) : e;

@@ -554,6 +554,7 @@ static void free_loads(struct table *loads)
 
 	while ((l = table_pop(loads))) {
 		free(l->words);
+		free(l->problems);
 		free(l);
 	}
 }

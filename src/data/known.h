@@ -64,6 +64,7 @@ struct load {
 	int64_t failed_at; /* clock_monotonic_ms of the last failure, 0 for none */
 	int failure;	   /* its -errno, and the words */
 	char *words;
+	char *problems; /* of the last one: what was not as V5 has it, a line each, or NULL */
 };
 
 enum { NO_VERSION = -1 };

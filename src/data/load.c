@@ -5,12 +5,16 @@
 #include <string.h>
 
 #include "known.h"
+#include "sound.h"
 #include "sources.h"
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
 #include "storyfs/log.h"
 
-enum { FAILURE_KEPT_MS = 1000 }; /* who asks again within this gets the same answer */
+enum {
+	FAILURE_KEPT_MS = 1000,	 /* who asks again within this gets the same answer */
+	PROBLEM_BYTES = 8 << 10, /* what is kept of what one list has wrong */
+};
 
 /* ---- the tables of loads; the caller holds the lock ---- */
 
@@ -114,10 +118,19 @@ static struct fetch fetch_begin(struct store *s, const struct source *source, st
 	};
 }
 
-static void warn_of(const struct api_listing *listing, enum kind kind)
+/* What is not as V5 has it is said when it is new. The caller holds the lock. */
+static void note_problems(struct fetch *f, const struct buf *problems)
 {
-	if (listing->problems.len)
-		log_warning("%s: %s", schema_resource(kind)->plural, buf_str(&listing->problems));
+	struct load *l = f->load;
+	bool is_long = problems->len > PROBLEM_BYTES;
+	scoped(free_ptr) char *text = NULL;
+
+	if (problems->len)
+		text = xasprintf("%.*s%s", PROBLEM_BYTES, problems->data, is_long ? "...\n" : "");
+	if (text && !(l->problems && strcmp(l->problems, text) == 0))
+		log_warning("%s: %s", schema_resource(f->source->kind)->plural, text);
+	free(l->problems);
+	l->problems = take_ptr(text);
 }
 
 static int64_t version_of(const struct fetch *f, const struct api_listing *listing)
@@ -236,16 +249,19 @@ static int list_direct(
 static int fetch_direct(struct store *s, struct fetch *f, struct call *call)
 {
 	scoped(api_listing_fini) struct api_listing listing = { 0 };
+	scoped(sound_fini) struct sound sound = { .problems = &listing.problems };
+	scoped(records_fini) struct records list = { 0 };
 	int e = list_direct(s, f, call, &listing);
 
 	if ((f->load->of_one || f->source->optional) && (e == -EOPNOTSUPP || e == -ENOENT))
 		e = find_none(s, f, e, call);
 	if (e < 0)
 		return e;
-	warn_of(&listing, f->place.kind);
+	sound_add(&sound, &listing.records, &list);
 	lock_scope(&s->lock);
+	note_problems(f, &listing.problems);
 	if (has_parent(s, f->load))
-		known_replace(s, &f->place, &listing.records, &f->in);
+		known_replace(s, &f->place, &list, &f->in);
 	f->load->version = version_of(f, &listing);
 	return 0;
 }
@@ -285,7 +301,8 @@ static bool add_since(struct store *s, const struct fetch *f, struct buf *ret_fi
 static int fetch_news(struct store *s, struct fetch *f, struct call *call)
 {
 	scoped(api_listing_fini) struct api_listing listing = { 0 };
-	scoped(records_fini) struct records all = { 0 };
+	scoped(sound_fini) struct sound sound = { .problems = &listing.problems };
+	scoped(records_fini) struct records news = { 0 }, all = { 0 };
 	scoped(buf_fini) struct buf filters = BUF_INIT;
 
 	if (!add_since(s, f, &filters))
@@ -298,8 +315,11 @@ static int fetch_news(struct store *s, struct fetch *f, struct call *call)
 	}
 	if (e < 0)
 		return e;
+	sound_add(&sound, &listing.records, &news);
 	lock_scope(&s->lock);
-	merge(s, f, &listing.records, f->source->max, &all);
+	if (listing.problems.len)
+		note_problems(f, &listing.problems);
+	merge(s, f, &news, f->source->max, &all);
 	if (has_parent(s, f->load))
 		known_replace(s, &f->place, &all, &f->in);
 	f->load->version = version_of(f, &listing);
@@ -310,24 +330,28 @@ static int fetch_news(struct store *s, struct fetch *f, struct call *call)
 
 /* Put each parent's nested list where it belongs. False when there are parents we do not know yet:
  * what they hold comes once they do. */
-static bool spread(struct store *s, struct fetch *f, const struct records *parents, int field)
+static bool spread(
+	struct store *s, struct fetch *f, const struct records *parents, struct buf *problems)
 {
 	static const struct records none = { 0 };
+	scoped(sound_fini) struct sound sound = { .problems = problems };
+	int field = schema_find_field(f->source->parent, f->source->nested);
 	bool complete = true;
 
 	each_record(r, parents) {
-		scoped(records_fini) struct records deeper = { 0 };
-		const struct records *list =
+		scoped(records_fini) struct records deeper = { 0 }, list = { 0 };
+		const struct records *all =
 			record_has(r, field) ? &record_get(r, field)->records : &none;
 		struct place place = f->place;
 
 		if (f->source->inner) {
-			gather(f, list, inner_field(f->source), &deeper);
-			list = &deeper;
+			gather(f, all, inner_field(f->source), &deeper);
+			all = &deeper;
 		}
+		sound_add(&sound, all, &list);
 		place.parent_id = record_id(r);
 		if (known_entry(s, place.parent, place.parent_id))
-			known_replace(s, &place, list, &f->in);
+			known_replace(s, &place, &list, &f->in);
 		else
 			complete = false;
 	}
@@ -338,6 +362,9 @@ static bool spread(struct store *s, struct fetch *f, const struct records *paren
 static int fetch_nested(struct store *s, struct fetch *f, struct call *call)
 {
 	scoped(api_listing_fini) struct api_listing listing = { 0 };
+	scoped(buf_fini) struct buf known = BUF_INIT; /* told with the parents themselves */
+	scoped(sound_fini) struct sound sound = { .problems = &known };
+	scoped(records_fini) struct records all = { 0 };
 	int64_t project_id = f->place.project_id;
 	struct place parents = { f->source->parent, 0, KIND_project, project_id, project_id };
 	const char *within = f->source->inner ? f->source->inner : f->source->fields;
@@ -349,13 +376,14 @@ static int fetch_nested(struct store *s, struct fetch *f, struct call *call)
 
 	if (e < 0)
 		return e;
-	warn_of(&listing, f->source->kind);
+	sound_add(&sound, &listing.records, &all);
 	lock_scope(&s->lock);
-	f->load->apart = !is_nested(&listing.records, field);
-	if (f->load->apart || spread(s, f, &listing.records, field))
+	f->load->apart = !is_nested(&all, field);
+	if (f->load->apart || spread(s, f, &all, &listing.problems))
 		f->load->version = version_of(f, &listing);
 	else
 		f->load->version = NO_VERSION;
+	note_problems(f, &listing.problems);
 	return 0;
 }
 

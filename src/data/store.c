@@ -170,6 +170,36 @@ int64_t store_project_of(struct store *s, const struct record *r)
 	return known_project(s, record_kind(r), record_id(r));
 }
 
+/* ---- what was wrong ---- */
+
+/* As the host's path; of what came nested, that of the list it came in. */
+static void add_problems(const struct load *l, struct buf *ret)
+{
+	bool is_nested = !l->of_one && l->key.parent != KIND_project && l->key.parent;
+	struct place place = { .kind = is_nested ? l->key.parent : l->key.kind,
+		.parent = is_nested ? KIND_project : l->key.parent,
+		.parent_id = l->key.id };
+	const char *plural = schema_resource(l->key.kind)->plural;
+
+	if (!l->problems)
+		return;
+	buf_add_str(ret, ret->len ? "\nof " : "of ");
+	api_add_path(&place, ret);
+	buf_add_fmt(ret, "%s%s the host sent what is no V5:\n%s", is_nested ? ", their " : "",
+		is_nested ? plural : "", l->problems);
+}
+
+void store_add_problems(struct store *s, struct buf *ret)
+{
+	const struct load *l = NULL;
+
+	lock_scope(&s->lock);
+	while ((l = table_next(&s->loads, l)))
+		add_problems(l, ret);
+	while ((l = table_next(&s->loads_apart, l)))
+		add_problems(l, ret);
+}
+
 int64_t store_id_of(const struct place *place, int64_t shown)
 {
 	if (place->kind != KIND_iteration)

@@ -128,8 +128,10 @@ int control_read(struct tree *t, const struct node *node, struct buf *ret)
 {
 	if (layout_of(node->row)->parent == ROW_conflict)
 		return conflict_read(t, node, ret);
-	if (node->row == ROW_storyfs_errors)
+	if (node->row == ROW_storyfs_errors) {
+		store_add_problems(t->store, ret);
 		return refusals_read(t, ret);
+	}
 	if (node->row == ROW_storyfs_journal) {
 		if (t->journal)
 			journal_read(t->journal, ret);

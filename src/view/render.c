@@ -307,7 +307,9 @@ static int measure(
 	int e;
 
 	if (node->field < 0 && type == ROW_BYTES) {
-		*ret_size = (uint64_t)record_int(r, F_file_attachment_size, 0);
+		int64_t size = record_int(r, F_file_attachment_size, 0);
+
+		*ret_size = size > 0 ? (uint64_t)size : 0;
 		return 0;
 	}
 	e = type == ROW_DOCUMENT ? document_write(t, node->id, &content)

@@ -34,8 +34,7 @@ enum layout_row layout_find(enum row_type type, enum kind kind, enum kind parent
 enum layout_row layout_entry(enum layout_row dir);
 /* What a COLLECTION, LINKS, GROUPS or FILES directory lists, or a TABLE. */
 struct place layout_place(const struct node *dir);
-/* Ids are below it: that is the room in a node's number. */
-#define NODE_MAX_ID (INT64_C(1) << 47)
+#define NODE_MAX_ID STORE_MAX_ID
 /* Does the row hang below what is named by a number, or show such a thing? */
 bool node_has_id(enum layout_row row);
 /* Is the field a file of its resource's directory? */
