@@ -124,12 +124,23 @@ static void write_text(const char *text, size_t len, struct buf *b)
 	buf_add_char(b, '"');
 }
 
+/* A number, a time, a word. What somebody wrote where such a thing belongs may be anything. */
+static bool is_bare(const char *text, size_t len)
+{
+	static const char inner[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+				    "_.:+-";
+	size_t n = strspn(text, inner);
+
+	return len && n >= len && !strchr("_.:+-", text[len - 1]) && !strchr("_.:+", text[0]) &&
+	       (text[0] != '-' || strchr("0123456789", text[1])) && !is_word(text, len);
+}
+
 static void write_scalar(const struct field *field, const char *text, size_t len, struct buf *b)
 {
-	if (is_text(field))
-		write_text(text, len, b);
-	else
+	if (!is_text(field) && is_bare(text, len))
 		buf_add(b, text, len);
+	else
+		write_text(text, len, b);
 }
 
 static void write_list(const struct field *field, const char *text, struct buf *b)
