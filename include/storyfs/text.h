@@ -28,7 +28,9 @@ const char *text_errno(int error);
 
 /* A title as one path component: `/`, control and format characters and invalid bytes become `_`,
  * blanks at the ends go, at most 200 bytes cut between characters, `.`, `..`, a leading dot and
- * nothing at all become something harmless. Appended to ret_name. */
+ * nothing at all become something harmless; so does the tilde of what could be a short name of DOS
+ * (`git~1`, which git does not take in). The name of such a name is the same. Appended to ret_name.
+ */
 void text_add_file_name(struct buf *ret_name, const char *title);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -21,6 +22,20 @@ static const int priorities[] = {
 void log_set_level(enum log_level level)
 {
 	atomic_store(&max_level, (int)level);
+}
+
+/* What others sent may be in a message; what steers a terminal is not. */
+static void clean(char *line, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)line[i];
+		bool is_c1 = c == 0xc2 && i + 1 < len && (unsigned char)line[i + 1] < 0xa0;
+
+		if (is_c1)
+			line[i + 1] = '?';
+		if (is_c1 || (c < 0x20 && c != '\n') || c == 0x7f)
+			line[i] = '?';
+	}
 }
 
 void log_write(enum log_level level, const char *fmt, ...)
@@ -42,6 +57,7 @@ void log_write(enum log_level level, const char *fmt, ...)
 
 	if (len > size - 1)
 		len = size - 1;
+	clean(line, len);
 	line[len++] = '\n';
 	if (write(STDERR_FILENO, line, len) < 0)
 		return;

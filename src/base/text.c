@@ -91,6 +91,16 @@ void text_add_excerpt(struct buf *b, const char *data, size_t len, size_t max)
 	}
 }
 
+/* `git~1`: what DOS would call `.git`. */
+static char *short_name_tilde(const char *name)
+{
+	enum { SHORT_BYTES = 6 };
+	char *tilde = strchr(name, '~');
+
+	return tilde && tilde - name <= SHORT_BYTES && tilde[1] >= '0' && tilde[1] <= '9' ? tilde
+											  : NULL;
+}
+
 void text_add_file_name(struct buf *ret_name, const char *title)
 {
 	scoped(buf_fini) struct buf name = BUF_INIT;
@@ -115,5 +125,7 @@ void text_add_file_name(struct buf *ret_name, const char *title)
 		buf_add_char(&name, '_');
 	if (name.data[0] == '.')
 		name.data[0] = '_';
+	for (char *tilde; (tilde = short_name_tilde(name.data));)
+		*tilde = '_';
 	buf_add(ret_name, name.data, name.len);
 }

@@ -166,19 +166,9 @@ static int walk_collection(struct walk *w)
 	return e > 0 ? -ESTALE : e;
 }
 
-/* The records a GROUPS directory has groups of. */
-static int walk_groups(struct walk *w)
+/* A directory for each of the records. */
+static int walk_named_groups(struct walk *w)
 {
-	int fixed = walk_fixed(w);
-	struct node query;
-
-	if (fixed < 0 || w->stopped)
-		return fixed;
-	if (w->wanted && w->dir->row == ROW_search &&
-		query_of_name(w->tree, w->dir, w->wanted, &query)) {
-		emit(w, w->wanted, query.row, query.id, -1);
-		return 0;
-	}
 	scoped(records_fini) struct records list = { 0 };
 	scoped(link_names_fini) struct link_names names = { 0 };
 	struct place place = layout_place(w->dir);
@@ -194,6 +184,27 @@ static int walk_groups(struct walk *w)
 		if (id > 0 && id < NODE_MAX_ID)
 			emit(w, names.v[i], row, id, -1);
 	}
+	return 0;
+}
+
+/* A query is one also for whom the host shows no saved searches. */
+static bool is_query(struct walk *w, int e, struct node *ret)
+{
+	return w->wanted && !w->stopped && (e == 0 || e == -EACCES) && w->dir->row == ROW_search &&
+	       query_of_name(w->tree, w->dir, w->wanted, ret);
+}
+
+/* What has a name of its own is that, also where the name could be a query. */
+static int walk_groups(struct walk *w)
+{
+	int e = walk_fixed(w);
+	struct node query;
+
+	if (e == 0 && !w->stopped)
+		e = walk_named_groups(w);
+	if (!is_query(w, e, &query))
+		return e;
+	emit(w, w->wanted, query.row, query.id, -1);
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -19,6 +20,7 @@
 #include "storyfs/buf.h"
 #include "storyfs/clock.h"
 #include "storyfs/file.h"
+#include "storyfs/log.h"
 #include "storyfs/parse.h"
 #include "storyfs/text.h"
 #include "storyfs/thread.h"
@@ -230,6 +232,19 @@ static void any_title_makes_a_safe_name(void **state)
 		{ "\xe2\x80\xae"
 		  "rtl",
 			"_rtl" },
+		/* Zero width, bidi isolates, a C1 control, a line separator; emoji stay. */
+		{ "\xe2\x80\x8b\xe2\x81\xa6\xe2\x81\xa9\xc2\x9b\xe2\x80\xa8"
+		  "x",
+			"_____x" },
+		{ "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa7 \xe2\x9d\xa4\xef\xb8\x8f",
+			"\xf0\x9f\x91\xa9_\xf0\x9f\x91\xa7 \xe2\x9d\xa4\xef\xb8\x8f" },
+		{ "\x1b[31mred\x07\x7f", "_[31mred__" },
+		/* What git takes for `.git` and its kin. */
+		{ "git~1", "git_1" },
+		{ "GI7EBA~1.TXT", "GI7EBA_1.TXT" },
+		{ "a~1~2", "a_1_2" },
+		{ "version~1", "version~1" },
+		{ "back~", "back~" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -246,6 +261,25 @@ static void any_title_makes_a_safe_name(void **state)
 	text_add_file_name(&name, title.data);
 	assert_true(name.len <= 200 && name.len >= 198);
 	assert_true(text_is_valid(name.data, name.len));
+}
+
+/* What is logged may come from anywhere, and be read in a terminal. */
+static void the_log_steers_no_terminal(void **state)
+{
+	(void)state;
+	char line[80] = "";
+	int ends[2], saved = dup(STDERR_FILENO);
+
+	assert_int_equal(pipe(ends), 0);
+	dup2(ends[1], STDERR_FILENO);
+	log_warning("%s", "a\x1b]0;x\x07\r\tb\nc\x7f\xc2\x9bgr\xc3\xbc\xc3\x9f");
+	dup2(saved, STDERR_FILENO);
+	assert_true(read(ends[0], line, sizeof(line) - 1) > 0);
+	if (!strstr(line, "a?]0;x???b\nc???gr\xc3\xbc\xc3\x9f\n"))
+		fail_msg("%s", line);
+	close(saved);
+	close(ends[0]);
+	close(ends[1]);
 }
 
 static void files_are_written_whole(void **state)
@@ -326,6 +360,7 @@ int main(void)
 		cmocka_unit_test(text_knows_unicode),
 		cmocka_unit_test(excerpts_fit_on_a_line),
 		cmocka_unit_test(any_title_makes_a_safe_name),
+		cmocka_unit_test(the_log_steers_no_terminal),
 		cmocka_unit_test(files_are_written_whole),
 		cmocka_unit_test(threads_take_no_signals),
 		cmocka_unit_test(waits_are_of_the_monotonic_clock),
