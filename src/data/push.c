@@ -37,10 +37,83 @@ static void learn_place(
 	int before = schema_find_field(place->kind, "before_id");
 	int after = schema_find_field(place->kind, "after_id");
 
+	if (!patch)
+		return;
 	if (before >= 0 && record_has(patch, before))
 		known_move_written(s, place, record_int(patch, before, 0), false, in);
 	else if (after >= 0 && record_has(patch, after))
 		known_move_written(s, place, record_int(patch, after, 0), true, in);
+}
+
+/* Tasks are numbered from 1 on, in their order; so a host that does so goes on when one of them is
+ * put elsewhere or goes, and another look at those behind it is not another value of theirs. */
+struct numbered {
+	int field; /* -1: they are not, or not all of them are known */
+	struct collection *collection;
+};
+
+static struct numbered find_numbered(struct store *s, const struct place *place)
+{
+	struct numbered n = { schema_find_field(place->kind, "position"),
+		known_collection(s, place) };
+
+	if (n.field < 0 || !n.collection)
+		return (struct numbered){ .field = -1 };
+	for (size_t i = 0; i < n.collection->ids.n; i++) {
+		const struct entry *e = known_entry(s, place->kind, n.collection->ids.v[i]);
+
+		if (!e || record_int(e->record, n.field, 0) != (int64_t)i + 1)
+			return (struct numbered){ .field = -1 };
+	}
+	return n;
+}
+
+static void learn_numbers(struct store *s, const struct numbered *n, struct intake *in)
+{
+	for (size_t i = 0; n->field >= 0 && i < n->collection->ids.n; i++) {
+		enum kind kind = n->collection->key.kind;
+		const struct entry *e = known_entry(s, kind, n->collection->ids.v[i]);
+
+		if (!e || record_int(e->record, n->field, 0) == (int64_t)i + 1)
+			continue;
+		scoped(record_unref) struct record *now = record_copy(e->record);
+
+		record_set_int(now, n->field, (int64_t)i + 1);
+		known_put_written(s, now, in);
+	}
+}
+
+/* The one that a resource is put before, or behind when there is none. */
+static int64_t neighbour_at(
+	const struct ids *ids, int64_t id, int64_t position, bool *ret_is_behind)
+{
+	int64_t at = 0, last = 0;
+
+	for (size_t i = 0; i < ids->n; i++) {
+		if (ids->v[i] == id)
+			continue;
+		last = ids->v[i];
+		if (++at == position)
+			return last;
+	}
+	*ret_is_behind = true;
+	return last;
+}
+
+static void learn_position(struct store *s, const struct place *place, const struct record *patch,
+	const struct numbered *n, struct intake *in)
+{
+	int f = schema_find_field(place->kind, "position");
+	struct collection *c = known_collection(s, place);
+	bool is_behind = false;
+
+	if (f < 0 || !c || !patch || !record_has(patch, f))
+		return;
+	int64_t other = neighbour_at(&c->ids, place->id, record_int(patch, f, 0), &is_behind);
+
+	if (other)
+		known_move_written(s, place, other, is_behind, in);
+	learn_numbers(s, n, in);
 }
 
 /* What a list is asked for beyond the default response, the answer of a write does not tell: it is
@@ -68,8 +141,11 @@ static void learn(struct store *s, const struct record *r, const struct place *p
 	scoped(intake_fini) struct intake in = { 0 };
 
 	pthread_mutex_lock(&s->lock);
+	struct numbered numbered = find_numbered(s, place);
+
 	known_put_written(s, r, &in);
 	learn_place(s, place, patch, &in);
+	learn_position(s, place, patch, &numbered, &in);
 	learn_nested(s, r, known_project(s, record_kind(r), record_id(r)), &in);
 	pthread_mutex_unlock(&s->lock);
 	intake_tell(s, &in);
@@ -89,7 +165,7 @@ static int look(struct store *s, const struct place *place, const struct record 
 	bool is_done = record_fulfils(now, patch);
 
 	keep_untold(s, now, NULL);
-	learn(s, now, place, patch);
+	learn(s, now, place, is_done ? patch : NULL);
 	if (!is_done)
 		return 1;
 	*ret = take_ptr(now);
@@ -211,12 +287,18 @@ static void look_for_new(struct store *s, const struct place *place, const struc
 	load_collection_again(s, place, &call);
 }
 
-static void learn_new(struct store *s, const struct record *r, const struct place *place)
+static void learn_new(struct store *s, const struct record *r, const struct place *place,
+	const struct record *patch)
 {
 	scoped(intake_fini) struct intake in = { 0 };
+	struct place at = *place;
 
+	at.id = record_id(r);
 	pthread_mutex_lock(&s->lock);
+	struct numbered numbered = find_numbered(s, place);
+
 	known_add_written(s, r, place, &in);
+	learn_position(s, &at, patch, &numbered, &in);
 	learn_nested(s, r, place->project_id, &in);
 	pthread_mutex_unlock(&s->lock);
 	intake_tell(s, &in);
@@ -238,7 +320,7 @@ int store_create(struct store *s, const struct place *place, const struct record
 	if (e < 0)
 		return e;
 	keep_untold(s, now, patch);
-	learn_new(s, now, &at);
+	learn_new(s, now, &at, patch);
 	*ret = take_ptr(now);
 	return 0;
 }
@@ -296,7 +378,10 @@ static void forget(struct store *s, const struct place *place)
 	scoped(intake_fini) struct intake in = { 0 };
 
 	pthread_mutex_lock(&s->lock);
+	struct numbered numbered = find_numbered(s, place);
+
 	known_remove_written(s, place->kind, place->id, &in);
+	learn_numbers(s, &numbered, &in);
 	pthread_mutex_unlock(&s->lock);
 	intake_tell(s, &in);
 }
@@ -370,7 +455,7 @@ int store_attach(struct store *s, const struct place *place, const struct api_fi
 	}
 	if (e < 0)
 		return e;
-	learn_new(s, now, &at);
+	learn_new(s, now, &at, NULL);
 	*ret = take_ptr(now);
 	return 0;
 }

@@ -22,6 +22,12 @@ static inline struct markdown_items *document_items(
 	return (struct markdown_items *)((char *)(uintptr_t)m + list->offset);
 }
 
+/* One list in three versions. */
+struct document_versions {
+	const struct document_list *list;
+	const struct markdown_items *base, *mine, *present;
+};
+
 struct markdown_item *document_find_item(const struct markdown_items *items, int64_t id);
 /* The field's text, "" when the document has none. */
 const char *document_text(const struct markdown *m, int f);
@@ -86,6 +92,16 @@ int document_read_item(struct document_plan *p, const struct document_list *list
 	const struct markdown_item *item, struct record **ret);
 /* A comment alike, of the text below the last line. */
 int document_read_comment(struct document_plan *p, struct record **ret);
+/* Is mine another text? Python reads CR LF as LF, and writes that: nobody means it. */
+bool document_has_changed(const char *base, const char *mine);
+/* Will the save remove this one of the present? Not what others changed. */
+bool document_is_removed(const struct document_versions *l, const struct markdown_item *present);
+/* document_order.c: for each of mine the position that it is sent to by the steps in their order
+ * (removals first), 0: it stays, or comes at the end by itself; the caller frees them. False when
+ * others moved some, too, and what I moved is not among it. */
+bool document_find_positions(const struct document_versions *l, int64_t **ret);
+/* Did mine move what the present one moved, too, of the base? */
+bool document_shares_moves(const struct document_versions *l);
 /* document_sent.c: what was sent of a document. */
 /* The text that was saved last of those that mine comes from, of which it has something that was
  * sent; NULL when it has nothing of any: it comes from the text that was read. */

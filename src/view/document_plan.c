@@ -188,8 +188,13 @@ static int check_made(struct document_plan *p, const struct markdown_items *base
 	return 0;
 }
 
-static int check_ids(struct document_plan *p, const struct markdown_items *base,
-	const struct markdown_items *mine)
+static bool is_there_twice(const struct markdown_items *mine, const struct markdown_item *item)
+{
+	return document_find_item(mine, item->id) != item;
+}
+
+static int check_ids(struct document_plan *p, const struct document_list *list,
+	const struct markdown_items *base, const struct markdown_items *mine)
 {
 	const struct markdown_item *last = NULL;
 
@@ -204,12 +209,11 @@ static int check_ids(struct document_plan *p, const struct markdown_items *base,
 			return refuse(p, item->line, "the line", item->text,
 				"has an id that was not there when the document was read; a new "
 				"one has none");
-		if (last && found == last)
+		if (is_there_twice(mine, item))
 			return refuse(p, item->line, "the line", item->text, "is there twice");
-		if (last && found < last)
+		if (last && found < last && !list->has_order)
 			return refuse(p, item->line, "the line", item->text,
-				"was moved, but here the order stays; tasks/<id>/position "
-				"changes it");
+				"was moved, but these have no order of their own");
 		last = found;
 	}
 	return 0;
@@ -217,8 +221,7 @@ static int check_ids(struct document_plan *p, const struct markdown_items *base,
 
 /* ---- fields ---- */
 
-/* Python reads CR LF as LF, and writes that: nobody means it. */
-static bool has_changed(const char *base, const char *mine)
+bool document_has_changed(const char *base, const char *mine)
 {
 	for (; *base; base++, mine++) {
 		if (base[0] == '\r' && base[1] == '\n' && *mine == '\n')
@@ -264,7 +267,7 @@ static int plan_field(struct document_plan *p, int f, struct record *patch, bool
 		   *present = document_text(p->present, f);
 	scoped(record_unref) struct record *one = NULL;
 
-	if (!has_changed(base, mine) || strcmp(mine, present) == 0)
+	if (!document_has_changed(base, mine) || strcmp(mine, present) == 0)
 		return 0;
 	int e = document_read_field(p, f, &one);
 
@@ -301,25 +304,27 @@ static int plan_fields(struct document_plan *p)
 
 /* ---- lists ---- */
 
-struct listing {
-	const struct document_list *list;
-	const struct markdown_items *base, *mine, *present;
-};
-
 static bool is_same_item(const struct markdown_item *base, const struct markdown_item *mine)
 {
-	return base->done == mine->done && !has_changed(base->text, mine->text);
+	return base->done == mine->done && !document_has_changed(base->text, mine->text);
 }
 
-static void plan_removal(
-	struct document_plan *p, const struct listing *l, const struct markdown_item *base)
+bool document_is_removed(const struct document_versions *l, const struct markdown_item *present)
+{
+	const struct markdown_item *base = document_find_item(l->base, present->id);
+
+	return base && !document_find_item(l->mine, present->id) && is_same_item(base, present);
+}
+
+static void plan_removal(struct document_plan *p, const struct document_versions *l,
+	const struct markdown_item *base)
 {
 	const struct markdown_item *present = document_find_item(l->present, base->id);
 	scoped(free_ptr) char *what = NULL;
 
 	if (!present || document_find_item(l->mine, base->id))
 		return;
-	if (is_same_item(base, present)) {
+	if (document_is_removed(l, present)) {
 		add_step(p, (struct document_step){
 				    .type = STEP_DELETE, .kind = l->list->kind, .id = base->id });
 		return;
@@ -335,7 +340,7 @@ static int plan_text(struct document_plan *p, const struct document_list *list,
 {
 	const struct markdown_item *base = versions[0], *mine = versions[1], *present = versions[2];
 
-	if (!has_changed(base->text, mine->text) || strcmp(mine->text, present->text) == 0)
+	if (!document_has_changed(base->text, mine->text) || strcmp(mine->text, present->text) == 0)
 		return 0;
 	int e = make_patch(p, patch, list->text, mine->text, mine->line);
 
@@ -348,13 +353,14 @@ static int plan_text(struct document_plan *p, const struct document_list *list,
 	return 0;
 }
 
-static int plan_change(struct document_plan *p, const struct listing *l, struct markdown_item *mine)
+static int plan_change(struct document_plan *p, const struct document_versions *l,
+	struct markdown_item *mine, int64_t position)
 {
 	const struct markdown_item *versions[] = { document_find_item(l->base, mine->id), mine,
 		document_find_item(l->present, mine->id) };
 	scoped(record_unref) struct record *patch = record_new(l->list->kind);
 
-	if (is_same_item(versions[0], mine))
+	if (is_same_item(versions[0], mine) && !position)
 		return 0;
 	if (!versions[2]) {
 		note_conflict(p, mine->line, schema_resource(l->list->kind)->name,
@@ -370,6 +376,10 @@ static int plan_change(struct document_plan *p, const struct listing *l, struct 
 		record_set_int(patch, l->list->done, mine->done);
 		any = 1;
 	}
+	if (position) {
+		record_set_int(patch, F_task_position, position);
+		any = 1;
+	}
 	if (any)
 		add_step(p, (struct document_step){ .type = STEP_UPDATE,
 				    .kind = l->list->kind,
@@ -379,28 +389,9 @@ static int plan_change(struct document_plan *p, const struct listing *l, struct 
 	return 0;
 }
 
-/* Behind those of mine that are there by then; 0 when that is the end. */
-static int64_t position_of(const struct listing *l, size_t at)
+static int plan_creation(struct document_plan *p, const struct document_versions *l,
+	struct markdown_item *mine, int64_t position)
 {
-	int64_t position = 1;
-	bool is_last = true;
-
-	for (size_t i = 0; i < l->mine->n; i++) {
-		int64_t id = l->mine->v[i].id;
-		bool is_there = !id || document_find_item(l->present, id);
-
-		if (i < at)
-			position += is_there;
-		else if (id && is_there)
-			is_last = false;
-	}
-	return is_last ? 0 : position;
-}
-
-static int plan_creation(struct document_plan *p, const struct listing *l, size_t at)
-{
-	struct markdown_item *mine = &l->mine->v[at];
-	int64_t position = l->list->has_order ? position_of(l, at) : 0;
 	struct record *patch;
 	int e = document_read_item(p, l->list, mine, &patch);
 
@@ -416,14 +407,25 @@ static int plan_creation(struct document_plan *p, const struct listing *l, size_
 
 static int plan_list(struct document_plan *p, const struct document_list *list)
 {
-	struct listing l = { list, document_items(p->base, list), document_items(p->mine, list),
-		document_items(p->present, list) };
+	struct document_versions l = { list, document_items(p->base, list),
+		document_items(p->mine, list), document_items(p->present, list) };
+	scoped(free_ptr) int64_t *positions = NULL;
 	int e = 0;
 
+	if (!document_find_positions(&l, &positions))
+		buf_add_fmt(&p->conflicts,
+			"line %zu: not sent: the order of the %s, which is another one now than "
+			"when you read it\n",
+			l.mine->v[0].line, schema_resource(list->kind)->plural);
 	for (size_t i = 0; i < l.base->n; i++)
 		plan_removal(p, &l, &l.base->v[i]);
-	for (size_t i = 0; e == 0 && i < l.mine->n; i++)
-		e = l.mine->v[i].id ? plan_change(p, &l, &l.mine->v[i]) : plan_creation(p, &l, i);
+	for (size_t i = 0; e == 0 && i < l.mine->n; i++) {
+		struct markdown_item *mine = &l.mine->v[i];
+		int64_t position = list->has_order ? positions[i] : 0;
+
+		e = mine->id ? plan_change(p, &l, mine, position)
+			     : plan_creation(p, &l, mine, position);
+	}
 	return e;
 }
 
@@ -471,7 +473,7 @@ int document_plan_make(struct document_plan *p)
 		const struct markdown_items *base = document_items(p->base, &document_lists[i]);
 		const struct markdown_items *mine = document_items(p->mine, &document_lists[i]);
 
-		e = check_ids(p, base, mine);
+		e = check_ids(p, &document_lists[i], base, mine);
 		if (e == 0)
 			e = check_made(p, base, mine);
 	}

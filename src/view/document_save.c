@@ -66,8 +66,7 @@ static const struct markdown *find_base(struct saving *s)
 {
 	const struct remembered *r = s->remembered;
 	struct markdown *sent = document_find_sent(r, &s->read, &s->mine);
-	bool is_as_read =
-		s->text.len == r->text.len && memcmp(s->text.data, r->text.data, r->text.len) == 0;
+	bool is_as_read = !document_has_changed(buf_str(&r->text), buf_str(&s->text));
 
 	/* Whoever saves just what was read takes the last save back. */
 	if (!sent && is_as_read && r->n_sent)

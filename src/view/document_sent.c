@@ -77,6 +77,15 @@ static bool shares_comment(const struct markdown *sent, const struct markdown *m
 	       text_has_prefix(mine->comment, all->v[all->n - 1].text);
 }
 
+static bool shares_moves(const struct document_list *list, const struct markdown *read,
+	const struct markdown *sent, const struct markdown *mine)
+{
+	const struct document_versions l = { list, document_items(read, list),
+		document_items(mine, list), document_items(sent, list) };
+
+	return document_shares_moves(&l);
+}
+
 static bool shares(
 	const struct markdown *read, const struct markdown *sent, const struct markdown *mine)
 {
@@ -86,7 +95,8 @@ static bool shares(
 		const struct document_list *list = &document_lists[i];
 
 		if (shares_items(document_items(read, list), document_items(sent, list),
-			    document_items(mine, list)))
+			    document_items(mine, list)) ||
+			shares_moves(list, read, sent, mine))
 			return true;
 	}
 	return false;
@@ -147,8 +157,8 @@ static void note_fields(const struct document_plan *p, struct markdown *sent)
 }
 
 /* Where mine has it: behind what is before it there. */
-static void insert_item(const struct markdown_items *mine, const struct markdown_item *item,
-	struct markdown_items *sent)
+static size_t place_of(const struct markdown_items *mine, const struct markdown_item *item,
+	const struct markdown_items *sent)
 {
 	size_t at = 0;
 
@@ -157,6 +167,14 @@ static void insert_item(const struct markdown_items *mine, const struct markdown
 
 		at = before[-1].id && found ? (size_t)(found - sent->v) + 1 : 0;
 	}
+	return at;
+}
+
+static void insert_item(const struct markdown_items *mine, const struct markdown_item *item,
+	struct markdown_items *sent)
+{
+	size_t at = place_of(mine, item, sent);
+
 	markdown_add_item(sent, (struct markdown_item){ 0 });
 	memmove(&sent->v[at + 1], &sent->v[at], (sent->n - 1 - at) * sizeof(*sent->v));
 	sent->v[at] = (struct markdown_item){
@@ -175,6 +193,20 @@ static void remove_item(struct markdown_items *sent, int64_t id)
 	sent->n--;
 }
 
+static void move_item(const struct markdown_items *mine, const struct markdown_item *item,
+	struct markdown_item *found, struct markdown_items *sent)
+{
+	struct markdown_item moved = *found;
+
+	memmove(found, found + 1, (size_t)(&sent->v[sent->n] - (found + 1)) * sizeof(*found));
+	sent->n--;
+	size_t at = place_of(mine, item, sent);
+
+	memmove(&sent->v[at + 1], &sent->v[at], (sent->n - at) * sizeof(*sent->v));
+	sent->v[at] = moved;
+	sent->n++;
+}
+
 static void note_item(struct document_plan *p, const struct document_step *step, int64_t id,
 	struct markdown *sent)
 {
@@ -191,6 +223,8 @@ static void note_item(struct document_plan *p, const struct document_step *step,
 		if (record_has(step->patch, list->text))
 			replace(&item->text, record_text(step->patch, list->text));
 		item->done = record_int(step->patch, list->done, item->done);
+		if (list->has_order && record_has(step->patch, F_task_position))
+			move_item(document_items(p->mine, list), step->item, item, items);
 	}
 }
 

@@ -160,6 +160,42 @@ def test_a_new_task_has_its_place(made):
     assert [line.split()[-5] for line in lines] == ['Measure', 'Dig', 'Fill']
 
 
+def test_lines_that_are_moved_move_tasks(made):
+    for text in ('Cover', 'Plant'):
+        assert made.server.request('POST', f'/{P}/stories/555/tasks', {'description': text}).status == 200
+    path, n = made / DOC, len(made.writes())
+    assert wait_until(lambda: 'Plant' in path.read_text(), 30)
+    text = path.read_text()
+    # Their lines as an editor moves them: the last one to the front, and one ticked on its way.
+    dig, fill, cover, plant = [line + '\n' for line in text.splitlines() if line.startswith('- [')]
+    mine = edit(text, dig + fill + cover + plant, plant + cover.replace('[ ]', '[x]') + dig + fill)
+    path.write_text(mine)
+    assert tasks(made) == [('Plant', False), ('Cover', True), ('Dig', False), ('Fill', True)]
+    assert [m for m, _ in made.writes()[n:]] == ['PUT', 'PUT']
+    # It is a move for the mount, too: in the files, and in what is read next.
+    folder = made / P / 'stories/555/tasks'
+    found = sorted(((folder / i / 'position').read_text().strip(), (folder / i / 'description').read_text())
+                   for i in os.listdir(folder) if i.isdigit())
+    assert found == [('1', 'Plant\n'), ('2', 'Cover\n'), ('3', 'Dig\n'), ('4', 'Fill\n')]
+    path.write_text(mine)
+    assert len(made.writes()) == n + 2
+    # And back, from what was read.
+    path.write_text(text)
+    assert [t for t, _ in tasks(made)] == ['Dig', 'Fill', 'Cover', 'Plant']
+    assert not os.path.exists(path.parent / '.error')
+
+
+def test_a_task_that_goes_and_one_that_moves(made):
+    path = made / DOC
+    assert made.run(f'printf "Cover\nPlant\n" > {P}/stories/555/tasks/new').returncode == 0
+    text = path.read_text()
+    dig, fill, cover, plant = [line + '\n' for line in text.splitlines() if line.startswith('- [')]
+    n = len(made.writes())
+    path.write_text(edit(text, dig + fill + cover + plant, plant + '- [ ] Water\n' + fill + cover))
+    assert [t for t, _ in tasks(made)] == ['Plant', 'Water', 'Fill', 'Cover']
+    assert [m for m, _ in made.writes()[n:]] == ['DELETE', 'PUT', 'POST']
+
+
 def test_an_editor_that_saves_twice_makes_things_once(made):
     if shutil.which('vim') is None:
         pytest.skip('no vim')

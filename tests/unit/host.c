@@ -216,6 +216,25 @@ static void move_on(struct host *h, const struct question *q)
 		json_object_set_new(project, "version", json_integer(version_of(h, q->path) + 1));
 }
 
+/* What is numbered is in this order from 1 on; at is one that says itself where it belongs. */
+static void number(json_t *list, size_t at)
+{
+	json_t *item = json_array_get(list, at);
+	json_int_t position = json_integer_value(json_object_get(item, "position"));
+	size_t i;
+
+	if (position > 0 && (size_t)position <= json_array_size(list)) {
+		json_incref(item);
+		json_array_remove(list, at);
+		json_array_insert_new(list, (size_t)position - 1, item);
+	}
+	json_array_foreach(list, i, item)
+	{
+		if (json_object_get(item, "position"))
+			json_object_set_new(item, "position", json_integer((json_int_t)i + 1));
+	}
+}
+
 static void change(struct host *h, const struct question *q, json_t *item)
 {
 	json_t *patch = json_loads(q->body, 0, NULL), *value;
@@ -230,6 +249,11 @@ static void change(struct host *h, const struct question *q, json_t *item)
 		else
 			json_object_set(item, key, value);
 	}
+	json_t *list = NULL;
+	size_t at = 0;
+
+	if (json_object_get(patch, "position") && find_item(h, q->path, &list, &at))
+		number(list, at);
 	json_decref(patch);
 	if (h->updated_at)
 		json_object_set_new(item, "updated_at", json_string(h->updated_at));
@@ -244,6 +268,10 @@ static json_t *make(struct host *h, const struct question *q, json_t *list)
 	assert(item);
 	json_object_set_new(item, "id", json_integer(++h->last_made_id));
 	json_array_append_new(list, item);
+	if (h->numbers && !json_object_get(item, "position"))
+		json_object_set_new(
+			item, "position", json_integer((json_int_t)json_array_size(list)));
+	number(list, json_array_size(list) - 1);
 	move_on(h, q);
 	return item;
 }
@@ -255,6 +283,7 @@ static void delete (struct host *h, const struct question *q, struct http_respon
 
 	find_item(h, q->path, &list, &at);
 	json_array_remove(list, at);
+	number(list, json_array_size(list));
 	move_on(h, q);
 	ret->status = 204;
 }
@@ -423,6 +452,16 @@ void host_change(struct host *h, const char *path, const char *key, const char *
 		json_object_set_new(item, key, parse(json));
 	else
 		json_object_del(item, key);
+}
+
+void host_nest(struct host *h, const char *path, const char *key)
+{
+	lock_scope(&h->lock);
+	scoped(free_ptr) char *list_path = xasprintf("%s/%s", path, key);
+	json_t *list = json_object_get(find(h, path), key);
+
+	assert(list);
+	json_object_set(h->held, list_path, list);
 }
 
 void host_remove(struct host *h, const char *path)

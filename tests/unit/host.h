@@ -47,6 +47,7 @@ struct host {
 	bool without_version;	/* no X-Tracker-Project-Version */
 	bool without_nesting;	/* what is nested (comments, tasks...) never is, in its parents */
 	bool without_empty;	/* empty nested lists are left out */
+	bool numbers;		/* what is made has a `position`, as what has one does */
 	const char *updated_at; /* of what a PUT changes, or NULL: as it was */
 	/* Called after each answer, holding the lock; may use host_set and host_move. */
 	void (*answered)(struct host *h, const struct host_asked *asked);
@@ -71,6 +72,8 @@ void host_set(struct host *h, const char *path, const char *json);
 void host_set_json(struct host *h, const char *path, struct json_t *json);
 /* One member of one resource of a list, NULL to take the member away. */
 void host_change(struct host *h, const char *path, const char *key, const char *json);
+/* What is nested in a resource under the key is the list at `<path>/<key>` from now on. */
+void host_nest(struct host *h, const char *path, const char *key);
 /* Take a resource out of its list ("/projects/99/stories/5"), or put one at its end. */
 void host_remove(struct host *h, const char *path);
 void host_add(struct host *h, const char *list, const char *json);
