@@ -11,10 +11,7 @@
 #include "storyfs/clock.h"
 #include "storyfs/log.h"
 
-enum {
-	FAILURE_KEPT_MS = 1000,	 /* who asks again within this gets the same answer */
-	PROBLEM_BYTES = 8 << 10, /* what is kept of what one list has wrong */
-};
+enum { FAILURE_KEPT_MS = 1000 }; /* who asks again within this gets the same answer */
 
 /* ---- the tables of loads; the caller holds the lock ---- */
 
@@ -116,21 +113,6 @@ static struct fetch fetch_begin(struct store *s, const struct source *source, st
 		.version = project ? record_int(project->record, F_project_version, 0) : 0,
 		.in = { .since = s->n_writes, .tell = l->done },
 	};
-}
-
-/* What is not as V5 has it is said when it is new. The caller holds the lock. */
-static void note_problems(struct fetch *f, const struct buf *problems)
-{
-	struct load *l = f->load;
-	bool is_long = problems->len > PROBLEM_BYTES;
-	scoped(free_ptr) char *text = NULL;
-
-	if (problems->len)
-		text = xasprintf("%.*s%s", PROBLEM_BYTES, problems->data, is_long ? "...\n" : "");
-	if (text && !(l->problems && strcmp(l->problems, text) == 0))
-		log_warning("%s: %s", schema_resource(f->source->kind)->plural, text);
-	free(l->problems);
-	l->problems = take_ptr(text);
 }
 
 static int64_t version_of(const struct fetch *f, const struct api_listing *listing)
@@ -259,7 +241,7 @@ static int fetch_direct(struct store *s, struct fetch *f, struct call *call)
 		return e;
 	sound_add(&sound, &listing.records, &list);
 	lock_scope(&s->lock);
-	note_problems(f, &listing.problems);
+	sound_note(f->load, &listing.problems);
 	if (has_parent(s, f->load))
 		known_replace(s, &f->place, &list, &f->in);
 	f->load->version = version_of(f, &listing);
@@ -318,7 +300,7 @@ static int fetch_news(struct store *s, struct fetch *f, struct call *call)
 	sound_add(&sound, &listing.records, &news);
 	lock_scope(&s->lock);
 	if (listing.problems.len)
-		note_problems(f, &listing.problems);
+		sound_note(f->load, &listing.problems);
 	merge(s, f, &news, f->source->max, &all);
 	if (has_parent(s, f->load))
 		known_replace(s, &f->place, &all, &f->in);
@@ -383,7 +365,7 @@ static int fetch_nested(struct store *s, struct fetch *f, struct call *call)
 		f->load->version = version_of(f, &listing);
 	else
 		f->load->version = NO_VERSION;
-	note_problems(f, &listing.problems);
+	sound_note(f->load, &listing.problems);
 	return 0;
 }
 

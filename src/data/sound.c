@@ -3,9 +3,12 @@
 #include "sound.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "storyfs/alloc.h"
-#include "storyfs/store.h"
+#include "storyfs/log.h"
+
+enum { PROBLEM_BYTES = 8 << 10 }; /* what is kept of what one list has wrong */
 
 struct seen {
 	struct table_item item;
@@ -60,4 +63,17 @@ void sound_fini(struct sound *s)
 		record_unref(one->record);
 		free(one);
 	}
+}
+
+void sound_note(struct load *l, const struct buf *problems)
+{
+	bool is_long = problems->len > PROBLEM_BYTES;
+	scoped(free_ptr) char *text = NULL;
+
+	if (problems->len)
+		text = xasprintf("%.*s%s", PROBLEM_BYTES, problems->data, is_long ? "...\n" : "");
+	if (text && !(l->problems && strcmp(l->problems, text) == 0))
+		log_warning("%s: %s", schema_resource(l->key.kind)->plural, text);
+	free(l->problems);
+	l->problems = take_ptr(text);
 }

@@ -4,8 +4,7 @@
 #ifndef STORYFS_DATA_SOUND_H
 #define STORYFS_DATA_SOUND_H
 
-#include "storyfs/record.h"
-#include "storyfs/table.h"
+#include "known.h"
 
 /* Of one kind, in one list or several. */
 struct sound {
@@ -17,6 +16,10 @@ struct sound {
  * tell when the other one is just the same. */
 void sound_add(struct sound *s, const struct records *list, struct records *ret);
 void sound_fini(struct sound *s);
+
+/* Keep with the load what its list has wrong, and log it when that is new. The store's lock is
+ * held. */
+void sound_note(struct load *l, const struct buf *problems);
 
 SCOPED_VALUE(struct sound, sound_fini);
 

@@ -66,6 +66,17 @@ int query_get(struct tree *t, const struct node *node, int64_t *ret_project_id, 
 	return 0;
 }
 
+int query_add_name(struct tree *t, const struct node *node, struct buf *ret)
+{
+	int64_t project_id;
+	const char *text;
+	int e = query_get(t, node, &project_id, &text);
+
+	if (e == 0)
+		buf_add_str(ret, text);
+	return e;
+}
+
 void query_list(struct tree *t, int64_t project_id, struct ids *ret)
 {
 	const struct query *q = NULL;

@@ -206,6 +206,8 @@ int64_t mine_time(struct tree *t);
 bool query_of_name(struct tree *t, const struct node *dir, const char *name, struct node *ret);
 /* -ESTALE; the text is the tree's, for good. */
 int query_get(struct tree *t, const struct node *node, int64_t *ret_project_id, const char **ret);
+/* Append it. -ESTALE */
+int query_add_name(struct tree *t, const struct node *node, struct buf *ret);
 /* The node ids of those there are in a project, in no order. */
 void query_list(struct tree *t, int64_t project_id, struct ids *ret);
 void queries_fini(struct tree *t);

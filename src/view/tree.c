@@ -537,17 +537,6 @@ static int add_story_link_name(struct tree *t, const struct node *node, struct b
 	return 0;
 }
 
-static int add_query(struct tree *t, const struct node *node, struct buf *ret)
-{
-	int64_t project_id;
-	const char *text;
-	int e = query_get(t, node, &project_id, &text);
-
-	if (e == 0)
-		buf_add_str(ret, text);
-	return e;
-}
-
 int tree_name(struct tree *t, const struct node *node, struct buf *ret)
 {
 	const struct layout *l = layout_of(node->row);
@@ -559,7 +548,7 @@ int tree_name(struct tree *t, const struct node *node, struct buf *ret)
 	else if (is_story_link(node->row))
 		return add_story_link_name(t, node, ret);
 	else if (node->row == ROW_search_query)
-		return add_query(t, node, ret);
+		return query_add_name(t, node, ret);
 	else if (l->type == ROW_BYTES)
 		return attachment_add_name(t, node, ret);
 	else if (l->type == ROW_LINK || l->type == ROW_LINKS)
