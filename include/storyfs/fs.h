@@ -54,8 +54,8 @@ struct fs_config {
 	const char *cache_dir; /* where files lie that will be sent; NULL: the system's for
 				  temporary ones */
 	bool read_only;
-	bool allow_other;
-	bool default_permissions; /* the kernel checks modes */
+	bool allow_other;	  /* and with them */
+	bool default_permissions; /* the kernel goes by the modes */
 	bool auto_unmount;	  /* fusermount3 unmounts when this process dies */
 	bool debug;		  /* libfuse prints each request to standard error */
 	uid_t uid;		  /* whom everything belongs to */

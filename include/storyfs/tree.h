@@ -58,6 +58,7 @@ struct node_attr {
 	enum node_type type;
 	bool writable; /* a file that can be saved; a directory in which scratch files may be */
 	bool grows;    /* a directory in which tree_make makes resources */
+	bool gives;    /* from which tree_remove takes them, or tree_move a link */
 	bool live;     /* a file whose content nobody tells of when it changes: not to be cached */
 	bool remote;   /* a file whose bytes are fetched when they are read (tree_read_part) */
 	bool takes_files; /* a directory into which files can be sent (tree_attach) */

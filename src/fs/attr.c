@@ -34,7 +34,8 @@ static void set_size(struct stat *st, uint64_t size)
 
 static mode_t mode_of(const struct fs *fs, const struct node_attr *attr)
 {
-	bool writable = (attr->writable || attr->grows) && !fs->config.read_only;
+	bool changes = attr->writable || attr->grows || attr->gives;
+	bool writable = changes && !fs->config.read_only;
 
 	switch (attr->type) {
 	case NODE_LINK:

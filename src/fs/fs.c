@@ -169,7 +169,7 @@ static char *mount_options(const struct fs_config *config)
 	} rows[] = {
 		{ config->read_only, "ro" },
 		{ config->allow_other, "allow_other" },
-		{ config->default_permissions, "default_permissions" },
+		{ config->default_permissions || config->allow_other, "default_permissions" },
 		{ config->auto_unmount, "auto_unmount" },
 		{ config->debug, "debug" },
 	};

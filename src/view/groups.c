@@ -47,6 +47,11 @@ bool is_story_link(enum layout_row row)
 	return row == ROW_story_link || row == ROW_shelf_link || row == ROW_my_link;
 }
 
+bool is_movable_group(enum layout_row row)
+{
+	return is_group(row) && !is_shelf(row) && layout_of(row)->parent != ROW_search;
+}
+
 bool is_shelf(enum layout_row row)
 {
 	const struct layout *l = layout_of(row);

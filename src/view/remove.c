@@ -74,6 +74,28 @@ static enum kind removable_kind(const struct node *node)
 									       : KIND_none;
 }
 
+/* Only what V5 lets clients make it lets them delete. */
+static bool is_made_by_clients(enum kind kind)
+{
+	each_field(f, kind) {
+		if (schema_field(kind, f)->write & WRITE_CREATE)
+			return true;
+	}
+	return false;
+}
+
+bool remove_is_possible(const struct node *dir)
+{
+	enum row_type type = layout_of(dir->row)->type;
+	struct node entry = { layout_entry(dir->row), 0, -1 };
+
+	/* Whoever empties a FOLDER is told that this deletes nothing. */
+	if (type == ROW_DEPOT || type == ROW_FOLDER)
+		return true;
+	return entry.row < N_ROWS && layout_of(entry.row)->type == ROW_RESOURCE &&
+	       removable_kind(&entry) && is_made_by_clients(removable_kind(&entry));
+}
+
 struct removal {
 	const char *next;
 	enum sent sent;

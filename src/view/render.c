@@ -333,6 +333,8 @@ int tree_stat(struct tree *t, const struct node *node, struct node_attr *ret)
 		.type = type_of(node),
 		.writable = is_writable(node),
 		.grows = node->field < 0 && make_is_possible(node),
+		.gives = node->field < 0 &&
+			 (is_movable_group(node->row) || remove_is_possible(node)),
 		.remote = node->field < 0 && layout_of(node->row)->type == ROW_BYTES,
 		.takes_files = node->field < 0 && attachments_are_in(node->row),
 	};

@@ -161,6 +161,8 @@ int make_from_text(struct tree *t, const struct node *node, const char *data, si
 	const struct call_limit *limit);
 /* Can mkdir(2) make resources in the directory, by the text that stands for them? */
 bool make_is_possible(const struct node *dir);
+/* remove.c: can what the directory holds be removed, by rmdir(2)? */
+bool remove_is_possible(const struct node *dir);
 /* The name finds it from now on. */
 void make_remember(
 	struct tree *t, const struct node *dir, const char *name, const struct node *node);
@@ -173,6 +175,8 @@ void make_fini(struct tree *t);
 bool is_group(enum layout_row row);
 /* And is it one that its resource lists: a release or an iteration? */
 bool is_shelf(enum layout_row row);
+/* Can a story's link be moved into the group, and away? */
+bool is_movable_group(enum layout_row row);
 /* The stories on it. */
 const struct ids *group_shelf_ids(const struct record *shelf);
 /* What it shows: the project's stories. -ESTALE */
