@@ -9,6 +9,7 @@
 #include "handle.h"
 #include "mount.h"
 #include "node.h"
+#include "permit.h"
 #include "request.h"
 #include "save.h"
 #include "scratch.h"
@@ -59,7 +60,9 @@ static int open_spot(fuse_req_t req, const struct spot *spot, mode_t mode,
 		return -EEXIST;
 	int r = node_get_file(fs, number, ret);
 
-	return r == 0 && (*ret)->is_link ? -ELOOP : r;
+	if (r == 0)
+		r = (*ret)->is_link ? -ELOOP : permit_open(req, *ret, fi->flags);
+	return r;
 }
 
 static int create(fuse_req_t req, const struct spot *spot, mode_t mode, struct fuse_file_info *fi,

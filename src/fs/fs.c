@@ -147,6 +147,8 @@ static struct fs *fs_new(struct tree *t, const struct fs_config *config)
 	fs->config.mountpoint = xstrdup(config->mountpoint);
 	fs->config.cache_dir = config->cache_dir ? xstrdup(config->cache_dir) : NULL;
 	fs->config.source = xstrdup(config->source ? config->source : "storyfs");
+	/* They may do what the modes say, not all that the one may who mounts. */
+	fs->config.default_permissions |= config->allow_other;
 	if (!config->timeout_ms)
 		fs->config.timeout_ms = TIMEOUT_MS;
 	if (!config->vacated_ms)
@@ -169,7 +171,7 @@ static char *mount_options(const struct fs_config *config)
 	} rows[] = {
 		{ config->read_only, "ro" },
 		{ config->allow_other, "allow_other" },
-		{ config->default_permissions || config->allow_other, "default_permissions" },
+		{ config->default_permissions, "default_permissions" },
 		{ config->auto_unmount, "auto_unmount" },
 		{ config->debug, "debug" },
 	};

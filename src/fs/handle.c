@@ -16,6 +16,7 @@
 #include <utlist.h>
 
 #include "node.h"
+#include "permit.h"
 #include "process.h"
 #include "request.h"
 #include "save.h"
@@ -176,12 +177,12 @@ static int open_number(fuse_req_t req, uint64_t number, struct fuse_file_info *f
 
 	if (f && f->is_link)
 		return -ELOOP;
-	if (!f && is_for_writing(fi)) {
-		int r = node_get_file(fs, number, &f);
+	int r = f ? permit_open(req, f, fi->flags) : 0;
 
-		if (r < 0)
-			return r;
-	}
+	if (!f && is_for_writing(fi))
+		r = node_get_file(fs, number, &f);
+	if (r < 0)
+		return r;
 	if (f)
 		return handle_open(req, f, fi);
 	open_clean(req, number, fi);

@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "attr.h"
 #include "handle.h"
+#include "permit.h"
 #include "request.h"
 #include "save.h"
 #include "spot.h"
@@ -206,6 +208,8 @@ static int set_size(fuse_req_t req, uint64_t number, uint64_t size, struct handl
 		lock_scope(&fs->lock);
 		int r = node_get_file(fs, number, &f);
 
+		if (r == 0 && !h)
+			r = permit_access(req, f, W_OK);
 		if (r == 0) {
 			file_begin_change(f, who,
 				h	      ? &h->base
@@ -258,16 +262,20 @@ static void set_scratch(struct fs *fs, struct file *f, const struct stat *attr, 
 }
 
 /* Mode, owner and times. What the tree shows keeps its own; see the contract in fs.h. */
-static int set_others(struct fs *fs, uint64_t number, const struct stat *attr, unsigned set)
+static int set_others(fuse_req_t req, uint64_t number, const struct stat *attr, unsigned set)
 {
+	struct fs *fs = request_fs(req);
 	lock_scope(&fs->lock);
 	struct file *f = files_find(&fs->files, number);
 	struct node_attr node_attr;
 	struct node node;
 
 	if (f && !f->is_field) {
-		set_scratch(fs, f, attr, set);
-		return 0;
+		int r = permit_owner(req, f, attr, set);
+
+		if (r == 0)
+			set_scratch(fs, f, attr, set);
+		return r;
 	}
 	if (!node_of_number(fs, number, &node) || tree_stat(fs->tree, &node, &node_attr))
 		return -ESTALE;
@@ -286,7 +294,7 @@ void fs_op_setattr(
 	if (set & FUSE_SET_ATTR_SIZE)
 		r = set_size(req, number, (uint64_t)attr->st_size, h);
 	if (r == 0 && others)
-		r = set_others(request_fs(req), number, attr, (unsigned)set);
+		r = set_others(req, number, attr, (unsigned)set);
 	reply_attr(req, number, r);
 }
 
@@ -317,16 +325,30 @@ void fs_op_readlink(fuse_req_t req, fuse_ino_t number)
 		fuse_reply_readlink(req, buf_str(&target));
 }
 
+/* What the tree shows may be written where its mode says so of anybody. */
+static int get_access(fuse_req_t req, uint64_t number, int wanted)
+{
+	struct fs *fs = request_fs(req);
+	lock_scope(&fs->lock);
+	const struct file *f = files_find(&fs->files, number);
+	struct stat st;
+	double valid_s;
+
+	if (f && !f->is_field)
+		return permit_access(req, f, wanted);
+	int r = attr_get(fs, number, &st, &valid_s);
+
+	if (r == 0 && (wanted & W_OK) && !(st.st_mode & 0222))
+		r = -EACCES;
+	if (r == 0 && (wanted & X_OK) && !(st.st_mode & 0111))
+		r = -EACCES;
+	return r;
+}
+
 /* Asked only when the kernel does not check modes itself. */
 void fs_op_access(fuse_req_t req, fuse_ino_t number, int mask)
 {
-	struct stat st;
-	double valid_s;
-	int r = get_attr(request_fs(req), number, &st, &valid_s);
-
-	if (r == 0 && (mask & W_OK) && !(st.st_mode & 0222))
-		r = -EACCES;
-	request_end(req, r);
+	request_end(req, get_access(req, number, mask));
 }
 
 void fs_op_statfs(fuse_req_t req, fuse_ino_t number)

@@ -9,16 +9,20 @@ from mounts import is_mounted, unmount
 
 
 class Mount:
-    def __init__(self, source, path, *options, token=None, log=None):
+    def __init__(self, source, path, *options, token=None, log=None, user=None):
         path.mkdir(exist_ok=True)
         env = conftest.clean_env()
+        who = {}
+        if user:
+            who = {'user': user, 'group': user, 'extra_groups': []}
+            env['XDG_STATE_HOME'] = str(path.parent)
         if token:
             env['STORYFS_TOKEN'] = token
         self.path = path
         self.errors = open(log or path.parent / f'{path.name}.log', 'w+', encoding='utf-8')
         self.process = subprocess.Popen(
             [conftest.BIN, 'mount', '-f', str(source), str(path), *map(str, options)],
-            env=env, stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors)
+            env=env, stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors, **who)
         end = time.monotonic() + conftest.DEADLINE
         while not is_mounted(path):
             if self.process.poll() is not None or time.monotonic() > end:

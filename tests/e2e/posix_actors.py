@@ -2,7 +2,8 @@
 """Several processes that make system calls (posix_calls) in one another's presence.
 
 `fork p` makes one of the process that the test runs in, with the descriptors it has by then; `@p CALL`
-is carried out there, `@p& CALL` begun there, `wait p` is its outcome then.
+is carried out there, `@p& CALL` begun there, `wait p` is its outcome then. `@p become N` makes it
+another user's.
 """
 import os
 import pickle
@@ -13,6 +14,31 @@ import traceback
 import posix_calls
 
 DEADLINE = 30
+
+
+def apart(what):
+    """What the function returns in a process of its own."""
+    back, up = os.pipe()
+    pid = os.fork()
+    if not pid:
+        try:
+            with os.fdopen(up, 'wb') as out:
+                pickle.dump(what(), out)
+        except BaseException:  # pylint: disable=broad-except
+            traceback.print_exc()
+        finally:
+            os._exit(0)
+    os.close(up)
+    with os.fdopen(back, 'rb') as result:
+        data = result.read()
+    os.waitpid(pid, 0)
+    return pickle.loads(data)
+
+
+def become(number):
+    os.setgroups([])
+    os.setresgid(number, number, number)
+    os.setresuid(number, number, number)
 
 
 class Actor:
@@ -39,7 +65,12 @@ class Actor:
     def serve(calls, down, up):
         with os.fdopen(down, 'rb') as lines, os.fdopen(up, 'wb') as outcomes:
             while line := pickle.load(lines):
-                pickle.dump(calls.run(line), outcomes)
+                if line.startswith('become '):
+                    become(int(line.split()[1]))
+                    outcome = 'ok'
+                else:
+                    outcome = calls.run(line)
+                pickle.dump(outcome, outcomes)
                 outcomes.flush()
 
     def begin(self, line):

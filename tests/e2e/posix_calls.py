@@ -414,11 +414,6 @@ class Calls:
 
     # Oneself.
 
-    def do_become(self, uid):
-        os.setgroups([])
-        os.setresgid(int(uid), int(uid), int(uid))
-        os.setresuid(int(uid), int(uid), int(uid))
-
     def do_umask(self, mask):
         os.umask(int(mask, 8))
 

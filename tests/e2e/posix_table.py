@@ -7,7 +7,7 @@ mount, too. Where that differs, on purpose, the line says how, and why:
     CALL -> OUTCOME ON EXT4 | OUTCOME IN THE MOUNT  # the reason
 
 d and e are two directories that anybody may write who made them. A row begins with `=` and its
-title; one with [root] needs root. Lines that begin with # are comments.
+title; [root] or [user] behind it tells for whom it is alone. Lines that begin with # are comments.
 """
 import pathlib
 import re
@@ -33,9 +33,12 @@ class Step:
 
 class Row:
     def __init__(self, title):
-        self.needs_root = title.endswith(' [root]')
-        self.title = title.removesuffix(' [root]')
+        found = re.fullmatch(r'(.+?)(?: \[(root|user)\])?', title)
+        self.title, self.whom = found.groups()
         self.steps = []
+
+    def is_for(self, uid):
+        return self.whom in (None, 'user' if uid else 'root')
 
     def is_alike(self):
         """Does the mount do all of it as others do?"""

@@ -3,16 +3,23 @@
 the table says, and on ext4 what the table says of ext4."""
 import ctypes
 import os
+import stat
+import subprocess
 
 import pytest
 
+import conftest
 import mounted
+import posix_actors
 import posix_places
+import posix_random
 import posix_table
 
 pytestmark = pytest.mark.skipif(not mounted.can_mount(), reason='no /dev/fuse')
 
 ROWS = posix_table.rows()
+OURS = [row for row in ROWS if row.is_for(os.geteuid())]
+NOBODY = 65534
 
 
 @pytest.fixture(scope='module')
@@ -29,10 +36,8 @@ def umask():
     os.umask(before)
 
 
-@pytest.mark.parametrize('row', ROWS, ids=[row.title for row in ROWS])
+@pytest.mark.parametrize('row', OURS, ids=[row.title for row in OURS])
 def test_calls(row, places):
-    if row.needs_root and os.geteuid() != 0:
-        pytest.skip('needs root')
     wrong, state = row.run(places.here, in_mount=True)
     assert not wrong, '\n'.join(['in the mount:', *wrong])
     if not places.is_on_ext4():
@@ -40,6 +45,51 @@ def test_calls(row, places):
     wrong, others = row.run(places.elsewhere, in_mount=False)
     assert not wrong, '\n'.join(['on ext4:', *wrong])
     assert state == others or not row.is_alike()
+
+
+# ---- somebody else's mount ----
+
+CLONE_NEWNS = 0x20000
+FUSE = os.makedev(10, 229)
+
+
+def open_fuse(folder):
+    """Let everybody mount, as distributions do; just in this process, and in what it starts."""
+    if os.stat('/dev/fuse').st_mode & 0o666 == 0o666:
+        return
+    assert ctypes.CDLL(None).unshare(CLONE_NEWNS) == 0
+    os.mknod(folder / 'fuse', stat.S_IFCHR | 0o666, FUSE)
+    os.chmod(folder / 'fuse', 0o666)
+    for words in (['--make-rprivate', '/'], ['--bind', folder / 'fuse', '/dev/fuse']):
+        subprocess.run(['mount', *words], check=True, timeout=conftest.DEADLINE)
+
+
+def go_through(places):
+    """What is wrong in any row that is for users, and in random calls, here and elsewhere."""
+    posix_actors.become(NOBODY)
+    os.umask(0o022)
+    wrong = []
+    for row in ROWS:
+        for where in (places.here, places.elsewhere) if row.is_for(NOBODY) else ():
+            wrong += row.run(where, in_mount=where is places.here)[0]
+    for where in (places.here, places.elsewhere):
+        wrong.append(posix_random.check('user', 1000, where))
+    return '\n'.join(filter(None, wrong))
+
+
+def go_through_ones_own(archive, folder):
+    open_fuse(folder)
+    places = posix_places.Places(archive, user=NOBODY)
+    try:
+        return posix_actors.apart(lambda: go_through(places)) if places.is_on_ext4() else ''
+    finally:
+        places.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason='needs root')
+def test_modes_bind_whoever_is_not_root(star_archive, tmp_path):
+    """All of it in the mount of a user, who has no other rights than its modes give."""
+    assert posix_actors.apart(lambda: go_through_ones_own(star_archive, tmp_path)) == ''
 
 
 class Directory:
