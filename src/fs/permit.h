@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a scratch file's mode permits, where the kernel does not look at modes itself: in the mount of
- * one user, whom alone it lets in, who owns what is there. The lock is held.
+ * What a scratch file's mode permits, where the kernel does not look at modes itself: in the mount
+ * of one user, whom alone it lets in, who owns what is there. The lock is held.
  */
 #ifndef STORYFS_FS_PERMIT_H
 #define STORYFS_FS_PERMIT_H
