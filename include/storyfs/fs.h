@@ -56,7 +56,8 @@ struct fs_config {
 	bool read_only;
 	bool allow_other;	  /* and with them */
 	bool default_permissions; /* the kernel goes by the modes */
-	bool auto_unmount;	  /* fusermount3 unmounts when this process dies */
+	bool no_exec;		  /* no file is run as a program */
+	bool no_atime;		  /* shown in the list of mounts; atimes never move */
 	bool debug;		  /* libfuse prints each request to standard error */
 	uid_t uid;		  /* whom everything belongs to */
 	gid_t gid;

@@ -135,11 +135,12 @@ static char *keep(struct arguments *args, char *text)
 	return args->kept[args->n_kept++] = text;
 }
 
-/* What fstab(5) and mount(8) put into a list for themselves. */
+/* What fstab(5) and mount(8) put into a list for themselves, and flags that say what is so, or
+ * would be no good: each write to a mount with `sync` would be a save. */
 static const char *const mount_words[] = { "_netdev", "async", "atime", "auto", "comment",
-	"defaults", "dev", "dirsync", "exec", "fsname", "group", "noatime", "noauto", "nodev",
-	"nodiratime", "noexec", "nofail", "norelatime", "nosuid", "nouser", "owner", "relatime",
-	"rw", "strictatime", "subtype", "suid", "sync", "user", "users" };
+	"defaults", "dev", "dirsync", "exec", "fsname", "group", "noauto", "nodev", "nodiratime",
+	"nofail", "norelatime", "nosuid", "nouser", "owner", "relatime", "rw", "strictatime",
+	"subtype", "suid", "sync", "user", "users" };
 
 static bool is_for_mount(const struct arguments *args, const char *item)
 {

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "guard.h"
 #include "mountpoint.h"
 #include "setup.h"
 #include "storyfs/alloc.h"
@@ -70,7 +71,8 @@ static int parse(const struct arguments *args, struct mounting *m)
 		.read_only = arguments_have(args, OPTION_ro),
 		.allow_other = arguments_have(args, OPTION_allow_other),
 		.default_permissions = arguments_have(args, OPTION_default_permissions),
-		.auto_unmount = arguments_have(args, OPTION_auto_unmount),
+		.no_exec = arguments_have(args, OPTION_noexec),
+		.no_atime = arguments_have(args, OPTION_noatime),
 		.debug = arguments_have(args, OPTION_debug),
 		.uid = (uid_t)uid,
 		.gid = (gid_t)gid,
@@ -113,9 +115,14 @@ static void tell_ready(void *data)
 static enum exit_code serve(struct mounting *m)
 {
 	scoped(buf_fini) struct buf reason = BUF_INIT;
+	scoped(guard_end) struct guard guard = GUARD_NONE;
 	scoped(source_close) struct source *source = NULL;
 	scoped(fs_free) struct fs *fs = NULL;
+	int g = arguments_have(m->args, OPTION_auto_unmount) ? guard_start(m->fs.mountpoint, &guard)
+							     : 0;
 
+	if (g < 0)
+		return setup_fail(m->args, text_errno(g));
 	m->fs.ready = tell_ready;
 	m->fs.data = m;
 	if (source_open(&m->source, &source, &reason) < 0 || source_check(source, &reason) < 0)

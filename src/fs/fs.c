@@ -172,7 +172,8 @@ static char *mount_options(const struct fs_config *config)
 		{ config->read_only, "ro" },
 		{ config->allow_other, "allow_other" },
 		{ config->default_permissions, "default_permissions" },
-		{ config->auto_unmount, "auto_unmount" },
+		{ config->no_exec, "noexec" },
+		{ config->no_atime, "noatime" },
 		{ config->debug, "debug" },
 	};
 	char *options = NULL;
@@ -215,7 +216,8 @@ static int start_session(struct fs *fs, struct buf *ret_reason)
 	fs->mounted = r == 0;
 	if (r < 0) {
 		lock_scope(&said_lock);
-		buf_add_fmt(ret_reason, "cannot mount on %s: %s", fs->config.mountpoint, said);
+		buf_add_fmt(ret_reason, "cannot mount on %s: %s", fs->config.mountpoint,
+			*said ? said : "fusermount3 refused it, and said why above");
 	}
 	return r;
 }

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Mount options as users of sshfs give them, and lines of fstab: who may do what, and what the kernel
 is told."""
-import errno
 import os
 import pathlib
 import shutil
@@ -118,3 +117,157 @@ def test_others_are_not_let_in_unasked(start):
     mount = start('umask=000')
     for command in (f'ls {mount.path}', f'cat {mount / P}/name'):
         assert 'Permission denied' in run(mount, command, NOBODY)
+
+
+# ---- what the kernel is told ----
+
+PLAIN = {'rw', 'nosuid', 'nodev', 'relatime'}
+# In fstab's list; then what is shown of it, beside what always is, and what is not.
+FLAGS = [
+    ('rw', {'rw'}, {'ro', 'allow_other', 'default_permissions', 'noexec'}),
+    ('ro', {'ro'}, {'rw'}),
+    ('ro,noatime', {'ro', 'noatime'}, {'relatime'}),
+    ('noexec,noatime', {'rw', 'noexec', 'noatime'}, set()),
+    ('default_permissions', {'default_permissions'}, {'allow_other'}),
+    ('sync,dirsync,suid,dev', PLAIN, {'sync', 'dirsync', 'suid', 'dev'}),
+    ('defaults,_netdev,nofail,noauto,users,comment=ours', PLAIN, set()),
+    ('x-systemd.automount,x-systemd.idle-timeout=60,x-systemd.requires=network.target,x-gvfs-hide',
+     PLAIN, set()),
+    ('X-mount.mkdir=0755,nodiratime,fsname=other,subtype=other', PLAIN, set()),
+]
+
+
+def shown(path):
+    """The words that /proc has of the mount, and its type and source."""
+    with open('/proc/self/mountinfo', encoding='utf-8') as lines:
+        for line in lines:
+            words = line.split()
+            if words[4] == str(path):
+                kind, source, more = words[words.index('-') + 1:]
+                return {*words[5].split(','), *more.split(',')}, kind, source
+    return set(), None, None
+
+
+@pytest.mark.parametrize('options,there,absent', FLAGS, ids=[row[0] for row in FLAGS])
+def test_flags(options, there, absent, folder):
+    done = conftest.storyfs(folder / 'a.db', folder / 'mnt', '-o', options)
+    assert done.returncode == 0, done.stderr
+    words, kind, source = shown(folder / 'mnt')
+    assert there <= words and not absent & words, words
+    assert (kind, source) == ('fuse.storyfs', str(folder / 'a.db'))
+    assert (folder / 'mnt' / P / 'name').read_text() == 'Death Star\n'
+    assert conftest.storyfs('umount', folder / 'mnt').returncode == 0
+
+
+def test_nothing_is_run_with_noexec(start):
+    for options, works in [('umask=022', True), ('umask=022,noexec', False)]:
+        mount = start(options)
+        script = mount / P / 'stories/555/script'
+        script.write_text('#!/bin/sh\necho run\n')
+        script.chmod(0o755)
+        assert (run(mount, str(script)) == 'run\n') == works
+        assert mount.stop() == 0
+
+
+def guards(pid):
+    """Who guards the mount of the process."""
+    found = subprocess.run(['pgrep', '-x', '-P', str(pid), 'mount-guard'], text=True, check=False,
+                           capture_output=True, timeout=conftest.DEADLINE)
+    return [int(line) for line in found.stdout.split()]
+
+
+def is_running(pid):
+    """Also not when nobody has asked yet how it ended."""
+    try:
+        stat = pathlib.Path(f'/proc/{pid}/stat').read_text('utf-8')
+    except FileNotFoundError:
+        return False
+    return stat.rpartition(')')[2].split()[0] != 'Z'
+
+
+def test_auto_unmount_takes_the_mount_of_a_killed_process_away(start, folder):
+    for _ in range(3):
+        mount = start('auto_unmount')
+        assert 'projects' in os.listdir(mount.path) and os.listdir(mount / 'projects') == ['99']
+        (guard,) = guards(mount.process.pid)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            os.kill(guard, number)
+        with open(mount / P / 'name', encoding='utf-8') as f:  # busy
+            mount.process.send_signal(signal.SIGKILL)
+            mount.process.wait(conftest.DEADLINE)
+            assert wait_until(lambda: not is_mounted(mount.path), conftest.DEADLINE)
+            assert os.listdir(folder / 'mnt') == []
+            with pytest.raises(OSError):
+                os.fsync(f.fileno())
+        assert wait_until(lambda pid=guard: not is_running(pid), conftest.DEADLINE)
+
+
+@pytest.mark.parametrize('number', [signal.SIGTERM, None])
+def test_a_guard_ends_with_its_mount(start, number):
+    mount = start('auto_unmount')
+    (guard,) = guards(mount.process.pid)
+    if number:
+        mount.process.send_signal(number)
+        assert mount.process.wait(conftest.DEADLINE) == 0
+    else:
+        os.kill(guard, signal.SIGKILL)
+        assert mount.stop() == 0
+    assert not is_running(guard) and not is_mounted(mount.path)
+
+
+def test_a_mount_that_fails_has_no_guard(folder):
+    done = conftest.storyfs('mount', '-o', 'auto_unmount', 'http://127.0.0.1:1/services/v5',
+                            folder / 'mnt')
+    assert done.returncode == 1 and 'refused the connection' in done.stderr
+    done = conftest.storyfs('mount', '-o', 'auto_unmount', folder / 'a.db', folder / 'mnt')
+    assert (done.returncode, done.stderr) == (0, '') and is_mounted(folder / 'mnt')
+    assert conftest.storyfs('umount', folder / 'mnt').returncode == 0
+
+
+@pytest.mark.parametrize('options', ['reconnect', 'ServerAliveInterval=15', 'idmap=user', 'allow_root'])
+def test_what_is_no_option_is_said(options, folder):
+    """A line for sshfs has some of its own."""
+    done = conftest.storyfs(folder / 'a.db', folder / 'mnt', '-o', f'ro,{options}')
+    name = options.partition('=')[0]
+    assert done.returncode == 2 and f'mount has no option --{name}' in done.stderr
+    assert not is_mounted(folder / 'mnt')
+
+
+FSTAB = '''
+{folder}/a.db {folder}/mnt storyfs ro,noauto,nofail,_netdev,x-systemd.automount,umask=027,gid=12 0 0
+'''
+
+# In a place of its own, where /sbin/mount.storyfs is the program.
+AS_INSTALLED = '''
+mount --make-rprivate /
+mount -t overlay overlay -o lowerdir={folder}/sbin:/usr/sbin /usr/sbin
+test -x /sbin/mount.storyfs
+{command}
+stat -c '%a %g' {folder}/mnt/projects/99/name
+cat {folder}/mnt/projects/99/name
+findmnt -n -o FSTYPE,SOURCE {folder}/mnt
+umount {folder}/mnt
+! mountpoint -q {folder}/mnt
+'''
+
+
+@as_root
+@pytest.mark.parametrize('command', [
+    'mount -T {folder}/fstab {folder}/mnt',
+    'mount -T {folder}/fstab {folder}/a.db',
+    'mount -t storyfs -o ro,umask=027,gid=12 {folder}/a.db {folder}/mnt',
+    'PATH={folder}/bin:$PATH mount.fuse {folder}/a.db {folder}/mnt -t fuse.storyfs '
+    '-o ro,umask=027,gid=12',
+])
+def test_mount_8(command, folder):
+    for place, name in [('sbin', 'mount.storyfs'), ('bin', 'storyfs')]:
+        (folder / place).mkdir()
+        (folder / place / name).symlink_to(os.path.abspath(conftest.BIN))
+    (folder / 'fstab').write_text(FSTAB.format(folder=folder))
+    script = AS_INSTALLED.format(command=command, folder=folder).format(folder=folder)
+    done = subprocess.run(['unshare', '--mount', 'sh', '-euc', script], text=True, check=False,
+                          capture_output=True, timeout=conftest.DEADLINE, env=conftest.clean_env())
+    if 'overlay' in done.stderr:
+        pytest.skip('no overlays here')
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f'440 12\nDeath Star\nfuse.storyfs {folder}/a.db\n'
