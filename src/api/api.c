@@ -18,6 +18,7 @@
 #include "storyfs/parse.h"
 
 enum {
+	MAX_LISTED = 1 << 22,
 	PAGE_LIMIT = 500,
 	TIMEOUT_MS = 30000,
 	PAGES_AT_ONCE = 4,
@@ -31,6 +32,7 @@ struct api *api_new(struct transport *t, const struct api_config *config)
 	api->base_path = xstrdup(config->base_path);
 	api->page_limit = config->page_limit ? config->page_limit : PAGE_LIMIT;
 	api->timeout_ms = config->timeout_ms ? config->timeout_ms : TIMEOUT_MS;
+	api->max_listed = config->max_listed ? config->max_listed : MAX_LISTED;
 	api->pages_at_once = config->pages_at_once ? config->pages_at_once : PAGES_AT_ONCE;
 	api->renew_token = config->renew_token;
 	api->origin = config->origin ? xstrdup(config->origin) : NULL;

@@ -10,6 +10,7 @@ struct api {
 	char *base_path;
 	char *origin; /* NULL: a host without a name */
 	int64_t page_limit;
+	int64_t max_listed;
 	int64_t timeout_ms;
 	int pages_at_once;
 	bool (*renew_token)(void *data);

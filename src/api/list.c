@@ -14,7 +14,11 @@
 #include "storyfs/json.h"
 #include "storyfs/thread.h"
 
-enum { LIST_TRIES = 3, MAX_CREW = 16 };
+enum {
+	LIST_TRIES = 3,
+	MAX_CREW = 16,
+	MAX_PAGES = 1 << 14, /* to keep track of at once */
+};
 
 /* What a reading ends as, beside 0 and -errno. */
 enum {
@@ -100,7 +104,20 @@ static int64_t page_end(const struct page *page)
 /* How many there are to read. */
 static int64_t wanted(const struct reading *r, const struct page *page)
 {
-	return r->max && page->total > r->max ? r->max : page->total;
+	int64_t most = r->max ? r->max : r->api->max_listed + 1;
+
+	return page->total > most ? most : page->total;
+}
+
+static int refuse_endless(const struct reading *r)
+{
+	v5_error_fini(&r->call->error);
+	r->call->error.code = V5_OTHER;
+	r->call->error.code_text = xstrdup("endless_list");
+	r->call->error.error =
+		xasprintf("The server's list of %s has no end: %" PRId64 " were read.",
+			schema_resource(r->kind)->plural, r->api->max_listed);
+	return -EPROTO;
 }
 
 static void add_page(const struct reading *r, const struct page *page)
@@ -133,6 +150,8 @@ static int read_on(const struct reading *r, const struct page *first, bool must_
 		all = wanted(r, &page);
 		n = (int64_t)page.n;
 		offset += n;
+		if (offset > r->api->max_listed)
+			return refuse_endless(r);
 	}
 	return moved ? LIST_MOVED : 0;
 }
@@ -177,7 +196,7 @@ static void *fetch_pages(void *data)
 
 		if (e < 0)
 			note_failure(c, e, &call);
-		else if (c->pages[i].version != c->version)
+		else if (c->pages[i].version != c->version || !c->pages[i].n)
 			atomic_store(&c->is_over, true);
 	}
 	return NULL;
@@ -200,8 +219,8 @@ static void run_crew(struct crew *c)
 		pthread_join(threads[--n], NULL);
 }
 
-/* Each as large as the first, up to the end. Totals may be larger than what there is; then the last
- * pages are empty. */
+/* Each as large as the first, up to the end. Totals may be larger than what there is; then pages
+ * are empty, and behind the first of those none is asked for. */
 static bool is_even(const struct crew *c, const struct page *first)
 {
 	bool ended = false;
@@ -209,7 +228,9 @@ static bool is_even(const struct crew *c, const struct page *first)
 	for (size_t i = 0; i < c->n_pages; i++) {
 		const struct page *page = &c->pages[i];
 
-		if (page->n > first->n || page->total != first->total || (ended && page->n))
+		if (page->is_read && (page->n > first->n || page->total != first->total))
+			return false;
+		if (ended && page->n)
 			return false;
 		ended = page->n < first->n;
 	}
@@ -226,7 +247,7 @@ static int gather(const struct crew *c, const struct page *first)
 	for (size_t i = 0; i < c->n_pages; i++)
 		moved = moved || (c->pages[i].is_read && c->pages[i].version != c->version);
 	if (!moved && is_even(c, first)) {
-		for (size_t i = 0; i < c->n_pages; i++)
+		for (size_t i = 0; i < c->n_pages && c->pages[i].is_read; i++)
 			add_page(c->reading, &c->pages[i]);
 		return 0;
 	}
@@ -241,6 +262,8 @@ static int read_at_once(const struct reading *r, const struct page *first)
 	struct crew c = { .reading = r, .version = first->version };
 
 	c.n_pages = (size_t)((left + n - 1) / n);
+	if (c.n_pages > MAX_PAGES)
+		return LIST_UNEVEN;
 	c.pages = xcalloc(c.n_pages, sizeof(*c.pages));
 	for (size_t i = 0; i < c.n_pages; i++)
 		c.pages[i].offset = n * (int64_t)(i + 1);
@@ -290,6 +313,8 @@ int api_list(struct api *api, const struct place *place, const struct api_query 
 			.into = &listing };
 		int e = list_once(&reading, i == LIST_TRIES);
 
+		if (e >= 0 && (int64_t)listing.records.n > api->max_listed)
+			e = refuse_endless(&reading);
 		if (e < 0)
 			return e;
 		n_requests += listing.n_requests;

@@ -166,7 +166,8 @@ static json_t *show_page(
 		i < n && (limit < 0 || json_array_size(page) < (size_t)limit); i++)
 		json_array_append_new(page, show(h, json_array_get(list, i), fields));
 	if (limit >= 0) {
-		http_headers_add_fmt(&ret->headers, "X-Tracker-Pagination-Total", "%zu", n);
+		http_headers_add_fmt(&ret->headers, "X-Tracker-Pagination-Total", "%" PRId64,
+			h->total ? h->total : (int64_t)n);
 		http_headers_add_fmt(
 			&ret->headers, "X-Tracker-Pagination-Limit", "%" PRId64, limit);
 		http_headers_add_fmt(

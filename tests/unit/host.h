@@ -44,6 +44,7 @@ enum { HOST_MAX_FAULTS = 8 };
 struct host {
 	struct transport base;
 	int64_t max_limit;	/* pages hold no more than that; 0: what was asked for */
+	int64_t total;		/* what is said to be there; 0: what is */
 	bool without_version;	/* no X-Tracker-Project-Version */
 	bool without_nesting;	/* what is nested (comments, tasks...) never is, in its parents */
 	bool without_empty;	/* empty nested lists are left out */

@@ -251,6 +251,38 @@ static void pages_that_do_not_fit_together_are_read_one_by_one(void **state)
 	assert_int_equal(fx->listing.n_requests, fx->host.n_asked);
 }
 
+/* It ends with the first page that is empty; those of the crew may be on their way by then. */
+static void a_total_that_is_none_costs_a_few_requests(void **state)
+{
+	static const int64_t totals[] = { 24, 3000, INT64_C(1) << 40, INT64_MAX };
+	struct fixture *fx = *state;
+
+	for (size_t i = 0; i < sizeof(totals) / sizeof(*totals); i++) {
+		fx->host.total = totals[i];
+		host_forget(&fx->host);
+		assert_int_equal(list(fx, 0), 0);
+		assert_whole(fx, N_STORIES);
+		assert_in_range(fx->host.n_asked, 8, 12);
+		assert_int_equal(fx->listing.n_requests, fx->host.n_asked);
+		api_listing_fini(&fx->listing);
+	}
+}
+
+static void a_list_without_an_end_is_none(void **state)
+{
+	struct fixture *fx = *state;
+	struct api_config config = { .base_path = HOST_BASE, .page_limit = 3, .max_listed = 20 };
+	scoped(api_free) struct api *api = api_new(&fx->meeting.base, &config);
+
+	assert_int_equal(api_list(api, &stories, NULL, &fx->call, &fx->listing), -EPROTO);
+	assert_string_equal(
+		fx->call.error.error, "The server's list of stories has no end: 20 were read.");
+	host_forget(&fx->host);
+	fx->host.total = INT64_MAX;
+	assert_int_equal(api_list(api, &stories, NULL, &fx->call, &fx->listing), -EPROTO);
+	assert_in_range(fx->host.n_asked, 1, 8);
+}
+
 #define pages_test(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -264,6 +296,8 @@ int main(void)
 		pages_test(a_project_that_moves_meanwhile_is_read_again),
 		pages_test(one_that_always_moves_is_taken_as_it_is),
 		pages_test(pages_that_do_not_fit_together_are_read_one_by_one),
+		pages_test(a_total_that_is_none_costs_a_few_requests),
+		pages_test(a_list_without_an_end_is_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
