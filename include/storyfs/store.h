@@ -135,11 +135,28 @@ int store_update(struct store *s, const struct record *old, const struct record 
 /*
  * Create what the patch says in a collection (place, without an id): one POST, which is never sent
  * twice. *ret is the resource as it is now, in the store, too, and in its collection when that is
- * known. When the outcome is unknown the collection is loaded again, so that whatever was made is
- * seen, and the error stays: the caller cannot know whether it was this one.
+ * known. When the outcome is unknown the collection is asked for (store_find_made): 0 when it was
+ * made all the same, else the error; then it may still be made, by a host that takes its time.
  */
 int store_create(struct store *s, const struct place *place, const struct record *patch,
 	struct call *call, struct record **ret);
+
+/* The ids of a collection as far as it is known; 1 when it was never loaded. */
+int store_peek_ids(struct store *s, const struct place *place, struct ids *ret);
+/*
+ * Was what the patch says made in a collection (place, without an id) since that held these ids? It
+ * is asked for again. By what the patch says, and the person we are, where that is told; what this
+ * store made in another request is not it, nor what it found so before. *ret is the record, in the
+ * store, too. 1 when it was not made; -errno when that cannot be known now.
+ */
+struct creation {
+	struct place place;
+	const struct record *patch;
+	const struct ids *before;
+};
+
+int store_find_made(
+	struct store *s, const struct creation *what, struct call *call, struct record **ret);
 
 /* Delete a record of the store: one DELETE. 0 also when the server no longer had it. When the
  * outcome is unknown the resource is looked at, and if it is gone, that is 0, too. */

@@ -304,19 +304,38 @@ static void learn_new(struct store *s, const struct record *r, const struct plac
 	intake_tell(s, &in);
 }
 
+/* Was it made all the same? Of a collection that was not known nothing is known to be new. */
+static int find_made(struct store *s, const struct creation *what, bool is_known,
+	const struct call_limit *limit, struct record **ret)
+{
+	scoped(call_fini) struct call call = { .limit = *limit };
+
+	call.limit.deadline_ms = clock_deadline(LOOK_MS);
+	if (is_known)
+		return store_find_made(s, what, &call, ret);
+	load_collection_again(s, &what->place, &call);
+	return 1;
+}
+
 int store_create(struct store *s, const struct place *place, const struct record *patch,
 	struct call *call, struct record **ret)
 {
 	scoped(record_unref) struct record *now = NULL;
+	scoped(ids_fini) struct ids before = { 0 };
 	struct place at = *place;
 
 	pthread_mutex_lock(&s->lock);
 	at.project_id = known_project(s, at.parent, at.parent_id);
 	pthread_mutex_unlock(&s->lock);
+	bool is_known = store_peek_ids(s, &at, &before) == 0;
+	const struct creation what = { at, patch, &before };
 	int e = api_create(s->api, &at, patch, call, &now);
 
-	if (e < 0 && api_is_outcome_unknown(e) && e != -EINTR)
-		look_for_new(s, &at, &call->limit);
+	if (e < 0 && api_is_outcome_unknown(e) && e != -EINTR &&
+		find_made(s, &what, is_known, &call->limit, ret) == 0) {
+		v5_error_fini(&call->error);
+		return 0;
+	}
 	if (e < 0)
 		return e;
 	keep_untold(s, now, patch);

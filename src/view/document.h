@@ -3,6 +3,7 @@
 #ifndef STORYFS_VIEW_DOCUMENT_H
 #define STORYFS_VIEW_DOCUMENT_H
 
+#include "doubt.h"
 #include "shown.h"
 #include "storyfs/markdown.h"
 
@@ -44,6 +45,13 @@ struct remembered {
 	 * More than one when programs that know nothing of each other saved. */
 	struct markdown **sent;
 	size_t n_sent;
+	/* What saves tried to make of it, and nobody knows whether they did: in which of sent it
+	 * belongs if so. */
+	struct remembered_doubt {
+		struct doubt *doubt;
+		struct markdown *sent;
+	} * doubts;
+	size_t n_doubts;
 	int n_users;
 	bool dropped; /* out of the table, to be freed by the last user */
 };
@@ -58,6 +66,9 @@ void remembered_add_made(
 /* NULL when it is forgotten. The caller gives it back; a story is saved by one at a time. */
 struct remembered *remembered_take(struct tree *t, int64_t story_id, const char *version);
 void remembered_give(struct tree *t, struct remembered *r);
+/* Of one that was taken. The doubt is taken over; the last one is settled. */
+void remembered_add_doubt(struct remembered *r, struct doubt *doubt, struct markdown *sent);
+void remembered_drop_doubt(struct remembered *r);
 
 /* document_plan.c: what a save means. */
 struct document_step {
@@ -109,6 +120,8 @@ struct markdown *document_find_sent(
 	const struct remembered *r, const struct markdown *read, const struct markdown *mine);
 /* New items of mine that a save made already have their ids from now on. */
 void document_adopt(struct markdown *mine, const struct markdown *sent);
+/* A save made this, as is known only now. */
+void document_note_made(const struct record *made, struct markdown *sent);
 /* The step was carried out; id is that of what it made. */
 void document_note_sent(struct document_plan *p, const struct document_step *step, int64_t id,
 	struct markdown *sent);

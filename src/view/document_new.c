@@ -26,6 +26,7 @@ bool tree_makes_named(const struct node *dir, const char *name)
 struct making {
 	struct tree *tree;
 	const struct node *dir;
+	const char *name;
 	struct buf text;
 	struct markdown mine;
 	struct people people;
@@ -162,32 +163,64 @@ static void learn_nested(struct making *m, const struct record *patch, int64_t s
 	document_load(m->tree, story_id, &call);
 }
 
+/* It is there, by this name, too. */
+static void learn_made(struct making *m, const struct record *story, struct node *ret)
+{
+	struct node at = { layout_find(ROW_RESOURCE, KIND_story, KIND_project), record_id(story),
+		-1 };
+	struct markdown *made = xcalloc(1, sizeof(*made));
+
+	control_note_made(m->tree, &at, story, false);
+	*ret = (struct node){ layout_find(ROW_DOCUMENT, KIND_story, KIND_project), record_id(story),
+		-1 };
+	document_make(m->tree, story, made);
+	remembered_add_made(m->tree, record_id(story), &m->text, made);
+	make_remember(m->tree, m->dir, m->name, ret);
+}
+
 static int send(struct making *m, const struct record *patch, struct node *ret)
 {
 	scoped(record_unref) struct record *now = NULL;
 	struct place stories = layout_place(m->dir);
+	scoped(doubt_free) struct doubt *doubt = doubt_new(m->tree, &stories, patch);
 	int e = write_create(m->tree, &stories, patch, &m->call, &now);
 
+	if (e < 0 && doubt && api_is_outcome_unknown(e))
+		doubt_remember(m->tree, m->dir, m->name, take_ptr(doubt));
 	if (e < 0)
 		return e;
-	struct node story = { layout_find(ROW_RESOURCE, KIND_story, KIND_project), record_id(now),
-		-1 };
-
-	control_note_made(m->tree, &story, now, false);
-	*ret = (struct node){ layout_find(ROW_DOCUMENT, KIND_story, KIND_project), record_id(now),
-		-1 };
 	learn_nested(m, patch, record_id(now));
-	struct markdown *made = xcalloc(1, sizeof(*made));
-
-	document_make(m->tree, now, made);
-	remembered_add_made(m->tree, record_id(now), &m->text, made);
+	learn_made(m, now, ret);
 	return 0;
 }
 
-static void refuse(struct making *m, const char *name, int e)
+/* Did an earlier save of this name make it? Of another story that one was no save. 1 when not. */
+static int settle_doubt(struct making *m, const struct record *patch, struct node *ret)
+{
+	scoped(doubt_free) struct doubt *doubt = doubt_take(m->tree, m->dir, m->name);
+	scoped(record_unref) struct record *story = NULL;
+
+	if (!doubt || strcmp(record_text(doubt_patch(doubt), F_story_name),
+			      record_text(patch, F_story_name)) != 0)
+		return 1;
+	int e = doubt_look(m->tree, doubt, &m->call, &story);
+
+	if (e < 0) {
+		buf_add_str(
+			&m->plan.reason, "whether the last save made the story is not known yet\n");
+		doubt_remember(m->tree, m->dir, m->name, take_ptr(doubt));
+	}
+	if (e)
+		return e;
+	learn_nested(m, doubt_patch(doubt), record_id(story));
+	learn_made(m, story, ret);
+	return 0;
+}
+
+static void refuse(struct making *m, int e)
 {
 	refusal_put(m->tree, m->dir, m->dir,
-		explain_refusal(&(struct refused_save){ .name = name,
+		explain_refusal(&(struct refused_save){ .name = m->name,
 			.what = "made a story",
 			.error = e,
 			.reason = &m->plan.reason,
@@ -201,7 +234,9 @@ static void refuse(struct making *m, const char *name, int e)
 int tree_make_text(struct tree *t, const struct node *dir, const struct tree_text *text,
 	const struct call_limit *limit, struct node *ret)
 {
-	scoped(making_fini) struct making m = { .tree = t, .dir = dir, .people = { t, dir->id } };
+	scoped(making_fini) struct making m = {
+		.tree = t, .dir = dir, .name = text->name, .people = { t, dir->id }
+	};
 	scoped(record_unref) struct record *patch = record_new(KIND_story);
 
 	if (!tree_makes_named(dir, text->name))
@@ -214,12 +249,16 @@ int tree_make_text(struct tree *t, const struct node *dir, const struct tree_tex
 	int e = read_document(&m, text, patch);
 
 	if (e == 0)
+		e = settle_doubt(&m, patch, ret);
+	bool was_made = e == 0;
+
+	if (e > 0)
 		e = send(&m, patch, ret);
 	if (e < 0) {
-		refuse(&m, text->name, e);
+		refuse(&m, e);
 		return e;
 	}
 	refusal_drop(t, dir, dir);
-	make_remember(t, dir, text->name, ret);
-	return 0;
+	/* What was written since then is another save of it. */
+	return was_made ? document_save(t, ret, text->data, text->len, limit) : 0;
 }

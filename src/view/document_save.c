@@ -94,16 +94,20 @@ static struct markdown *begin_note(struct saving *s)
 	return sent;
 }
 
-/* Is it the text that made the story, saved again? Then what it does not say stays as it was. */
-static const struct markdown *find_made(struct saving *s)
+/* Is it the text that made the story, saved again? */
+static bool take_made(struct saving *s)
 {
 	scoped(buf_fini) struct buf reason = BUF_INIT;
-	struct remembered *r = remembered_take(s->tree, record_id(s->story), REMEMBERED_MADE);
-	struct markdown *made = r ? r->sent[0] : NULL;
 
-	s->remembered = r;
-	if (!r || markdown_read(&s->text, MARKDOWN_OF_NEW, &s->mine, &reason) < 0)
-		return NULL;
+	s->remembered = remembered_take(s->tree, record_id(s->story), REMEMBERED_MADE);
+	return s->remembered && markdown_read(&s->text, MARKDOWN_OF_NEW, &s->mine, &reason) == 0;
+}
+
+/* Then what it does not say stays as it was. */
+static const struct markdown *find_made(struct saving *s)
+{
+	struct markdown *made = s->remembered->sent[0];
+
 	each_field(f, KIND_story) {
 		if (!s->mine.fields[f].text)
 			s->mine.fields[f].text = xstrdup(document_text(made, f));
@@ -112,19 +116,62 @@ static const struct markdown *find_made(struct saving *s)
 	return made;
 }
 
+static void tell_made(struct saving *s, const struct record *made)
+{
+	struct node node = { layout_find(ROW_RESOURCE, record_kind(made), KIND_story),
+		record_id(made), -1 };
+
+	control_note_made(s->tree, &node, made, s->has_made);
+	s->has_made = true;
+}
+
+/* What an earlier save may have made is looked for before it is made again. */
+static int settle_doubts(struct saving *s)
+{
+	struct remembered *r = s->remembered;
+	bool any = false;
+
+	while (r && r->n_doubts) {
+		const struct remembered_doubt *last = &r->doubts[r->n_doubts - 1];
+		scoped(record_unref) struct record *made = NULL;
+		int e = doubt_look(s->tree, last->doubt, &s->call, &made);
+
+		if (e < 0) {
+			buf_reset(&s->plan.reason);
+			buf_add_str(&s->plan.reason, "whether the last save of this text made "
+						     "something is not known yet\n");
+			return e;
+		}
+		if (e == 0) {
+			document_note_made(made, last->sent);
+			tell_made(s, made);
+		}
+		any = true;
+		remembered_drop_doubt(r);
+	}
+	if (any) {
+		markdown_fini(&s->present);
+		document_make(s->tree, s->story, &s->present);
+	}
+	return 0;
+}
+
 static int find_texts(struct saving *s)
 {
 	struct document_plan *p = &s->plan;
 	int e = markdown_read(&s->text, MARKDOWN_OF_STORY, &s->mine, &p->reason);
 
 	document_make(s->tree, s->story, &s->present);
-	if (e < 0) {
-		p->base = find_made(s);
-		return p->base ? 0 : e;
-	}
-	e = find_read(s);
+	bool is_new = e < 0;
+
+	if (is_new)
+		e = take_made(s) ? 0 : e;
+	else
+		e = find_read(s);
 	if (e == 0)
-		p->base = find_base(s);
+		e = settle_doubts(s);
+	if (e == 0)
+		p->base = is_new ? find_made(s) : find_base(s);
 	return e;
 }
 
@@ -165,21 +212,22 @@ static int update(struct saving *s, const struct document_step *step)
 	return -EBUSY;
 }
 
-static int create(struct saving *s, const struct document_step *step, int64_t *ret_id)
+static int create(
+	struct saving *s, const struct document_step *step, struct markdown *sent, int64_t *ret_id)
 {
 	scoped(record_unref) struct record *now = NULL;
 	struct place place = {
 		.kind = step->kind, .parent = KIND_story, .parent_id = record_id(s->story)
 	};
+	scoped(doubt_free) struct doubt *doubt = doubt_new(s->tree, &place, step->patch);
 	int e = write_create(s->tree, &place, step->patch, &s->call, &now);
 
+	if (e < 0 && doubt && api_is_outcome_unknown(e))
+		remembered_add_doubt(s->remembered, take_ptr(doubt), sent);
 	if (e < 0)
 		return e;
 	*ret_id = record_id(now);
-	struct node made = { layout_find(ROW_RESOURCE, step->kind, KIND_story), *ret_id, -1 };
-
-	control_note_made(s->tree, &made, now, s->has_made);
-	s->has_made = true;
+	tell_made(s, now);
 	return 0;
 }
 
@@ -197,7 +245,7 @@ static int send_all(struct saving *s)
 	for (; s->n_sent < p->n; s->n_sent++) {
 		const struct document_step *step = &p->steps[s->n_sent];
 		int64_t id = step->id;
-		int e = step->type == STEP_CREATE ? create(s, step, &id) : update(s, step);
+		int e = step->type == STEP_CREATE ? create(s, step, sent, &id) : update(s, step);
 
 		if (e < 0)
 			return e;

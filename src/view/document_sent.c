@@ -241,6 +241,22 @@ static void note_comment(const struct document_step *step, int64_t id, struct ma
 		replace(&all->v[all->n - 1].text, text);
 }
 
+void document_note_made(const struct record *made, struct markdown *sent)
+{
+	const struct document_list *list = list_of(record_kind(made));
+
+	if (list)
+		markdown_add_item(document_items(sent, list),
+			(struct markdown_item){ .id = record_id(made),
+				.done = record_int(made, list->done, 0),
+				.text = xstrdup(record_text(made, list->text)) });
+	else
+		markdown_add_comment(&sent->comments,
+			(struct markdown_comment){ .id = record_id(made),
+				.head = xstrdup(""),
+				.text = xstrdup(record_text(made, F_comment_text)) });
+}
+
 void document_note_sent(struct document_plan *p, const struct document_step *step, int64_t id,
 	struct markdown *sent)
 {

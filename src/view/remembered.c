@@ -15,6 +15,17 @@ static char *key_of(int64_t story_id, const char *version)
 	return xasprintf("%" PRId64 "/%s", story_id, version);
 }
 
+void remembered_add_doubt(struct remembered *r, struct doubt *doubt, struct markdown *sent)
+{
+	r->doubts = xrealloc(r->doubts, r->n_doubts + 1, sizeof(*r->doubts));
+	r->doubts[r->n_doubts++] = (struct remembered_doubt){ doubt, sent };
+}
+
+void remembered_drop_doubt(struct remembered *r)
+{
+	doubt_free(r->doubts[--r->n_doubts].doubt);
+}
+
 static void drop(struct remembered *r)
 {
 	for (size_t i = 0; i < r->n_sent; i++) {
@@ -22,6 +33,9 @@ static void drop(struct remembered *r)
 		free(r->sent[i]);
 	}
 	free(r->sent);
+	while (r->n_doubts)
+		remembered_drop_doubt(r);
+	free(r->doubts);
 	buf_fini(&r->text);
 	free(r->key);
 	free(r);

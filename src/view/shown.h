@@ -55,7 +55,7 @@ struct tree {
 	struct store *store;
 	struct journal *journal; /* NULL: none is kept */
 	pthread_mutex_t lock;	 /* guards what follows; the store's lock may be taken under it */
-	struct table refusals, rosters, names, torn, tables, queries, remembered, conflicts;
+	struct table refusals, rosters, names, torn, tables, queries, remembered, conflicts, doubts;
 	struct table histories;
 	size_t remembered_bytes, conflict_bytes;
 	int64_t last_conflict, conflicts_ns; /* when one came or went */

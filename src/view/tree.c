@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "conflict.h"
+#include "doubt.h"
 #include "storyfs/alloc.h"
 #include "storyfs/parse.h"
 #include "storyfs/text.h"
@@ -36,6 +37,7 @@ void tree_free(struct tree *t)
 	refusals_fini(t);
 	rosters_fini(t);
 	make_fini(t);
+	doubts_fini(t);
 	torn_fini(t);
 	tables_fini(t);
 	histories_fini(t);

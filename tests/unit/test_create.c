@@ -59,10 +59,11 @@ static void a_post_is_never_sent_twice(void **state)
 		int error;
 		int n; /* stories, then */
 	} rows[] = {
-		{ { .error = -ETIMEDOUT, .done = true }, -ETIMEDOUT, 6 },
+		{ { .error = -ETIMEDOUT, .done = true }, 0, 6 },
 		{ { .error = -ETIMEDOUT }, -ETIMEDOUT, 5 },
-		{ { .status = 500, .body = "oops", .done = true }, -EIO, 6 },
-		{ { .cut = 3 }, -EPROTO, 6 },
+		{ { .error = -EINTR, .done = true }, -EINTR, 5 },
+		{ { .status = 500, .body = "oops", .done = true }, 0, 6 },
+		{ { .cut = 3 }, 0, 6 },
 		{ { .status = 400, .body = "{}" }, -EINVAL, 5 },
 		{ { .error = -ECONNREFUSED }, -ECONNREFUSED, 5 },
 	};
@@ -80,7 +81,44 @@ static void a_post_is_never_sent_twice(void **state)
 			fail_msg("row %zu", i);
 		assert_int_equal(host_count(&w.host, "POST"), 1);
 		assert_int_equal(list(&w, &stories), rows[i].n);
-		assert_non_null(w.call.error.error);
+		assert_int_equal(id, rows[i].error ? 0 : 8001);
+		assert_int_equal(w.call.error.error == NULL, rows[i].error == 0);
+	}
+}
+
+/* Of the same words by somebody else, or from before, none is ours. */
+static void what_others_made_is_not_ours(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *theirs;
+		int error;
+	} rows[] = {
+		{ "{'id':9,'story_id':501,'text':'Hm','person_id':103}", -ETIMEDOUT },
+		{ "{'id':9,'story_id':501,'text':'Hm!','person_id':101}", -ETIMEDOUT },
+		{ "{'id':9,'story_id':501,'text':'Hm','person_id':101}", 0 },
+		{ "{'id':601,'story_id':501,'text':'Hm','person_id':101}", -ETIMEDOUT },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		scoped(world_end) struct world w;
+		scoped(record_unref) struct record *patch = record_new(KIND_comment);
+		scoped(record_unref) struct record *now = NULL;
+		scoped(free_ptr) char *list_json = xasprintf("[%s]", rows[i].theirs);
+
+		world_begin(&w);
+		list_all(&w);
+		record_set_text(patch, F_comment_text, "Hm");
+		host_set(&w.host, "/projects/99/stories/501/comments", list_json);
+		host_fail(
+			&w.host, &(struct host_fault){ .method = HTTP_POST, .error = -ETIMEDOUT });
+		assert_int_equal(
+			store_create(w.store, &comments_501, patch, &w.call, &now), rows[i].error);
+		assert_int_equal(now ? record_id(now) : 0, rows[i].error ? 0 : 9);
+		assert_int_equal(host_count(&w.host, "POST"), 1);
+		/* One list, not that of all stories. */
+		assert_int_equal(host_count(&w.host, "/stories/501/comments"), 2);
+		assert_int_equal(host_count(&w.host, "/stories?"), 0);
 	}
 }
 
@@ -355,6 +393,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_made_is_one_post_and_known),
 		cmocka_unit_test(a_post_is_never_sent_twice),
+		cmocka_unit_test(what_others_made_is_not_ours),
 		cmocka_unit_test(what_is_deleted_is_gone_with_all_below),
 		cmocka_unit_test(an_unknown_delete_is_looked_at),
 		cmocka_unit_test(an_older_answer_does_not_bring_it_back),
