@@ -16,8 +16,8 @@ import posix_calls
 DEADLINE = 30
 
 
-def apart(what):
-    """What the function returns in a process of its own."""
+def begin(what):
+    """Calls the function in a process of its own; a function that waits for what it returns."""
     back, up = os.pipe()
     pid = os.fork()
     if not pid:
@@ -29,10 +29,20 @@ def apart(what):
         finally:
             os._exit(0)
     os.close(up)
-    with os.fdopen(back, 'rb') as result:
-        data = result.read()
-    os.waitpid(pid, 0)
-    return pickle.loads(data)
+
+    def result():
+        with os.fdopen(back, 'rb') as pipe:
+            data = pipe.read()
+        os.waitpid(pid, 0)
+        assert data, 'it failed; see standard error'
+        return pickle.loads(data)
+
+    return result
+
+
+def apart(what):
+    """What the function returns in a process of its own."""
+    return begin(what)()
 
 
 def become(number):

@@ -32,7 +32,7 @@ enum {
 	N_ROUNDS = 1000,
 	N_STORIES = 2,
 	DEADLINE_S = 60,
-	N_ACTIONS = 9,
+	N_ACTIONS = 11,
 };
 
 static const char *const fields[] = { "name", "description" };
@@ -41,7 +41,7 @@ struct worker {
 	const char *mount;
 	unsigned seed;
 	int id;
-	char path[2][512];
+	char path[3][512];
 };
 
 static int random_below(struct worker *w, int n)
@@ -58,6 +58,8 @@ static void choose(struct worker *w)
 		fields[random_below(w, 2)]);
 	snprintf(w->path[1], sizeof(w->path[1]), "%s/projects/99/stories/%d/tmp%d", w->mount, story,
 		w->id);
+	snprintf(w->path[2], sizeof(w->path[2]), "%s/projects/99/stories/%d/shared", w->mount,
+		story);
 }
 
 static void write_file(struct worker *w, const char *path, int flags)
@@ -99,7 +101,7 @@ static void list(struct worker *w)
 
 static void act(struct worker *w, int action)
 {
-	const char *field = w->path[0], *scratch = w->path[1];
+	const char *field = w->path[0], *scratch = w->path[1], *shared = w->path[2];
 
 	switch (action) {
 	case 0:
@@ -131,6 +133,18 @@ static void act(struct worker *w, int action)
 	case 7:
 		if (truncate(field, 3) < 0)
 			read_file(field);
+		break;
+	case 8:
+		write_file(w, scratch, O_WRONLY | O_APPEND);
+		if (link(scratch, shared) < 0)
+			unlink(shared);
+		rename(shared, field);
+		unlink(scratch);
+		break;
+	case 9:
+		write_file(w, scratch, O_WRONLY);
+		renameat2(AT_FDCWD, scratch, AT_FDCWD, shared, RENAME_EXCHANGE);
+		rename(scratch, shared);
 		break;
 	default:
 		read_file(field);
