@@ -22,9 +22,18 @@ static void tell(struct sound *s, const struct record *r, const char *what)
 		record_id(r), what);
 }
 
+/* Is the id of its kind one that we gave (sources.h's prepare)? */
+static bool is_ours(const struct record *r)
+{
+	enum kind kind = record_kind(r);
+	int id = schema_find_field(kind, "id");
+
+	return schema_field(kind, id)->flags & FIELD_HIDDEN;
+}
+
 static bool has_id(struct sound *s, const struct record *r)
 {
-	bool is_id = record_id(r) > 0 && record_id(r) < STORE_MAX_ID;
+	bool is_id = record_id(r) > 0 && (record_id(r) < STORE_MAX_ID || is_ours(r));
 
 	if (!is_id)
 		tell(s, r, "this can be no id; it is left out");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a host lists, held against what a list can be: resources that can be told apart and shown,
- * with ids from 1 to below STORE_MAX_ID, each of which comes once. */
+ * with ids from 1 to below STORE_MAX_ID (but for ids that V5 does not know), each of which comes
+ * once. */
 #ifndef STORYFS_DATA_SOUND_H
 #define STORYFS_DATA_SOUND_H
 

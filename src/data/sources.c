@@ -43,8 +43,10 @@ static void prepare_activity(
 	if (place->parent)
 		project_id = place->parent_id;
 	record_set_int(r, F_activity_project_id, project_id);
-	record_set_int(r, F_activity_id,
-		(place->parent ? 0 : OWN) | ((project_id * VERSIONS + version) & (OWN - 1)));
+	/* Both may be any number: that of a host is other people's. */
+	uint64_t both = (uint64_t)project_id * (uint64_t)VERSIONS + (uint64_t)version;
+
+	record_set_int(r, F_activity_id, (place->parent ? 0 : OWN) | (int64_t)(both & (OWN - 1)));
 	json_activity_condense(r);
 }
 

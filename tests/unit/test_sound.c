@@ -101,6 +101,23 @@ static void a_page_of_none_leaves_the_others(void **state)
 	assert_int_equal(list(&w, &stories), 2);
 }
 
+/* Activity has no ids but those we make of it, which are large. */
+static void ids_of_our_own_are_no_problem(void **state)
+{
+	(void)state;
+	struct place activity = { .kind = KIND_activity };
+	scoped(world_end) struct world w;
+
+	begin(&w, "[]");
+	host_set(&w.host, "/my/activity",
+		"[{'kind':'story_update_activity','guid':'99_10','project_version':10,"
+		"'message':'m','occurred_at':'2024-05-01T10:00:00Z'},"
+		"{'kind':'story_update_activity','guid':'9223372036854775807_1',"
+		"'project_version':9223372036854775807}]");
+	assert_int_equal(list(&w, &activity), 2);
+	assert_problems(&w, "");
+}
+
 static void what_is_right_again_is_told_no_more(void **state)
 {
 	(void)state;
@@ -125,6 +142,7 @@ int main(void)
 		cmocka_unit_test(the_first_of_two_with_one_id_is_shown),
 		cmocka_unit_test(nested_ones_are_told_apart_across_their_parents),
 		cmocka_unit_test(a_page_of_none_leaves_the_others),
+		cmocka_unit_test(ids_of_our_own_are_no_problem),
 		cmocka_unit_test(what_is_right_again_is_told_no_more),
 	};
 
