@@ -69,8 +69,7 @@ struct doubt *doubt_take(struct tree *t, const struct node *dir, const char *nam
 
 void doubt_remember(struct tree *t, const struct node *dir, const char *name, struct doubt *d)
 {
-	scoped(doubt_free) struct doubt *old = doubt_take(t, dir, name);
-
+	doubt_free(doubt_take(t, dir, name));
 	free(d->key);
 	d->key = make_key(dir, name);
 	lock_scope(&t->lock);
