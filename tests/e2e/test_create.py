@@ -138,6 +138,18 @@ def test_rmdir_deletes(made):
     assert [w[0] for w in made.writes()] == ['POST', 'DELETE', 'DELETE']
 
 
+def test_rmdir_spares_files_of_ones_own(made):
+    story = made / P / 'stories/556'
+    (story / '.name.swp').write_text('unsaved')
+    with pytest.raises(OSError) as e:
+        os.rmdir(story)
+    assert e.value.errno == errno.ENOTEMPTY and made.writes() == []
+    os.rename(story / '.name.swp', made / P / 'stories/555/.name.swp')
+    os.rmdir(story)
+    assert (made / P / 'stories/555/.name.swp').read_text() == 'unsaved'
+    assert [w[0] for w in made.writes()] == ['DELETE']
+
+
 @pytest.mark.parametrize('command', [
     'rm -rf {}', 'rm -r {} 2>/dev/null', 'find {} -delete',
     'python3 -c "import shutil; shutil.rmtree(\'{}\', ignore_errors=True)"',

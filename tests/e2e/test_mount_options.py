@@ -96,6 +96,28 @@ def test_the_owner_can_do_what_root_can(start, folder, star_archive):
     assert acted(mount, NOBODY) == by_root
 
 
+REMOVALS = [
+    'rm -rf {}', 'find {} -delete',
+    'python3 -c "import shutil; shutil.rmtree(\'{}\', ignore_errors=True)"',
+]
+
+
+@as_root
+@pytest.mark.parametrize('command', REMOVALS)
+def test_rm_r_by_others_deletes_nothing_upstream(start, command):
+    """Also where the kernel does not even ask whether a file may go."""
+    options = f'umask=022,allow_other,uid={NOBODY},gid={NOBODY}'
+    mount = start(options)
+    run(mount, f'echo Well. > {P}/stories/555/comments/new; echo One > {P}/stories/555/tasks/new; '
+               f'echo x > /dev/shm/$$; mv /dev/shm/$$ {P}/stories/555/attachments/x')
+    before = run(mount, 'find projects my workspaces | sort')
+    assert '/attachments/' in before and '/tasks/' in before
+    for what in (f'{P}/attachments', f'{P}/stories/555', P, 'projects', './*'):
+        run(mount, command.format(what), NOBODY)
+    assert mount.stop() == 0
+    assert run(start(options), 'find projects my workspaces | sort') == before
+
+
 @as_root
 @pytest.mark.parametrize('options', ['allow_other', 'allow_other,default_permissions'])
 def test_others_may_do_what_the_modes_say(start, options):
