@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "idset.h"
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
 
@@ -292,37 +293,6 @@ static void drop(struct store *s, const struct place *place, int64_t id, struct 
 		remove_entry(s, e);
 }
 
-/* Ids as a set that answers in constant time. */
-struct set_item {
-	struct table_item item;
-	int64_t id;
-};
-
-static bool set_add(struct table *set, int64_t id)
-{
-	if (table_find(set, &id, sizeof(id)))
-		return false;
-	struct set_item *item = xcalloc(1, sizeof(*item));
-
-	item->id = id;
-	table_add(set, &item->item, &item->id, sizeof(item->id));
-	return true;
-}
-
-static void add_all(struct table *set, const struct ids *ids)
-{
-	for (size_t i = 0; i < ids->n; i++)
-		set_add(set, ids->v[i]);
-}
-
-static void set_fini(struct table *set)
-{
-	struct set_item *item;
-
-	while ((item = table_pop(set)))
-		free(item);
-}
-
 /* Did we delete it after this was asked for? */
 static bool is_buried(struct store *s, enum kind kind, int64_t id, const struct intake *in)
 {
@@ -335,12 +305,12 @@ static bool is_buried(struct store *s, enum kind kind, int64_t id, const struct 
 static void put_list(struct store *s, const struct place *place, const struct records *list,
 	struct ids *ids, struct intake *in)
 {
-	struct table has = { 0 };
+	scoped(idset_fini) struct idset has = { 0 };
 
 	each_record(r, list) {
 		int64_t id = record_id(r);
 
-		if (is_buried(s, place->kind, id, in) || !set_add(&has, id))
+		if (is_buried(s, place->kind, id, in) || !idset_add(&has, id))
 			continue;
 		bool was_here = is_below(known_entry(s, place->kind, id), place);
 
@@ -349,27 +319,25 @@ static void put_list(struct store *s, const struct place *place, const struct re
 		if (!was_here && in->tell)
 			add_change(in, CHANGE_ADDED, known_entry(s, place->kind, id), place, NULL);
 	}
-	set_fini(&has);
 }
 
 /* What is in old and not in now. */
 static void drop_rest(struct store *s, const struct place *place, const struct ids *old,
 	struct ids *now, struct intake *in)
 {
-	struct table has = { 0 };
+	scoped(idset_fini) struct idset has = { 0 };
 
-	add_all(&has, now);
+	idset_add_all(&has, now);
 	for (size_t i = 0; i < old->n; i++) {
 		struct entry *e = known_entry(s, place->kind, old->v[i]);
 
-		if (!set_add(&has, old->v[i]))
+		if (!idset_add(&has, old->v[i]))
 			continue;
 		if (is_below(e, place) && e->written > in->since)
 			ids_add(now, old->v[i]);
 		else
 			drop(s, place, old->v[i], in);
 	}
-	set_fini(&has);
 }
 
 /* Members of a collection are in another order; e is any of them. */
@@ -382,21 +350,20 @@ static void tell_order(const struct entry *e, const struct place *place, struct 
 /* Those that are in both lists, are they in another order? */
 static bool is_reordered(const struct ids *a, const struct ids *b)
 {
-	struct table in_a = { 0 }, in_b = { 0 };
+	scoped(idset_fini) struct idset in_a = { 0 };
+	scoped(idset_fini) struct idset in_b = { 0 };
 	size_t i = 0, j = 0;
 
-	add_all(&in_a, a);
-	add_all(&in_b, b);
+	idset_add_all(&in_a, a);
+	idset_add_all(&in_b, b);
 	for (;; i++, j++) {
-		while (i < a->n && !table_find(&in_b, &a->v[i], sizeof(a->v[i])))
+		while (i < a->n && !idset_has(&in_b, a->v[i]))
 			i++;
-		while (j < b->n && !table_find(&in_a, &b->v[j], sizeof(b->v[j])))
+		while (j < b->n && !idset_has(&in_a, b->v[j]))
 			j++;
 		if (i >= a->n || j >= b->n || a->v[i] != b->v[j])
 			break;
 	}
-	set_fini(&in_a);
-	set_fini(&in_b);
 	return i < a->n && j < b->n;
 }
 
@@ -405,25 +372,56 @@ static bool is_same_list(const struct ids *a, const struct ids *b)
 	return a->n == b->n && (!a->n || memcmp(a->v, b->v, a->n * sizeof(a->v[0])) == 0);
 }
 
-void known_replace(
-	struct store *s, const struct place *place, const struct records *list, struct intake *in)
+/* What they are is known; taken over. */
+static void set_list(struct store *s, const struct place *place, struct ids *now, struct intake *in)
 {
-	scoped(ids_fini) struct ids now = { 0 };
 	struct collection *c = make_collection(s, place);
 
-	put_list(s, place, list, &now, in);
-	if (is_same_list(&c->ids, &now))
+	if (is_same_list(&c->ids, now))
 		return;
-	drop_rest(s, place, &c->ids, &now, in);
-	if (in->tell && now.n && is_reordered(&c->ids, &now))
-		tell_order(known_entry(s, place->kind, now.v[0]), place, in);
+	drop_rest(s, place, &c->ids, now, in);
+	if (in->tell && now->n && is_reordered(&c->ids, now))
+		tell_order(known_entry(s, place->kind, now->v[0]), place, in);
 	if (in->tell)
 		move_list(s, c);
 	else
 		touch(s, c, false);
 	ids_fini(&c->ids);
-	c->ids = now;
-	now = (struct ids){ 0 };
+	c->ids = *now;
+	*now = (struct ids){ 0 };
+}
+
+void known_replace(
+	struct store *s, const struct place *place, const struct records *list, struct intake *in)
+{
+	scoped(ids_fini) struct ids now = { 0 };
+
+	make_collection(s, place);
+	put_list(s, place, list, &now, in);
+	set_list(s, place, &now, in);
+}
+
+void known_follow(struct store *s, const struct place *place, const struct records *list,
+	struct ids *order, struct intake *in)
+{
+	scoped(idset_fini) struct idset has = { 0 };
+	scoped(records_fini) struct records mine = { 0 };
+	scoped(ids_fini) struct ids put = { 0 };
+	scoped(ids_fini) struct ids now = { 0 };
+
+	idset_add_all(&has, order);
+	each_record(r, list) {
+		if (idset_has(&has, record_id(r)))
+			records_add(&mine, record_ref(r));
+	}
+	put_list(s, place, &mine, &put, in);
+	for (size_t i = 0; i < order->n; i++) {
+		if (is_below(known_entry(s, place->kind, order->v[i]), place) &&
+			!is_buried(s, place->kind, order->v[i], in))
+			ids_add(&now, order->v[i]);
+	}
+	ids_fini(order);
+	set_list(s, place, &now, in);
 }
 
 void known_put_written(struct store *s, const struct record *r, struct intake *in)

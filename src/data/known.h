@@ -129,6 +129,10 @@ void known_remove_written(struct store *s, enum kind kind, int64_t id, struct in
 /* Make a collection this list; what left it goes, with all that hangs below. */
 void known_replace(
 	struct store *s, const struct place *place, const struct records *list, struct intake *in);
+/* Of a collection these are new or have new values, and this is its order (taken over); ids of
+ * which nothing is known are left out of it. */
+void known_follow(struct store *s, const struct place *place, const struct records *list,
+	struct ids *order, struct intake *in);
 void known_fini(struct store *s);
 /* ms of the record's own clock: updated_at, or created_at; 0 when it has neither. */
 int64_t written_at(const struct record *r);

@@ -117,15 +117,16 @@ static bool transitions_since(
 	return true;
 }
 
-/* Those of a story that went are gone with it. */
-static bool transition_stays(struct store *s, const struct record *r)
+/* Those of a story that went, or is in another project now, went with it. */
+static bool transition_stays(struct store *s, const struct place *place, const struct record *r)
 {
-	struct place stories = { .kind = KIND_story,
-		.parent = KIND_project,
-		.parent_id = record_int(r, F_story_transition_project_id, 0) };
+	struct place stories = {
+		.kind = KIND_story, .parent = KIND_project, .parent_id = place->parent_id
+	};
+	const struct entry *e =
+		known_entry(s, KIND_story, record_int(r, F_story_transition_story_id, 0));
 
-	return !known_collection(s, &stories) ||
-	       known_entry(s, KIND_story, record_int(r, F_story_transition_story_id, 0));
+	return !known_collection(s, &stories) || (e && e->parent_id == place->parent_id);
 }
 
 /* ---- the table ---- */
@@ -142,15 +143,16 @@ const struct source sources[] = {
 	{ KIND_story, KIND_project, NULL, KIND_project_membership,
 		.fields = ":default,follower_ids" },
 	{ KIND_epic, KIND_project, NULL, KIND_none },
-	{ KIND_saved_search, KIND_project, NULL, KIND_none, true },
-	{ KIND_review_type, KIND_project, NULL, KIND_none, true },
-	{ KIND_story_template, KIND_project, NULL, KIND_none, true },
-	{ KIND_integration, KIND_project, NULL, KIND_none, true },
-	{ KIND_release, KIND_project, NULL, KIND_none, true, .fields = ":default,story_ids" },
+	{ KIND_saved_search, KIND_project, NULL, KIND_none, true, .untold = true },
+	{ KIND_review_type, KIND_project, NULL, KIND_none, true, .untold = true },
+	{ KIND_story_template, KIND_project, NULL, KIND_none, true, .untold = true },
+	{ KIND_integration, KIND_project, NULL, KIND_none, true, .untold = true },
+	{ KIND_release, KIND_project, NULL, KIND_none, true, .fields = ":default,story_ids",
+		.untold = true },
 	{ KIND_iteration, KIND_project, NULL, KIND_none, true,
 		.fields =
 			"number,project_id,length,team_strength,start,finish,velocity,points,story_ids",
-		.prepare = number_iteration },
+		.prepare = number_iteration, .untold = true },
 	{ KIND_workspace, KIND_none, NULL, KIND_none, true },
 	{ KIND_notification, KIND_none, NULL, KIND_none, true },
 	{ KIND_comment, KIND_story, "comments", KIND_none, .fields = COMMENT_FIELDS },

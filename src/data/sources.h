@@ -30,8 +30,9 @@ struct source {
 	bool (*since)(struct store *s, const struct place *place, int64_t version,
 		struct buf *ret_filters);
 	/* Does the list still hold it, after it was loaded? */
-	bool (*stays)(struct store *s, const struct record *r);
+	bool (*stays)(struct store *s, const struct place *place, const struct record *r);
 	bool newest_first; /* the list, so that what is new comes before the rest */
+	bool untold;	   /* no activity says when they change: theirs may with any */
 };
 
 /* NULL when the kind is not loaded below such a parent. */

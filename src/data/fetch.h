@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The tables of loads, and one load while it is fetched. */
+#ifndef STORYFS_DATA_FETCH_H
+#define STORYFS_DATA_FETCH_H
+
+#include "delta.h"
+#include "sources.h"
+
+/* The caller holds the lock. peek_load is NULL when there was none yet; id is the project's, or
+ * with of_one the parent's. */
+struct load *peek_load(const struct table *loads, const struct source *source, int64_t id);
+struct load *make_load(struct store *s, const struct source *source, int64_t id, bool of_one);
+/* Does what it hangs below still exist? */
+bool load_has_parent(struct store *s, const struct load *l);
+
+/* Ask for all that the load is of, or where that is known to suffice for what is new, and put it
+ * into the tables; what changed is told. No lock is held, by this nor by the next one. */
+int fetch(struct store *s, const struct source *source, struct load *l, struct call *call);
+/* The same, and never only what is new. */
+int fetch_whole(struct store *s, const struct source *source, struct load *l, struct call *call);
+/* The same for what a delta says that changed in stories (DELTA_SOME): in them alone, and their
+ * order. 1 when all has to be loaded again. */
+int fetch_some(struct store *s, const struct source *source, struct load *l, const struct delta *d,
+	struct call *call);
+
+#endif
