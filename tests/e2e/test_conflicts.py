@@ -176,7 +176,7 @@ def test_sed(stale):
     assert done.returncode != 0, done
     assert get(server)['description'] == 'theirs'
     assert conflicts(m)['1']['mine'] == 'ignore the ship\n'
-    assert (m / STORY / 'description').read_text() == 'theirs\n'
+    assert wait_until(lambda: (m / STORY / 'description').read_text() == 'theirs\n')
 
 
 def test_redirect(stale):
