@@ -3,12 +3,15 @@
 ext4. STORYFS_RANDOM is how many calls are made in each (100000 for the full size), STORYFS_SEED what
 they come from."""
 import os
+import signal
+import subprocess
 
 import pytest
 
 import mounted
 import posix_places
 import posix_random
+from mounts import wait_until
 
 CALLS = int(os.environ.get('STORYFS_RANDOM', '3000'))
 SEED = os.environ.get('STORYFS_SEED', '1')
@@ -31,8 +34,35 @@ def test_the_model_is_right(places):
     assert posix_random.check(SEED, CALLS, places.elsewhere) is None
 
 
+def free(places):
+    """What is left for bytes and names."""
+    found = os.statvfs(places.here['d'])
+    return found.f_bavail, found.f_favail
+
+
 def test_the_mount_goes_as_the_model(places):
+    before = free(places)
     assert posix_random.check(SEED, CALLS, places.here) is None
+    # What is gone, and was forgotten by the kernel, takes no room.
+    assert wait_until(lambda: free(places) == before), (before, free(places))
+
+
+@pytest.fixture
+def onlookers(places):
+    """Who lists and reads what is there, again and again."""
+    d, e = places.here.values()
+    looking = [subprocess.Popen(['sh', '-c', f'while :; do {command}; done'], start_new_session=True,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+               for command in (f'ls -lU {d} {e}', f'for f in {d}/[abc] {e}/[abc]; do cat "$f"; done')]
+    yield
+    for process in looking:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def test_it_does_so_while_others_look(places, onlookers):
+    del onlookers
+    assert posix_random.check(f'{SEED} looked at', CALLS // 2, places.here) is None
 
 
 class Forgetful(posix_random.posix_calls.Calls):
