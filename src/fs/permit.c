@@ -11,6 +11,7 @@
 enum {
 	MAX_GROUPS = 256,
 	EXECUTE = 0111,
+	TO_RUN = 0x20, /* the kernel's FMODE_EXEC, in the flags of execve(2)'s open */
 };
 
 static bool is_judged_here(fuse_req_t req, const struct file *f)
@@ -35,6 +36,9 @@ int permit_open(fuse_req_t req, const struct file *f, int flags)
 {
 	int access = flags & O_ACCMODE;
 
+	/* The kernel looked whether it may be run. */
+	if (flags & TO_RUN)
+		return 0;
 	return permit_access(req, f,
 		(access != O_WRONLY ? R_OK : 0) |
 			(access != O_RDONLY || (flags & O_TRUNC) ? W_OK : 0));

@@ -13,6 +13,7 @@ import itertools
 import mmap
 import os
 import re
+import shutil
 import stat
 import struct
 import subprocess
@@ -416,6 +417,10 @@ class Calls:
 
     def do_umask(self, mask):
         os.umask(int(mask, 8))
+
+    def do_install(self, source, path, mode):
+        shutil.copyfile(source, self.path(path))
+        os.chmod(self.path(path), int(mode, 8))
 
     def do_exec(self, path):
         """The exit status of a program."""
