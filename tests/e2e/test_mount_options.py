@@ -197,20 +197,27 @@ def test_nothing_is_run_with_noexec(start):
         assert mount.stop() == 0
 
 
+def about(pid):
+    """The process's name, its state and its parent; None when there is no such process."""
+    try:
+        text = pathlib.Path(f'/proc/{pid}/stat').read_text('utf-8')
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    name, _, rest = text.partition('(')[2].rpartition(')')
+    state, parent = rest.split()[:2]
+    return name, state, int(parent)
+
+
 def guards(pid):
     """Who guards the mount of the process."""
-    found = subprocess.run(['pgrep', '-x', '-P', str(pid), 'mount-guard'], text=True, check=False,
-                           capture_output=True, timeout=conftest.DEADLINE)
-    return [int(line) for line in found.stdout.split()]
+    found = {int(path.name): about(path.name) for path in pathlib.Path('/proc').glob('[0-9]*')}
+    return [one for one, what in found.items() if what and (what[0], what[2]) == ('mount-guard', pid)]
 
 
 def is_running(pid):
     """Also not when nobody has asked yet how it ended."""
-    try:
-        stat = pathlib.Path(f'/proc/{pid}/stat').read_text('utf-8')
-    except FileNotFoundError:
-        return False
-    return stat.rpartition(')')[2].split()[0] != 'Z'
+    what = about(pid)
+    return what is not None and what[1] != 'Z'
 
 
 def test_auto_unmount_takes_the_mount_of_a_killed_process_away(start, folder):
