@@ -3,8 +3,8 @@
  * What we know of a V5 source, in memory: records by kind and id, and collections in V5's order.
  * A collection (the stories of a project; the comments of all its stories) is loaded whole when it
  * is first needed, once for however many ask at the same time; what is loaded is answered without
- * the network. One thread looks at the projects' versions every refresh seconds and loads again
- * what moved.
+ * the network. One thread looks at the projects' versions every refresh seconds and fetches what
+ * moved.
  *
  * Any thread may call. Records given out are the caller's references and never change.
  */
@@ -37,6 +37,11 @@ struct change {
 
 struct store_config {
 	int refresh_s; /* 0: never look by itself */
+	/* A number that is another one as soon as somebody wrote into the source, where that is
+	 * cheap to know: it is asked a few times a second, by the sync thread, and what moved is
+	 * looked at at once. -errno when it cannot be told just now. NULL: there is none. */
+	int (*count_writes)(void *data, int64_t *ret);
+	void *data;
 	/* Where files of the host are kept while they are read, without names: a directory, made
 	 * when it is missing; NULL, or when that fails, the system's for temporary files. Texts are
 	 * copied.

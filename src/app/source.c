@@ -164,6 +164,12 @@ static int open_archive(struct source *s, const struct source_config *config,
 	return e;
 }
 
+/* Ours and those of other programs. */
+static int count_archive_writes(void *data, int64_t *ret)
+{
+	return archive_version(data, ret);
+}
+
 /* ---- both ---- */
 
 static int add_faults(const char *spec, struct transport **t, struct buf *ret_reason)
@@ -226,6 +232,10 @@ int source_open(const struct source_config *config, struct source **ret, struct 
 	s->timeout_ms = timeout_ms(config);
 	int e = open_transport(s, config, &t, &api, ret_reason);
 
+	if (e == 0 && s->archive) {
+		store.count_writes = count_archive_writes;
+		store.data = s->archive;
+	}
 	if (e == 0) {
 		s->store = store_new(api_new(take_ptr(t), &api), &store);
 		s->tree = tree_new(s->store);

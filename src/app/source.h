@@ -28,9 +28,9 @@ struct source_config {
 
 struct source;
 
-/* Is it a URL, rather than a path? */
 /* Keep a journal of what is written, where that survives us; without one the mount goes on. */
 void source_keep_journal(struct source *s);
+/* Is it a URL, rather than a path? */
 bool source_is_url(const char *where);
 /* Why it cannot be opened: error is the errno of looking for it as a file. */
 void source_explain_missing(const char *where, int error, struct buf *ret_reason);

@@ -73,6 +73,8 @@ struct store {
 	struct api *api;
 	struct downloads *downloads; /* with a lock of its own */
 	int refresh_s;
+	int (*count_writes)(void *data, int64_t *ret); /* of the source, or NULL */
+	void *count_data;
 	int64_t started_ns;
 	void (*changed)(void *data, const struct change *change);
 	void *data;

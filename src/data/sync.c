@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Freshness: one thread asks for the projects' versions, one request for all of them, and loads
- * again what was loaded at another version. */
+/* Freshness: one thread asks for the projects' versions, one request for all of them, and brings up
+ * to date what was loaded at another version. */
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "known.h"
 #include "storyfs/clock.h"
 #include "storyfs/log.h"
 #include "storyfs/thread.h"
+
+enum {
+	WRITES_MS = 200,  /* between questions whether somebody wrote */
+	MOST_REFUSED = 4, /* a host that does not want us is asked half as often each time, up to
+			     that many times */
+};
 
 static bool is_stopping(void *data)
 {
@@ -102,33 +107,81 @@ int store_refresh(struct store *s, struct call *call)
 	return e;
 }
 
+/* The sync thread's own. */
+struct sync {
+	struct store *store;
+	int64_t next_ms;  /* clock_monotonic_ms of the next look */
+	int n_refused;	  /* looks in a row that the host did not want */
+	int64_t n_writes; /* count_writes, when it was looked at last */
+};
+
 /* False when it is time to stop. */
-static bool sleep_until_next(struct store *s)
+static bool sleep_until(struct store *s, int64_t ms)
 {
-	struct timespec until;
+	struct timespec until = clock_timespec(ms);
 
 	lock_scope(&s->lock);
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += s->refresh_s;
 	while (!s->stopping && pthread_cond_timedwait(&s->wake, &s->lock, &until) != ETIMEDOUT)
 		;
 	return !s->stopping;
 }
 
+static bool was_written(struct sync *y)
+{
+	int64_t n;
+
+	if (y->store->count_writes(y->store->count_data, &n) < 0 || n == y->n_writes)
+		return false;
+	y->n_writes = n;
+	return true;
+}
+
+/* For the next look, or for somebody who writes. False when it is time to stop. */
+static bool sleep_until_next(struct sync *y)
+{
+	struct store *s = y->store;
+
+	if (!s->count_writes)
+		return sleep_until(s, y->next_ms);
+	for (int64_t now; !was_written(y) && (now = clock_monotonic_ms()) < y->next_ms;) {
+		int64_t then = now + WRITES_MS;
+
+		if (!sleep_until(s, then < y->next_ms ? then : y->next_ms))
+			return false;
+	}
+	return !is_stopping(s);
+}
+
+static bool is_refusal(int e)
+{
+	return e == -EACCES || e == -EKEYREJECTED || e == -EBUSY;
+}
+
+static void look(struct sync *y)
+{
+	scoped(call_fini) struct call call = {
+		.limit = { .cancelled = is_stopping, .data = y->store },
+	};
+	int e = store_refresh(y->store, &call);
+
+	if (e < 0 && e != -EINTR)
+		log_info("refresh: %s", call.error.error ? call.error.error : strerrordesc_np(-e));
+	if (!is_refusal(e))
+		y->n_refused = 0;
+	else if (y->n_refused < MOST_REFUSED)
+		y->n_refused++;
+	y->next_ms = clock_deadline((y->store->refresh_s * INT64_C(1000)) << y->n_refused);
+}
+
 static void *run(void *data)
 {
-	struct store *s = data;
+	struct sync y = { .store = data };
 
-	while (sleep_until_next(s)) {
-		scoped(call_fini) struct call call = {
-			.limit = { .cancelled = is_stopping, .data = s },
-		};
-		int e = store_refresh(s, &call);
-
-		if (e < 0 && e != -EINTR)
-			log_info("refresh: %s",
-				call.error.error ? call.error.error : strerrordesc_np(-e));
-	}
+	y.next_ms = clock_deadline(y.store->refresh_s * INT64_C(1000));
+	if (y.store->count_writes)
+		was_written(&y);
+	while (sleep_until_next(&y))
+		look(&y);
 	return NULL;
 }
 

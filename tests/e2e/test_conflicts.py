@@ -234,6 +234,14 @@ def test_two_mounts_of_one_archive(archive, mount):
     assert conflicts(b)['1']['base'] == 'Bring me the passengers\n'
 
 
+def test_mounts_of_one_archive_see_each_other_at_once(archive, mount):
+    # Long before the next look at all projects.
+    a, b = mount(archive, '--refresh', '3600'), mount(archive, '--refresh', '3600')
+    assert (b / STORY / 'name').read_text() == 'Bring me the passengers\n'
+    assert save(a / STORY / 'name', 'A\n') == 0
+    assert wait_until(lambda: (b / STORY / 'name').read_text() == 'A\n')
+
+
 # ---- all at once ----
 
 FIELDS = ('name', 'description')
