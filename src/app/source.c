@@ -10,6 +10,7 @@
 #include "credential.h"
 #include "storyfs/alloc.h"
 #include "storyfs/archive.h"
+#include "storyfs/breaker.h"
 #include "storyfs/curl.h"
 #include "storyfs/fault.h"
 #include "storyfs/identity.h"
@@ -22,7 +23,7 @@
 
 #define DEFAULT_PATH "/services/v5"
 
-enum { TIMEOUT_S = 30 };
+enum { TIMEOUT_S = 30, BREAKER_CAP_MS = 10 * 1000 };
 
 struct source {
 	char *where;
@@ -114,7 +115,11 @@ static int open_host(struct source *s, const struct source_config *config, struc
 		buf_add_fmt(ret_reason, "%s: not a URL of a V5 host", config->where);
 		return e;
 	}
-	*ret = retry_transport_new(&retry, t);
+	/* Back within a refresh: what hangs on it is asked by then. */
+	int64_t cap_ms = config->refresh_s ? config->refresh_s * INT64_C(1000) / 2 : 0;
+	struct breaker_config breaker = { .cap_ms = cap_ms < BREAKER_CAP_MS ? cap_ms : 0 };
+
+	*ret = breaker_transport_new(&breaker, retry_transport_new(&retry, t));
 	return 0;
 }
 
