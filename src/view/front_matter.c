@@ -6,6 +6,7 @@
 #include "front_matter.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 #include <strings.h>
 #include <unistr.h>
@@ -31,13 +32,30 @@ static bool has_named_form(int f)
 	return false;
 }
 
-bool markdown_has_field(int f)
+static bool is_shown(int f)
 {
 	const struct field *field = schema_field(KIND_story, f);
 	int via = field->via ? schema_find_field(KIND_story, field->via) : f;
 
 	return layout_has_file(KIND_story, f) && !has_named_form(f) &&
 	       (layout_is_writable(KIND_story, f) || layout_is_writable(KIND_story, via));
+}
+
+static bool shown_fields[N_story_FIELDS];
+
+static void find_shown_fields(void)
+{
+	each_field(f, KIND_story)
+		shown_fields[f] = is_shown(f);
+}
+
+/* A listing of documents asks for each field of each story. */
+bool markdown_has_field(int f)
+{
+	static pthread_once_t found = PTHREAD_ONCE_INIT;
+
+	pthread_once(&found, find_shown_fields);
+	return shown_fields[f];
 }
 
 bool front_matter_has(int f)
