@@ -124,6 +124,9 @@ struct tree_text {
  * theirs lie in `.storyfs/conflicts/<n>` until `mine`, `theirs` or a text that has both is saved as
  * `resolve` there. A field that others wrote between the look and the PUT is overwritten: that is
  * told in `.error`, with theirs in such a directory, too.
+ *
+ * A document's text tells what it was made from. There the base is what the same process saved last
+ * of it (NULL or empty: nothing, or unknown): what that made is its own, to be changed again.
  */
 int tree_save(struct tree *t, const struct node *node, const struct tree_text *text,
 	const struct call_limit *limit);

@@ -77,6 +77,14 @@ static void note_shown(struct fs *fs, struct process who, const struct node *nod
 	seen_note(&fs->files.seen, who, node, &text);
 }
 
+static void find_saved(struct fs *fs, struct handle *h)
+{
+	const struct buf *saved = seen_find(&fs->files.seen, h->opener, &h->file->node);
+
+	if (saved)
+		buf_add(&h->base, buf_str(saved), saved->len);
+}
+
 static void begin_field(struct fs *fs, struct handle *h, int flags)
 {
 	struct file *f = h->file;
@@ -100,6 +108,8 @@ int handle_open(fuse_req_t req, struct file *f, struct fuse_file_info *fi)
 	h->opener = process_of_thread(fuse_req_ctx(req)->pid);
 	if (f->is_field && f->node.field >= 0)
 		begin_field(fs, h, fi->flags);
+	else if (f->is_field && h->writes)
+		find_saved(fs, h);
 	if ((fi->flags & O_TRUNC) && node_truncate(fs, f, 0) == 0)
 		h->wrote = f->gen;
 	f->n_handles++;

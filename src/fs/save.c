@@ -212,13 +212,16 @@ static void restore_number(struct fs *fs, const struct file *f)
 		notify_entry(fs->notifier, f->entry->dir->number, f->entry->name);
 }
 
-/* Whoever wrote it goes on from what the server made of it. */
-static void note_saved(struct fs *fs, struct file *f, uint64_t gen)
+/* Whoever wrote it goes on from what the server made of a field, and from the text itself of what
+ * is no field. */
+static void note_saved(struct fs *fs, struct file *f, uint64_t gen, const struct buf *text)
 {
 	scoped(buf_fini) struct buf now = BUF_INIT;
 
 	f->has_base = false;
-	if (f->node.field < 0 || tree_read(fs->tree, &f->node, &now) < 0)
+	if (f->node.field < 0)
+		buf_add(&now, buf_str(text), text->len);
+	else if (tree_read(fs->tree, &f->node, &now) < 0)
 		return;
 	seen_note(&fs->files.seen, f->writer, &f->node, &now);
 	for (struct handle *h = fs->handles; h; h = h->next) {
@@ -230,7 +233,7 @@ static void note_saved(struct fs *fs, struct file *f, uint64_t gen)
 }
 
 /* The outcome of one generation, unless the file became another while it was on its way. */
-static void settle(struct fs *fs, struct file *f, uint64_t gen, int r)
+static void settle(struct fs *fs, struct file *f, uint64_t gen, int r, const struct buf *text)
 {
 	struct node_attr attr;
 
@@ -239,7 +242,7 @@ static void settle(struct fs *fs, struct file *f, uint64_t gen, int r)
 	f->settled = gen;
 	f->refused = r < 0;
 	if (r >= 0)
-		note_saved(fs, f, gen);
+		note_saved(fs, f, gen, text);
 	if (r >= 0 && f->gen == gen && f->seen && tree_stat(fs->tree, &f->node, &attr) == 0)
 		files_pin(&fs->files, f->node_number, attr.mtime_ns, f->mtime_ns);
 }
@@ -285,7 +288,7 @@ int save_file(struct fs *fs, struct file *f, const struct call_limit *limit)
 	pthread_mutex_unlock(&fs->lock);
 	r = send(fs, &node, &text, limit);
 	pthread_mutex_lock(&fs->lock);
-	settle(fs, f, gen, r);
+	settle(fs, f, gen, r, &text.data);
 	put_aside(fs, &node, &text.data, r);
 	save_end(fs, tree_number(&node));
 	return r < 0 ? r : 0;
@@ -357,7 +360,7 @@ int save_over(struct fs *fs, struct file *f, const struct spot *spot, struct pro
 		take_over(fs, f, spot);
 		f->settled = gen;
 		f->writer = who;
-		note_saved(fs, f, gen);
+		note_saved(fs, f, gen, &text.data);
 	} else {
 		end_vacancy(fs, spot);
 	}
@@ -385,7 +388,7 @@ void save_at_last(struct fs *fs, struct file *f, const struct call_limit *limit)
 	if (!f->is_field || f->n_writers || f->gen == f->settled)
 		return;
 	put_aside(fs, &f->node, &f->bytes, -ETIMEDOUT);
-	settle(fs, f, f->gen, -ETIMEDOUT);
+	settle(fs, f, f->gen, -ETIMEDOUT, &f->bytes);
 }
 
 /* A field with something to send, with a reference; NULL when there is none. */

@@ -19,9 +19,11 @@ void seed_begin(struct file *f)
 	f->settled = f->gen;
 }
 
-/* What was made goes by the name that the file has. The lock is held. */
-static void grow(struct fs *fs, struct file *f, uint64_t gen, const struct node *node)
+/* What was made of the text goes by the name that the file has. The lock is held. */
+static void grow(struct fs *fs, struct file *f, uint64_t gen, const struct node *node,
+	const struct buf *text)
 {
+	seen_note(&fs->files.seen, f->writer, node, text);
 	f->is_seed = false;
 	f->settled = gen;
 	if (files_of_node(&fs->files, node))
@@ -66,7 +68,7 @@ int seed_save(struct fs *fs, struct file *f, const struct call_limit *limit)
 	r = make(fs, dir, &(struct tree_text){ name, bytes.data, bytes.len }, limit, &node);
 	pthread_mutex_lock(&fs->lock);
 	if (r == 0 && f->is_seed && f->entry)
-		grow(fs, f, gen, &node);
+		grow(fs, f, gen, &node, &bytes);
 	else if (r != -EINTR)
 		f->settled = gen;
 	save_end(fs, f->number);
@@ -98,7 +100,7 @@ int seed_save_as(
 			files_unbind(&fs->files, at);
 		save_drop_names(fs, f);
 		files_bind(&fs->files, f, spot->dir, spot->name);
-		grow(fs, f, gen, &node);
+		grow(fs, f, gen, &node, &bytes);
 	}
 	save_end(fs, f->number);
 	return r;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Texts by field, by process. Who reads a whole tree pushes out what it read itself, not what
- * others did. */
+/* Texts by field (or document), by process. Who reads a whole tree pushes out what it read itself,
+ * not what others did. */
 #include "seen.h"
 
 #include <errno.h>
@@ -120,7 +120,7 @@ void seen_note(
 {
 	if (who.id)
 		note(seen, who.id, tree_number(node), text);
-	if (who.parent)
+	if (who.parent && node->field >= 0)
 		note(seen, who.parent, tree_number(node), text);
 }
 
@@ -136,5 +136,5 @@ const struct buf *seen_find(struct seen *seen, struct process who, const struct 
 {
 	const struct buf *own = find(seen, who.id, tree_number(node));
 
-	return own ? own : find(seen, who.parent, tree_number(node));
+	return own || node->field < 0 ? own : find(seen, who.parent, tree_number(node));
 }

@@ -2,7 +2,9 @@
 /*
  * What processes were shown of fields, for a save is made against that: an editor has read a field
  * long before it opens it to write. Whoever opened a field to read it was shown its text, and its
- * parent with it: a script reads by programs that it runs. All need the fs's lock.
+ * parent with it: a script reads by programs that it runs. Of what is no field (a document, which
+ * tells what it was made from by itself) it is what the process itself saved last. All need the
+ * fs's lock.
  */
 #ifndef STORYFS_FS_SEEN_H
 #define STORYFS_FS_SEEN_H

@@ -82,6 +82,7 @@ struct document_step {
 struct document_plan {
 	const struct markdown *base, *present;
 	struct markdown *mine;
+	bool follows; /* mine goes on from the base: what is not in it any more was removed */
 	const struct record *story;
 	const struct resolver *resolver;
 	size_t n;
@@ -122,6 +123,9 @@ struct markdown *document_find_sent(
 void document_adopt(struct markdown *mine, const struct markdown *sent);
 /* A save made this, as is known only now. */
 void document_note_made(const struct record *made, struct markdown *sent);
+/* Mine goes on from the last text that was saved: when it has as many new items as that, they are
+ * the same ones, however they read now. */
+void document_follow(struct markdown *mine, struct markdown *last, const struct markdown *sent);
 /* The step was carried out; id is that of what it made. */
 void document_note_sent(struct document_plan *p, const struct document_step *step, int64_t id,
 	struct markdown *sent);

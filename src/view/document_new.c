@@ -260,5 +260,5 @@ int tree_make_text(struct tree *t, const struct node *dir, const struct tree_tex
 	}
 	refusal_drop(t, dir, dir);
 	/* What was written since then is another save of it. */
-	return was_made ? document_save(t, ret, text->data, text->len, limit) : 0;
+	return was_made ? document_save(t, ret, text, limit) : 0;
 }

@@ -180,7 +180,7 @@ static int check_made(struct document_plan *p, const struct markdown_items *base
 	for (size_t i = 0; i < base->n; i++) {
 		const struct markdown_item *made = &base->v[i];
 
-		if (!made->line && !document_find_item(mine, made->id))
+		if (!p->follows && !made->line && !document_find_item(mine, made->id))
 			return refuse(p, mine->n ? mine->v[0].line : 1, "the line", made->text,
 				"was made by the last save of this document, and is not in it any "
 				"more; read the document again");
@@ -448,7 +448,7 @@ static int plan_comment(struct document_plan *p)
 
 	if (!mine || (made && strcmp(mine, made->text) == 0))
 		return 0;
-	if (made && !text_has_prefix(mine, made->text))
+	if (made && !p->follows && !text_has_prefix(mine, made->text))
 		return refuse(p, p->mine->comment_line, "the comment", made->text,
 			"was made by the last save of this document, and reads otherwise now; "
 			"read the document again, or change comments/<id>/text");

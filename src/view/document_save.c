@@ -16,6 +16,7 @@ struct saving {
 	const struct node *node;
 	struct record *story;
 	struct buf text;
+	const struct buf *last; /* what the same one saved last, or NULL */
 	struct markdown read, mine, present;
 	struct remembered *remembered;
 	struct people people;
@@ -61,11 +62,35 @@ static int find_read(struct saving *s)
 	return -EBUSY;
 }
 
+/* What became of the text that the same one saved last, which this one goes on from. */
+static struct markdown *find_followed(struct saving *s, enum markdown_use use)
+{
+	scoped(markdown_fini) struct markdown last = { 0 };
+	scoped(buf_fini) struct buf reason = BUF_INIT;
+
+	if (!s->last || !s->last->len || markdown_read(s->last, use, &last, &reason) < 0 ||
+		(use == MARKDOWN_OF_STORY && strcmp(last.version, s->mine.version) != 0))
+		return NULL;
+	struct markdown *sent = use == MARKDOWN_OF_STORY
+					? document_find_sent(s->remembered, &s->read, &last)
+					: s->remembered->sent[0];
+
+	if (!sent)
+		return NULL;
+	document_follow(&s->mine, &last, sent);
+	s->plan.follows = true;
+	return sent;
+}
+
 /* What is to be compared with: what was read, with what this text's earlier saves sent. */
 static const struct markdown *find_base(struct saving *s)
 {
 	const struct remembered *r = s->remembered;
-	struct markdown *sent = document_find_sent(r, &s->read, &s->mine);
+	struct markdown *sent = find_followed(s, MARKDOWN_OF_STORY);
+
+	if (sent)
+		return sent;
+	sent = document_find_sent(r, &s->read, &s->mine);
 	bool is_as_read = !document_has_changed(buf_str(&r->text), buf_str(&s->text));
 
 	/* Whoever saves just what was read takes the last save back. */
@@ -112,7 +137,8 @@ static const struct markdown *find_made(struct saving *s)
 		if (!s->mine.fields[f].text)
 			s->mine.fields[f].text = xstrdup(document_text(made, f));
 	}
-	document_adopt(&s->mine, made);
+	if (!find_followed(s, MARKDOWN_OF_NEW))
+		document_adopt(&s->mine, made);
 	return made;
 }
 
@@ -334,17 +360,17 @@ static void refuse(struct saving *s, const struct node *dir, int e)
 				"again" }));
 }
 
-int document_save(struct tree *t, const struct node *node, const char *data, size_t len,
+int document_save(struct tree *t, const struct node *node, const struct tree_text *text,
 	const struct call_limit *limit)
 {
-	scoped(saving_fini) struct saving s = { .tree = t, .node = node };
+	scoped(saving_fini) struct saving s = { .tree = t, .node = node, .last = text->base };
 	struct node dir;
 
 	if (store_peek(t->store, KIND_story, node->id, &s.story) || tree_parent(t, node, &dir) < 0)
 		return -ESTALE;
 	if (limit)
 		s.call.limit = *limit;
-	buf_add(&s.text, data, len);
+	buf_add(&s.text, text->data, text->len);
 	int e = begin(&s);
 
 	if (e == 0)

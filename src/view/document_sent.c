@@ -128,6 +128,43 @@ void document_adopt(struct markdown *mine, const struct markdown *sent)
 	}
 }
 
+static bool was_new(const struct markdown_item *item, const struct markdown_items *sent)
+{
+	const struct markdown_item *made = document_find_item(sent, item->id);
+
+	return !item->id || (made && !made->line);
+}
+
+static size_t count_new(const struct markdown_items *items, const struct markdown_items *sent)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < items->n; i++)
+		n += was_new(&items->v[i], sent);
+	return n;
+}
+
+void document_follow(struct markdown *mine, struct markdown *last, const struct markdown *sent)
+{
+	document_adopt(last, sent);
+	for (size_t i = 0; i < 2; i++) {
+		const struct markdown_items *made = document_items(sent, &document_lists[i]);
+		const struct markdown_items *before = document_items(last, &document_lists[i]);
+		const struct markdown_items *items = document_items(mine, &document_lists[i]);
+
+		if (count_new(items, made) != count_new(before, made))
+			continue;
+		for (size_t j = 0, at = 0; j < items->n; j++) {
+			if (items->v[j].id)
+				continue;
+			while (!was_new(&before->v[at], made))
+				at++;
+			items->v[j].id = before->v[at++].id;
+		}
+	}
+	document_adopt(mine, sent);
+}
+
 /* ---- noting ---- */
 
 static const struct document_list *list_of(enum kind kind)

@@ -266,7 +266,7 @@ int tree_save(struct tree *t, const struct node *node, const struct tree_text *t
 	if (tree_makes_new(node))
 		return make_from_text(t, node, text->data, text->len, limit);
 	if (is_document(node))
-		return document_save(t, node, text->data, text->len, limit);
+		return document_save(t, node, text, limit);
 	return save_field(t, &(struct save){ node, text, limit });
 }
 

@@ -144,7 +144,7 @@ int64_t document_mtime(struct tree *t, const struct record *story);
 /* Does a story's document show resources of this kind (below it, or the story itself)? */
 bool document_shows(enum kind kind);
 /* document_save.c: -errno with the reason as a refusal; what was sent is told there. */
-int document_save(struct tree *t, const struct node *node, const char *data, size_t len,
+int document_save(struct tree *t, const struct node *node, const struct tree_text *text,
 	const struct call_limit *limit);
 bool document_is_saved(struct tree *t, const struct node *node, const char *data, size_t len);
 /* remembered.c */

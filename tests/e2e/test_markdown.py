@@ -208,6 +208,33 @@ def test_an_editor_that_saves_twice_makes_things_once(made):
     assert [m for m, _ in made.writes()] == ['POST', 'POST', 'PUT']
 
 
+OTHER = """import sys
+text = open(sys.argv[1]).read()
+print('read', flush=True)
+sys.stdin.readline()
+with open(sys.argv[1], 'w') as f:
+    f.write(text.replace('estimate: 2', 'estimate: 0'))
+"""
+
+
+def test_a_program_changes_again_what_it_saved_and_no_other_does(made):
+    path = made / DOC
+    with subprocess.Popen(['python3', '-c', OTHER, path], text=True, stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as other:
+        assert other.stdout.readline() == 'read\n'
+        text = path.read_text()
+        for estimate in (3, 1):
+            path.write_text(edit(text, 'estimate: 2', f'estimate: {estimate}', '## Comments',
+                                 f'- [ ] Blocker {estimate}\n\n## Comments'))
+        writes = made.writes()
+        assert [m for m, _ in writes] == ['PUT', 'POST', 'PUT', 'PUT']
+        _, said = other.communicate('go\n', timeout=30)
+        assert other.returncode == 1 and 'Device or resource busy' in said
+    assert made.writes() == writes
+    assert ask(made, f'/{P}/stories/555')['estimate'] == 1
+    assert [b['description'] for b in ask(made, f'/{P}/stories/555/blockers')] == ['Blocker 1']
+
+
 def test_what_is_refused_is_refused_whole(made):
     path = made / DOC
     text = path.read_text()

@@ -108,6 +108,16 @@ int save_at(struct tree *t, const char *path, const char *text)
 	return save_text(t, &node, text, NULL);
 }
 
+int save_from(struct tree *t, const char *path, const char *base, const char *text)
+{
+	struct node node = node_at(t, path);
+	scoped(buf_fini) struct buf read = BUF_INIT;
+
+	buf_add_str(&read, base);
+	return tree_save(t, &node,
+		&(struct tree_text){ .data = text, .len = strlen(text), .base = &read }, NULL);
+}
+
 static bool add_name(void *data, const char *name, const struct node *node)
 {
 	(void)node;

@@ -20,6 +20,8 @@ struct node node_at(struct tree *t, const char *path);
 char *read_at(struct tree *t, const char *path);
 int64_t mtime_at(struct tree *t, const char *path);
 int save_at(struct tree *t, const char *path, const char *text);
+/* Save a text that was made from another one. */
+int save_from(struct tree *t, const char *path, const char *base, const char *text);
 int save_text(
 	struct tree *t, const struct node *node, const char *text, const struct call_limit *limit);
 /* The names in a directory, a line each; the caller frees it. */

@@ -18,17 +18,6 @@
 #define AT_HOST "/projects/99/stories/501"
 #define CONFLICT ".storyfs/conflicts/1/"
 
-/* Save a text that was made from another one. */
-static int save_from(struct tree *t, const char *path, const char *base, const char *text)
-{
-	struct node node = node_at(t, path);
-	scoped(buf_fini) struct buf read = BUF_INIT;
-
-	buf_add_str(&read, base);
-	return tree_save(t, &node,
-		&(struct tree_text){ .data = text, .len = strlen(text), .base = &read }, NULL);
-}
-
 static void assert_conflicts(struct forest *f, const char *names)
 {
 	scoped(free_ptr) char *are = names_at(f->tree, ".storyfs/conflicts");

@@ -189,6 +189,55 @@ static void two_editors_of_one_text_do_not_undo_each_other(void **state)
 	assert_writes(&f, "");
 }
 
+/* Whose it was the tree is told by the text that the same one saved last. */
+static void who_saved_a_place_may_change_it_again(void **state)
+{
+	(void)state;
+	scoped(forest_end) struct forest f;
+	scoped(free_ptr) char *text = begin(&f);
+	scoped(free_ptr) char *one = replaced(text, "estimate: 2", "estimate: 3");
+	scoped(free_ptr) char *two = replaced(text, "estimate: 2", "estimate: 1");
+	scoped(free_ptr) char *three = replaced(text, "estimate: 2", "estimate: 0");
+
+	assert_int_equal(save_at(f.tree, PATH, one), 0);
+	host_forget(&f.world.host);
+	/* Those that read the text before, and did not save it. */
+	assert_int_equal(save_at(f.tree, PATH, two), -EBUSY);
+	assert_int_equal(save_from(f.tree, PATH, text, two), -EBUSY);
+	assert_writes(&f, "");
+	assert_int_equal(save_from(f.tree, PATH, one, two), 0);
+	assert_writes(&f, "PUT /projects/99/stories/501 {\"estimate\":1}\n");
+	change_by_others(&f, "/projects/99/stories/501", "estimate", "2");
+	assert_int_equal(save_from(f.tree, PATH, two, three), -EBUSY);
+	assert_writes(&f, "");
+}
+
+static void what_one_made_one_may_change_and_remove(void **state)
+{
+	(void)state;
+	scoped(forest_end) struct forest f;
+	scoped(free_ptr) char *text = begin(&f);
+	scoped(free_ptr) char *one = edited(
+		text, (const char *[]){ "storyfs: 702 -->\n",
+			      "storyfs: 702 -->\n- [ ] Tpyo\n- [ ] Last\n", "END", "Hm", NULL });
+	scoped(free_ptr) char *two = edited(
+		one, (const char *[]){ "- [ ] Tpyo", "- [x] Typo", "\nHm", "\nAh, hm", NULL });
+	scoped(free_ptr) char *three = replaced(two, "- [x] Typo\n", "");
+
+	assert_int_equal(save_at(f.tree, PATH, one), 0);
+	host_forget(&f.world.host);
+	assert_int_equal(save_at(f.tree, PATH, two), -EINVAL);
+	assert_writes(&f, "");
+	assert_int_equal(save_from(f.tree, PATH, one, two), 0);
+	assert_writes(&f,
+		"PUT /projects/99/stories/501/tasks/8001 {\"description\":\"Typo\",\"complete\":true}\n"
+		"PUT /projects/99/stories/501/comments/8003 {\"text\":\"Ah, hm\"}\n");
+	assert_int_equal(save_from(f.tree, PATH, two, three), 0);
+	assert_writes(&f, "DELETE /projects/99/stories/501/tasks/8001 \n");
+	assert_int_equal(save_from(f.tree, PATH, three, three), 0);
+	assert_writes(&f, "");
+}
+
 /* ---- failures ---- */
 
 static void what_was_done_before_a_failure_is_told(void **state)
@@ -228,6 +277,8 @@ int main(void)
 		cmocka_unit_test(what_was_made_is_not_made_again),
 		cmocka_unit_test(a_change_can_be_taken_back),
 		cmocka_unit_test(two_editors_of_one_text_do_not_undo_each_other),
+		cmocka_unit_test(who_saved_a_place_may_change_it_again),
+		cmocka_unit_test(what_one_made_one_may_change_and_remove),
 		cmocka_unit_test(what_was_done_before_a_failure_is_told),
 	};
 

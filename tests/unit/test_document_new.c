@@ -14,6 +14,7 @@
 
 #define FOLDER "projects/99/markdown"
 #define TASKS "## Tasks <!-- storyfs: tasks -->\n\n"
+#define WITH_TASK(line) "# B\n\nMore text\n\n" TASKS line "\n"
 #define BLOCKERS "## Blockers <!-- storyfs: blockers -->\n\n"
 #define COMMENTS "## Comments <!-- storyfs: comments -->\n\n"
 #define END "<!-- storyfs: version 0; text below this line becomes a comment -->\n"
@@ -159,6 +160,16 @@ static void the_text_that_made_it_is_saved_again(void **state)
 
 		assert_string_equal(is, rows[i].request);
 	}
+	/* The same editor may change what it made. */
+	host_set(&f.world.host, "/projects/99/stories/8001/tasks", "[]");
+	host_forget(&f.world.host);
+	assert_int_equal(save_at(f.tree, FOLDER "/a.md", WITH_TASK("- [ ] Tpyo")), 0);
+	assert_int_equal(save_at(f.tree, FOLDER "/a.md", WITH_TASK("- [ ] Typo")), -EINVAL);
+	assert_int_equal(
+		save_from(f.tree, FOLDER "/a.md", WITH_TASK("- [ ] Tpyo"), WITH_TASK("- [ ] Typo")),
+		0);
+	assert_writes(&f, "POST /projects/99/stories/8001/tasks {\"description\":\"Tpyo\"}\n"
+			  "PUT /projects/99/stories/8001/tasks/8002 {\"description\":\"Typo\"}\n");
 	/* Of no other story. */
 	assert_int_equal(save_at(f.tree, FOLDER "/501.md", rows[0].text), -EINVAL);
 }
