@@ -7,6 +7,7 @@ deadline, and no mount is left behind.
 """
 import errno
 import http.server
+import itertools
 import json
 import os
 import pathlib
@@ -26,7 +27,7 @@ BIN = pathlib.Path(os.environ.get('STORYFS_BIN', ROOT / 'build/src/app/storyfs')
 FAKEFS = BIN.parents[2] / 'tests/unit/fakefs'
 FIELD = 'description'
 INITIAL = b'one\ntwo\nthree\n'
-N_STORIES = 250
+N_STORIES = 300
 TIMEOUT_S = 2
 DEADLINE = 60
 
@@ -75,7 +76,7 @@ class Mount:
         self.path = self.tmp / 'mnt'
         self.path.mkdir()
         self.process = None
-        self.next_story = 0
+        self.stories = itertools.count()
 
     def start(self, argv, env=None):
         self.process = subprocess.Popen([str(a) for a in argv], stdout=subprocess.PIPE,
@@ -83,24 +84,29 @@ class Mount:
 
     def take_story(self):
         """The directory of a story nobody has used."""
-        self.next_story += 1
-        return self.story_dir(self.next_story - 1)
+        return self.story_dir(next(self.stories))
 
-    def close(self):
+    def finish(self):
+        """Unmount: nothing more reaches the server then."""
+        process, self.process, code = self.process, None, None
         unmount(self.path)
-        code = None
-        if self.process:
+        if process:
             try:
-                code = self.process.wait(DEADLINE)
+                code = process.wait(DEADLINE)
             except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+                process.kill()
+                process.wait()
         said = (self.tmp / 'stderr').read_text('utf-8', 'replace')
-        unmount(self.path)
-        shutil.rmtree(self.tmp, ignore_errors=True)
         # What went wrong at the end (a leak, a sanitizer's finding) is a failure, too.
         assert code in (0, None), f'exit {code}: {said}'
         assert 'ERROR: ' not in said and 'runtime error' not in said, said
+
+    def close(self):
+        try:
+            self.finish()
+        finally:
+            unmount(self.path)
+            shutil.rmtree(self.tmp, ignore_errors=True)
 
 
 class FakeMount(Mount):
@@ -263,10 +269,12 @@ class RealMount(Mount):
         self.refusing = how
 
     def close(self):
-        super().close()
-        self.proxy.shutdown()
-        self.server.terminate()
-        self.server.wait(DEADLINE)
+        try:
+            super().close()
+        finally:
+            self.proxy.shutdown()
+            self.server.terminate()
+            self.server.wait(DEADLINE)
 
 
 KINDS = {'fake': FakeMount, 'real': RealMount}

@@ -140,7 +140,7 @@ def test_a_bad_password_is_refused(archive):
 def test_the_terminal_shows_no_password(archive, tmp_path, serve):
     def typed(*keys):
         return terminal.run([str(BIN), 'user', 'password', str(archive), 'vader'], clean_env(),
-                            tmp_path, keys)
+                            tmp_path, list(zip(('New password: ', 'Again: '), keys)))
     status, shown = typed(b'there is no try\n', b'there is no try\n')
     assert status == 0 and 'New password: ' in shown and 'Again: ' in shown
     assert 'there' not in shown
