@@ -8,6 +8,8 @@
 
 #include <errno.h>
 
+#include "save.h"
+
 static struct timespec timespec_of(int64_t ns)
 {
 	struct timespec ts = { ns / 1000000000, ns % 1000000000 };
@@ -128,6 +130,8 @@ int attr_get_entry(struct fs *fs, uint64_t number, struct fuse_entry_param *ret)
 	*ret = (struct fuse_entry_param){ .ino = number, .entry_timeout = FOREVER_S };
 	int r = attr_get(fs, number, &ret->attr, &ret->attr_timeout);
 
+	if (save_is_error(number))
+		ret->entry_timeout = 0;
 	if (r == 0 && f && (number & NUMBER_OWN))
 		f->n_lookups++;
 	return r;

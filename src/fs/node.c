@@ -133,8 +133,9 @@ static int lookup(fuse_req_t req, uint64_t dir, const char *name, struct fuse_en
 	lock_scope(&fs->lock);
 	switch (spot_mean(fs, &spot, &number)) {
 	case MEANS_NOTHING:
-		*ret = (struct fuse_entry_param){ .entry_timeout =
-							  is_live(fs, dir) ? 0 : NEGATIVE_S };
+		*ret = (struct fuse_entry_param){ .entry_timeout = NEGATIVE_S };
+		if (is_live(fs, dir) || save_is_error_name(fs, dir, name))
+			ret->entry_timeout = 0;
 		return 0;
 	case MEANS_VACATED:
 		return -ENOENT;
@@ -144,7 +145,8 @@ static int lookup(fuse_req_t req, uint64_t dir, const char *name, struct fuse_en
 		break;
 	}
 	r = attr_get_entry(fs, number, ret);
-	if (spot.in_tree && (tree_is_alias(&spot.node, name) || ret->attr_timeout == 0))
+	if (spot.in_tree && ret->entry_timeout > 0 &&
+		(tree_is_alias(&spot.node, name) || ret->attr_timeout == 0))
 		ret->entry_timeout = ALIAS_S;
 	return r;
 }

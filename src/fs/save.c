@@ -29,18 +29,18 @@ enum { LOOK_EVERY_MS = 50 };
 
 static const char rejected_suffix[] = ".rejected";
 
-/* The row of a directory's ERROR file; the root's for none. */
-static enum layout_row error_row(enum layout_row dir)
-{
-	static const struct {
-		enum layout_row parent;
-		enum row_type type;
-	} rows[N_ROWS] = {
+static const struct {
+	enum layout_row parent;
+	enum row_type type;
+} rows[N_ROWS] = {
 #define LAYOUT(row, parent_row, name, row_type, kind) \
 	[ROW_##row] = { ROW_##parent_row, ROW_##row_type },
 #include "storyfs/layout.def"
-	};
+};
 
+/* The row of a directory's ERROR file; the root's for none. */
+static enum layout_row error_row(enum layout_row dir)
+{
 	for (int row = ROW_root + 1; row < N_ROWS; row++) {
 		if (rows[row].parent == dir && rows[row].type == ROW_ERROR)
 			return (enum layout_row)row;
@@ -73,16 +73,39 @@ void save_end(struct fs *fs, uint64_t number)
 	pthread_cond_broadcast(&fs->saved);
 }
 
+bool save_is_error(uint64_t number)
+{
+	struct node node;
+
+	return tree_node(number, &node) && node.field < 0 && rows[node.row].type == ROW_ERROR;
+}
+
+/* False when it has none. */
+static bool name_error(
+	struct fs *fs, const struct node *dir, struct node *ret, struct buf *ret_name)
+{
+	*ret = (struct node){ error_row(dir->row), dir->id, -1 };
+	return ret->row != ROW_root && tree_name(fs->tree, ret, ret_name) == 0;
+}
+
+bool save_is_error_name(struct fs *fs, uint64_t dir, const char *name)
+{
+	scoped(buf_fini) struct buf own = BUF_INIT;
+	struct node node, error;
+
+	return tree_node(dir, &node) && name_error(fs, &node, &error, &own) &&
+	       strcmp(buf_str(&own), name) == 0;
+}
+
 void save_notify_error(struct fs *fs, const struct node *dir)
 {
-	struct node error = { error_row(dir->row), dir->id, -1 };
 	scoped(buf_fini) struct buf name = BUF_INIT;
+	struct node error;
 
-	if (error.row == ROW_root)
+	if (!name_error(fs, dir, &error, &name))
 		return;
 	notify_data(fs->notifier, tree_number(&error));
-	if (tree_name(fs->tree, &error, &name) == 0)
-		notify_entry(fs->notifier, tree_number(dir), buf_str(&name));
+	notify_entry(fs->notifier, tree_number(dir), buf_str(&name));
 }
 
 /* A save may make a conflict, or settle one. */

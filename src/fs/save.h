@@ -32,6 +32,11 @@ void save_all(struct fs *fs);
 /* A scratch file is about to be something else: it goes by none of its names. It has a reference;
  * the lock is held. */
 void save_drop_names(struct fs *fs, struct file *f);
+/* Is this a directory's `.error`? It comes, goes and changes with every save, and whoever saved
+ * looks at once: the kernel keeps nothing of it. */
+bool save_is_error(uint64_t number);
+/* And is this the name of one in the directory? */
+bool save_is_error_name(struct fs *fs, uint64_t dir, const char *name);
 /* The directory's `.error` came, went or has other words. Lock not held. */
 void save_notify_error(struct fs *fs, const struct node *dir);
 

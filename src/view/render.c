@@ -318,12 +318,12 @@ static int measure(
 	return e;
 }
 
-/* Changes of it are not told. */
+/* Changes of it are not told, or too late for who has just made one. */
 static bool is_live(struct tree *t, const struct node *node)
 {
 	enum row_type type = layout_of(node->row)->type;
 
-	return type == ROW_CONTROL || type == ROW_CONFLICTS || type == ROW_CONFLICT ||
+	return type == ROW_ERROR || type == ROW_CONTROL || type == ROW_CONFLICTS || type == ROW_CONFLICT ||
 	       is_story_link(node->row) || (type == ROW_GUIDE && !guide_is_settled(t));
 }
 

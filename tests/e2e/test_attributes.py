@@ -91,3 +91,16 @@ def test_a_refusal_is_in_the_error(mount):
     assert 'error' not in attributes(mount / STORY / 'name')
     path.write_text('1\n')
     assert 'error' not in attributes(path) and 'error' not in attributes(mount / STORY)
+
+
+def test_the_error_is_true_at_once(mount):
+    """Whatever was read of it, or not found, a moment before."""
+    path, error = mount / STORY / 'estimate', mount / STORY / '.error'
+    for i in range(100):
+        assert not error.exists()
+        for wrong in ('x' * (i + 1), 'much'):
+            with pytest.raises(OSError):
+                path.write_text(f'{wrong} {i}\n')
+            assert f'wrote: {wrong} {i}' in error.read_text()
+            assert error.stat().st_size == len(error.read_text())
+        path.write_text(f'{i % 2}\n')
