@@ -16,6 +16,8 @@ int file_read(const char *path, size_t max, struct buf *ret_data);
 int file_write_atomic(const char *path, const void *data, size_t len, mode_t mode);
 /* The directory and its missing parents, mode 0700 for what is made. */
 int file_make_dirs(const char *path);
+/* How many bytes whoever we are can still put into the directory's file system. -errno */
+int file_get_room(const char *dir, uint64_t *ret);
 /* A new file in the directory that has no name there, to read and write, for this user alone: it
  * goes when it is closed, whatever becomes of the process. A descriptor, or -errno. */
 int file_open_nameless(const char *dir);

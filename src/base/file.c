@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "storyfs/alloc.h"
@@ -80,6 +81,16 @@ int file_make_dirs(const char *path)
 		*p = '/';
 	}
 	return mkdir(copy, 0700) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+int file_get_room(const char *dir, uint64_t *ret)
+{
+	struct statvfs st;
+
+	if (statvfs(dir, &st) < 0)
+		return -errno;
+	*ret = (uint64_t)st.f_bavail * st.f_frsize;
+	return 0;
 }
 
 /* Some file systems know no files without a name; there it is taken off at once. */

@@ -3,6 +3,7 @@
 #include "node.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 #include "save.h"
 #include "spot.h"
 #include "storyfs/clock.h"
+#include "upload.h"
 
 void node_forget(struct fs *fs, uint64_t number, uint64_t n)
 {
@@ -353,19 +355,41 @@ void fs_op_access(fuse_req_t req, fuse_ino_t number, int mask)
 	request_end(req, get_access(req, number, mask));
 }
 
+/* Is it a directory whose files are sent, or one of those? */
+static bool is_for_uploads(struct fs *fs, uint64_t number)
+{
+	struct node_attr attr;
+	struct node node;
+
+	{
+		lock_scope(&fs->lock);
+		const struct file *f = files_find(&fs->files, number);
+
+		if (f)
+			return f->is_spooled;
+	}
+	return tree_node(number, &node) && tree_stat(fs->tree, &node, &attr) == 0 &&
+	       attr.takes_files;
+}
+
+/* What is there is the server's, and has no size: free is what we can keep for whoever asks, in
+ * memory, or on disk until it is sent. */
 void fs_op_statfs(fuse_req_t req, fuse_ino_t number)
 {
-	(void)number;
 	struct fs *fs = request_fs(req);
-	struct statvfs st = { .f_bsize = 4096, .f_frsize = 4096, .f_namemax = 255 };
+	struct statvfs st = { .f_bsize = 4096, .f_frsize = 4096, .f_namemax = NAME_MAX };
+	bool is_on_disk = is_for_uploads(fs, number);
+	uint64_t room = is_on_disk ? upload_room(fs) : FILES_MAX;
 
 	pthread_mutex_lock(&fs->lock);
-	size_t used = (fs->files.total + 4095) / 4096;
+	uint64_t used = is_on_disk ? 0 : fs->files.total;
 
 	st.f_files = N_FILES_MAX;
 	st.f_ffree = st.f_favail = files_names_left(&fs->files);
 	pthread_mutex_unlock(&fs->lock);
-	st.f_blocks = FILES_MAX / 4096;
-	st.f_bfree = st.f_bavail = used < st.f_blocks ? st.f_blocks - used : 0;
+	st.f_blocks = room / st.f_frsize;
+	used = (used + st.f_frsize - 1) / st.f_frsize;
+	if (!fs->config.read_only)
+		st.f_bfree = st.f_bavail = used < st.f_blocks ? st.f_blocks - used : 0;
 	fuse_reply_statfs(req, &st);
 }

@@ -45,6 +45,18 @@ int upload_begin(struct fs *fs, struct file *f, const struct spot *spot)
 	return 0;
 }
 
+uint64_t upload_room(const struct fs *fs)
+{
+	uint64_t room = 0;
+	int r = -ENOENT;
+
+	if (fs->config.cache_dir && file_make_dirs(fs->config.cache_dir) == 0)
+		r = file_get_room(fs->config.cache_dir, &room);
+	if (r < 0)
+		file_get_room(P_tmpdir, &room);
+	return room < SPOOL_MAX ? room : SPOOL_MAX;
+}
+
 /* ---- bytes ---- */
 
 static void note_written(struct fs *fs, struct handle *h, uint64_t end)

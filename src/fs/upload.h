@@ -17,6 +17,9 @@ bool upload_is_spot(const struct spot *spot);
 /* The scratch file, new and empty, is one from now on. -errno; the lock is held. */
 int upload_begin(struct fs *fs, struct file *f, const struct spot *spot);
 
+/* How many bytes one can have now. */
+uint64_t upload_room(const struct fs *fs);
+
 /* Put len bytes at off, or with off -1 at the end; append what is there. -errno; lock not held. */
 int upload_write(struct fs *fs, struct handle *h, const struct buf *data, off_t off);
 int upload_read(struct fs *fs, struct file *f, const struct file_part *part, struct buf *ret);

@@ -5,6 +5,7 @@ import errno
 import filecmp
 import hashlib
 import os
+import pathlib
 import shutil
 import socket
 import subprocess
@@ -225,6 +226,29 @@ def test_20_megabytes_there_and_back(start, tmp_path):
     done = mount.run(f'cp {tmp_path}/big {A}/ && cmp {tmp_path}/big {A}/big')
     assert done.returncode == 0, done.stdout + done.stderr
     assert writes(mount) == SENT
+
+
+def test_free_is_what_can_be_sent(start):
+    mount = start()
+    spool = pathlib.Path(os.environ.get('XDG_CACHE_HOME') or pathlib.Path.home() / '.cache')
+    space = os.statvfs(mount / A)
+    disk = os.statvfs(spool / 'storyfs')
+    room = space.f_bavail * space.f_frsize
+    assert abs(room - min(disk.f_bavail * disk.f_frsize, 2 << 30)) < 1 << 28 and room > 64 << 20
+    # Elsewhere it is what scratch files may have, in memory.
+    space = os.statvfs(mount.path)
+    assert space.f_bavail * space.f_frsize == 64 << 20 and space.f_bfree == space.f_blocks
+    (mount / P / 'stories/555/notes~').write_bytes(b'x' * 5000)
+    space = os.statvfs(mount / P)
+    assert (space.f_blocks - space.f_bfree) * space.f_frsize == 8192
+    done = mount.run('df --output=fstype,size . | tail -n 1; df -i . | tail -n 1')
+    assert done.stdout.startswith('fuse.storyfs'), done.stdout + done.stderr
+
+
+def test_a_read_only_mount_has_no_room(start):
+    mount = start('-o', 'ro')
+    for place in (mount.path, mount / A):
+        assert os.statvfs(place).f_bavail == 0 and os.statvfs(place).f_blocks
 
 
 def test_any_name_that_a_file_can_have(start):
