@@ -171,8 +171,8 @@ int tree_remove(struct tree *t, const struct node *node, const struct call_limit
  * that field, with its refusals in the story's directory. Within a panel: the rank that the new
  * name begins with is its place from then on, one PUT of before_id or after_id. From panel to
  * panel: the rank of a new name, in that one PUT; with the old name, the nearest place between the
- * current iteration and the backlog, and V5's choice otherwise. -EPERM for what is no such link,
- * -EXDEV between views.
+ * current iteration and the backlog, and V5's choice otherwise. 1 for what is no such link; -EPERM
+ * for one that is where it must be, -EXDEV between views.
  */
 struct tree_rename {
 	struct node node, from, to; /* the link and the two directories */
@@ -180,6 +180,30 @@ struct tree_rename {
 };
 
 int tree_move(struct tree *t, const struct tree_rename *rename, const struct call_limit *limit);
+
+/*
+ * Something cannot be done because of what the tree is: why, and what does it instead, is told in
+ * the `.error` of the nearest directory that has one, and in `.storyfs/errors`, until something in
+ * that directory is done. For what fails with -EPERM, -EACCES or -ENOTEMPTY; what programs try
+ * beside what they do is not told.
+ */
+struct tree_denied {
+	enum tree_act {
+		TREE_MAKE_DIR,
+		TREE_MAKE_FILE,
+		TREE_MAKE_OTHER,
+		TREE_UNLINK,
+		TREE_REMOVE, /* a directory */
+		TREE_RENAME,
+		TREE_WRITE,
+	} act;
+	struct node node; /* what it was to be done to; or the directory to be made in */
+	struct node dir;  /* where it is, or was to be, and how it is called there; */
+	const char *name; /* NULL: by the node alone */
+	int error;	  /* -errno */
+};
+
+void tree_note_denied(struct tree *t, const struct tree_denied *denied);
 
 /* Somebody tries to unlink the node: what it is in will not be deleted for a minute. */
 void tree_note_unlink(struct tree *t, const struct node *node);

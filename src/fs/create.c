@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "attr.h"
+#include "denied.h"
 #include "handle.h"
 #include "mount.h"
 #include "node.h"
@@ -96,7 +97,7 @@ void fs_op_create(
 
 	fi->fh = 0;
 	if (r == 0)
-		r = create(req, &spot, mode, fi, &e);
+		r = denied_note_making(fs, TREE_MAKE_FILE, &spot, create(req, &spot, mode, fi, &e));
 	if (r == 0 && fuse_reply_create(req, &e, fi) != -ENOENT)
 		return;
 	if (r)
@@ -149,20 +150,19 @@ static void make(fuse_req_t req, uint64_t dir, const char *name, mode_t mode, co
 	struct call_limit limit = request_limit(req);
 	struct fuse_entry_param e;
 	struct spot spot;
-	int r = spot_find(request_fs(req), dir, name, &limit, &spot);
+	struct fs *fs = request_fs(req);
+	int r = spot_find(fs, dir, name, &limit, &spot);
 
 	if (r == 0)
-		r = make_node(req, &spot, mode, target, &e);
+		r = denied_note_making(fs, S_ISREG(mode) ? TREE_MAKE_FILE : TREE_MAKE_OTHER, &spot,
+			S_ISREG(mode) || target ? make_node(req, &spot, mode, target, &e) : -EPERM);
 	request_end_entry(req, r, &e);
 }
 
 void fs_op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
 {
 	(void)rdev;
-	if (S_ISREG(mode))
-		make(req, parent, name, mode, NULL);
-	else
-		request_end(req, -EPERM);
+	make(req, parent, name, mode, NULL);
 }
 
 void fs_op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
@@ -204,6 +204,6 @@ void fs_op_link(fuse_req_t req, fuse_ino_t number, fuse_ino_t parent, const char
 	int r = spot_find(fs, parent, name, &limit, &spot);
 
 	if (r == 0)
-		r = add_name(fs, number, &spot, &e);
+		r = denied_note_making(fs, TREE_MAKE_OTHER, &spot, add_name(fs, number, &spot, &e));
 	request_end_entry(req, r, &e);
 }

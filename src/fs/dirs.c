@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "attr.h"
+#include "denied.h"
 #include "mount.h"
 #include "notify.h"
 #include "request.h"
@@ -87,7 +88,7 @@ static int remove_dir(fuse_req_t req, uint64_t dir, const char *name)
 	if (!tree_node(dir, &dir_node))
 		return -ESTALE;
 	if (has_files(fs, &spot.node))
-		return -ENOTEMPTY;
+		return denied_note_at(fs, TREE_REMOVE, &spot, -ENOTEMPTY);
 	if (tree_error_dir(fs->tree, &spot.node, &told) < 0)
 		told = dir_node;
 	r = tree_remove(fs->tree, &spot.node, &limit);

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "denied.h"
 #include "node.h"
 #include "permit.h"
 #include "process.h"
@@ -203,6 +204,8 @@ void fs_op_open(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *fi)
 {
 	int r = open_number(req, number, fi);
 
+	if (r < 0)
+		denied_note_write(request_fs(req), number, r);
 	if (r)
 		request_end(req, r);
 	else if (fuse_reply_open(req, fi) == -ENOENT && fi->fh)

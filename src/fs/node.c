@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "attr.h"
+#include "denied.h"
 #include "handle.h"
 #include "permit.h"
 #include "request.h"
@@ -297,6 +298,8 @@ void fs_op_setattr(
 
 	if (set & FUSE_SET_ATTR_SIZE)
 		r = set_size(req, number, (uint64_t)attr->st_size, h);
+	if (r < 0)
+		denied_note_write(request_fs(req), number, r);
 	if (r == 0 && others)
 		r = set_others(req, number, attr, (unsigned)set);
 	reply_attr(req, number, r);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "attr.h"
+#include "denied.h"
 #include "mount.h"
 #include "node.h"
 #include "notify.h"
@@ -93,7 +94,11 @@ void fs_op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 		if (tree_error_dir(fs->tree, &spot.node, &dir) == 0)
 			save_notify_error(fs, &dir);
 	}
-	request_end(req, r == 0 ? unlink_spot(fs, &spot) : r);
+	if (r == 0)
+		r = unlink_spot(fs, &spot);
+	if (r == -EPERM)
+		denied_note_at(fs, TREE_UNLINK, &spot, r);
+	request_end(req, r);
 }
 
 /* Both are scratch files. */
@@ -230,7 +235,7 @@ static int move_link(struct fs *fs, const struct spot *old, const struct spot *n
 	save_notify_error(fs, &story);
 	if (tree_parent(fs->tree, &rename.to, &view) == 0)
 		save_notify_error(fs, &view);
-	if (r == -EPERM)
+	if (r > 0)
 		return 1;
 	return r == -EINVAL ? -EPERM : r; /* mv takes EINVAL for a move into itself, and says so */
 }
@@ -242,6 +247,15 @@ static int save_as(struct fs *fs, struct file *f, const struct spot *spot, struc
 		return upload_save_as(fs, f, spot, limit);
 	return seed_is_spot(spot) ? seed_save_as(fs, f, spot, limit)
 				  : save_over(fs, f, spot, who, limit);
+}
+
+/* What is of the tree cannot be moved; else it is the target that is not to be had. */
+static void note_denied(struct fs *fs, const struct spot *old, const struct spot *new, int r)
+{
+	if (old->in_tree && !old->is_field)
+		denied_note_at(fs, TREE_RENAME, old, r);
+	else
+		denied_note_making(fs, TREE_MAKE_FILE, new, r);
 }
 
 /* NOLINTNEXTLINE(readability-function-size): the signature is libfuse's */
@@ -264,6 +278,7 @@ void fs_op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_
 		return;
 	}
 	r = rename_spots(fs, &old, &new, flags, &f);
+	note_denied(fs, &old, &new, r);
 	if (f) {
 		r = save_as(fs, f, &new, who, &limit);
 		save_finish(fs, f);

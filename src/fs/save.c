@@ -100,12 +100,15 @@ bool save_is_error_name(struct fs *fs, uint64_t dir, const char *name)
 void save_notify_error(struct fs *fs, const struct node *dir)
 {
 	scoped(buf_fini) struct buf name = BUF_INIT;
-	struct node error;
+	struct node at = *dir, up, error;
 
-	if (!name_error(fs, dir, &error, &name))
+	while (error_row(at.row) == ROW_root && at.row != ROW_root &&
+		tree_parent(fs->tree, &at, &up) == 0)
+		at = up;
+	if (!name_error(fs, &at, &error, &name))
 		return;
 	notify_data(fs->notifier, tree_number(&error));
-	notify_entry(fs->notifier, tree_number(dir), buf_str(&name));
+	notify_entry(fs->notifier, tree_number(&at), buf_str(&name));
 }
 
 /* A save may make a conflict, or settle one. */

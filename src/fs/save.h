@@ -37,7 +37,8 @@ void save_drop_names(struct fs *fs, struct file *f);
 bool save_is_error(uint64_t number);
 /* And is this the name of one in the directory? */
 bool save_is_error_name(struct fs *fs, uint64_t dir, const char *name);
-/* The directory's `.error` came, went or has other words. Lock not held. */
+/* The directory's `.error`, or the nearest one above, came, went or has other words. Lock not
+ * held. */
 void save_notify_error(struct fs *fs, const struct node *dir);
 
 #endif

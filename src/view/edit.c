@@ -249,10 +249,24 @@ static int save_field(struct tree *t, const struct save *s)
 	return r;
 }
 
+static int save(struct tree *t, const struct save *s)
+{
+	const struct tree_text *text = s->text;
+
+	if (layout_of(s->node->row)->type == ROW_CONTROL)
+		return control_save(t, s->node, text, s->limit);
+	if (tree_makes_new(s->node))
+		return make_from_text(t, s->node, text->data, text->len, s->limit);
+	if (is_document(s->node))
+		return document_save(t, s->node, text, s->limit);
+	return save_field(t, s);
+}
+
 int tree_save(struct tree *t, const struct node *node, const struct tree_text *text,
 	const struct call_limit *limit)
 {
 	struct node_attr attr;
+	struct node dir;
 	int r = tree_stat(t, node, &attr);
 
 	if (r < 0)
@@ -261,13 +275,11 @@ int tree_save(struct tree *t, const struct node *node, const struct tree_text *t
 		return -EISDIR;
 	if (!attr.writable)
 		return -EACCES;
-	if (layout_of(node->row)->type == ROW_CONTROL)
-		return control_save(t, node, text, limit);
-	if (tree_makes_new(node))
-		return make_from_text(t, node, text->data, text->len, limit);
-	if (is_document(node))
-		return document_save(t, node, text, limit);
-	return save_field(t, &(struct save){ node, text, limit });
+	r = save(t, &(struct save){ node, text, limit });
+	/* What could not be done in the directory before is no matter any more. */
+	if (r == 0 && tree_parent(t, node, &dir) == 0)
+		denied_drop(t, &dir);
+	return r;
 }
 
 bool tree_makes_new(const struct node *node)

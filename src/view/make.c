@@ -225,14 +225,6 @@ static int make_named(struct making *m, const char *name, struct node *ret)
 	return e < 0 ? e : send(m, patch, ret);
 }
 
-/* More than a name is needed, or nobody can make one at all. */
-static int refuse_names(struct making *m)
-{
-	buf_add_str(&m->reason, "a name makes none here\n");
-	m->field = NULL;
-	return -EPERM;
-}
-
 int tree_make(struct tree *t, const struct node *dir, const char *name,
 	const struct call_limit *limit, struct node *ret)
 {
@@ -242,15 +234,20 @@ int tree_make(struct tree *t, const struct node *dir, const char *name,
 
 	if (e < 0)
 		return e;
-	if (name[0] == '.' || (!attr.grows && layout_of(dir->row)->type != ROW_COLLECTION))
+	if (name[0] == '.' || !attr.grows) {
+		tree_note_denied(
+			t, &(struct tree_denied){
+				   .node = *dir, .dir = *dir, .name = name, .error = -EPERM });
 		return -EPERM;
+	}
 	begin(&m, t, dir, limit);
-	e = attr.grows ? make_named(&m, name, ret) : refuse_names(&m);
+	e = make_named(&m, name, ret);
 	if (e < 0) {
 		refuse(&m, dir, name, strlen(name), e);
 		return e;
 	}
 	refusal_drop(t, dir, dir);
+	denied_drop(t, dir);
 	make_remember(t, dir, name, ret);
 	return 0;
 }

@@ -279,6 +279,6 @@ int tree_move(struct tree *t, const struct tree_rename *rename, const struct cal
 {
 	if (rename->node.row != ROW_story_link || !is_group(rename->from.row) ||
 		!is_group(rename->to.row))
-		return -EPERM;
+		return 1;
 	return group_move(t, rename, limit);
 }

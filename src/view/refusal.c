@@ -81,12 +81,14 @@ static struct refusal *make(struct tree *t, const struct node *dir)
 
 void refusal_put(struct tree *t, const struct node *dir, const struct node *node, char *text)
 {
+	struct node place = refusal_place(t, dir);
+
 	lock_scope(&t->lock);
-	struct refusal *r = find(t, dir);
+	struct refusal *r = find(t, &place);
 	int64_t now = clock_now_ms() * 1000000;
 
 	if (!r)
-		r = make(t, dir);
+		r = make(t, &place);
 	struct refused *one = find_one(r, node);
 
 	if (!one) {
@@ -101,8 +103,10 @@ void refusal_put(struct tree *t, const struct node *dir, const struct node *node
 
 void refusal_drop(struct tree *t, const struct node *dir, const struct node *node)
 {
+	struct node place = node ? refusal_place(t, dir) : *dir;
+
 	lock_scope(&t->lock);
-	struct refusal *r = find(t, dir);
+	struct refusal *r = find(t, &place);
 	struct refused *one = r && node ? find_one(r, node) : NULL;
 
 	if (!r || (node && !one))
@@ -127,8 +131,10 @@ static void add_all(const struct refusal *r, struct buf *b)
 
 int refusal_get(struct tree *t, const struct node *dir, const struct node *node, struct buf *ret)
 {
+	struct node place = node ? refusal_place(t, dir) : *dir;
+
 	lock_scope(&t->lock);
-	const struct refusal *r = find(t, dir);
+	const struct refusal *r = find(t, &place);
 	const struct refused *only = r && node ? find_one(r, node) : NULL;
 
 	if (!r || (node && !only))

@@ -61,12 +61,23 @@ void torn_fini(struct tree *t)
 		free(torn);
 }
 
+/* V5 has no way to delete one. */
+static bool is_kept(enum kind kind)
+{
+	static const bool kept[N_KINDS] = {
+		[KIND_iteration] = true, [KIND_release] = true, [KIND_review_type] = true
+	};
+
+	return kept[kind];
+}
+
 /* The kind of what goes with the directory; KIND_none when it cannot go. */
 static enum kind removable_kind(const struct node *node)
 {
 	const struct layout *l = layout_of(node->row), *up = layout_of(l->parent);
 
-	if (node->field >= 0 || l->name || layout_parent_kind(node->row) == KIND_none)
+	if (node->field >= 0 || l->name || layout_parent_kind(node->row) == KIND_none ||
+		is_kept(l->kind))
 		return KIND_none;
 	if (l->type == ROW_RESOURCE || l->type == ROW_FOLDER)
 		return l->kind;
@@ -159,6 +170,8 @@ int tree_remove(struct tree *t, const struct node *node, const struct call_limit
 
 	if (!removable_kind(node)) {
 		tree_note_unlink(t, node);
+		tree_note_denied(t, &(struct tree_denied){
+					    .act = TREE_REMOVE, .node = *node, .error = -EPERM });
 		return -EPERM;
 	}
 	if (tree_error_dir(t, node, &dir) < 0)
@@ -167,9 +180,11 @@ int tree_remove(struct tree *t, const struct node *node, const struct call_limit
 		r.call.limit = *limit;
 	int e = remove_record(t, node, &r);
 
-	if (e < 0)
+	if (e < 0) {
 		refuse(t, &dir, node, e, &r);
-	else
-		refusal_drop(t, &dir, node);
+		return e;
+	}
+	refusal_drop(t, &dir, node);
+	denied_drop(t, &dir);
 	return e;
 }

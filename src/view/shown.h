@@ -97,7 +97,8 @@ char *link_plain_name(const struct record *r);
 char *link_long_name(const char *plain, int64_t id);
 
 /* refusal.c; text is taken over. Of a file in the directory, or of the directory itself; NULL
- * stands for all there are. refusal_get: 1 when there is none. */
+ * stands for all there are. Where the directory has no `.error` it is told in the nearest one
+ * above. refusal_get, of one that has: 1 when there is none. */
 void refusal_put(struct tree *t, const struct node *dir, const struct node *node, char *text);
 void refusal_drop(struct tree *t, const struct node *dir, const struct node *node);
 int refusal_get(struct tree *t, const struct node *dir, const struct node *node, struct buf *ret);
@@ -105,6 +106,11 @@ int refusal_get(struct tree *t, const struct node *dir, const struct node *node,
 int refusals_read(struct tree *t, struct buf *ret);
 int64_t refusal_time(struct tree *t, const struct node *dir);
 void refusals_fini(struct tree *t);
+
+/* deny.c: the nearest directory, this one or above, that has a `.error`. */
+struct node refusal_place(struct tree *t, const struct node *dir);
+/* Something was done in the directory: what was denied in it before is no matter any more. */
+void denied_drop(struct tree *t, const struct node *dir);
 
 /* explain.c: what `.error` says, a sentence or more; the caller frees it. */
 /* Did it reach the server? */

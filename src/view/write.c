@@ -35,9 +35,13 @@ static bool add_path(struct tree *t, const struct place *place, int64_t id, stru
 	return row != N_ROWS && node_add_path(t, &(struct node){ row, id, -1 }, ret) == 0;
 }
 
-static void add_label(const struct record *r, struct buf *ret)
+/* Of a membership, a person by name. */
+static void add_label(struct tree *t, const struct record *r, int64_t project_id, struct buf *ret)
 {
-	buf_add_str(ret, record_text(r, schema_resource(record_kind(r))->label));
+	struct people people = { t, project_id };
+	struct resolver resolver = people_resolver(&people);
+
+	plain_write(r, schema_resource(record_kind(r))->label, &resolver, ret);
 }
 
 /* The file whose save sends this field; -1 when there is none. */
@@ -203,7 +207,7 @@ int write_create(struct tree *t, const struct place *place, const struct record 
 		add_path(t, place, record_id(*ret), &e.path);
 	else if (row != N_ROWS)
 		node_add_path(t, &(struct node){ row, place->parent_id, -1 }, &e.path);
-	add_label(patch, &e.after);
+	add_label(t, patch, place->project_id, &e.after);
 	note(t, &e);
 	return e.error;
 }
@@ -215,7 +219,7 @@ int write_delete(struct tree *t, const struct record *r, struct call *call)
 
 	if (store_find_place(t->store, r, &place))
 		add_path(t, &place, record_id(r), &e.path);
-	add_label(r, &e.before);
+	add_label(t, r, store_project_of(t->store, r), &e.before);
 	e.error = store_delete(t->store, r, call);
 	note(t, &e);
 	return e.error;

@@ -340,6 +340,58 @@ static void what_is_taken_apart_is_not_deleted(void **state)
 	assert_int_equal(host_count(&f.world.host, "DELETE"), 1);
 }
 
+/* What stands for a membership is a person, no text. */
+static void a_member_can_be_taken_out(void **state)
+{
+	(void)state;
+	scoped(forest_end) struct forest f;
+
+	forest_begin(&f);
+	assert_int_equal(remove_at(&f, "projects/99/memberships/203"), 0);
+	assert_int_equal(host_count(&f.world.host, "DELETE /projects/99/memberships/203"), 1);
+}
+
+static void what_is_denied_is_told_in_the_nearest_place(void **state)
+{
+	(void)state;
+	scoped(forest_end) struct forest f;
+
+	forest_begin(&f);
+	assert_int_equal(remove_at(&f, "projects/99/iterations/1"), -EPERM);
+	struct tree_denied d = { .act = TREE_UNLINK,
+		.node = node_at(f.tree, "projects/99/by-state/started/1-501-Paint-it"),
+		.dir = node_at(f.tree, "projects/99/by-state/started"),
+		.name = "7-501-Paint-it",
+		.error = -EPERM };
+
+	tree_note_denied(f.tree, &d);
+	/* One in each place, the last. */
+	scoped(free_ptr) char *project = read_at(f.tree, "projects/99/.error");
+
+	assert_non_null(strstr(project, "by-state/started/7-501-Paint-it: not removed"));
+	assert_null(strstr(project, "iterations"));
+	assert_non_null(strstr(project, "\nsent: nothing\nnext: write the field"));
+	assert_int_equal(remove_at(&f, "me"), -EPERM);
+	scoped(free_ptr) char *top = read_at(f.tree, ".error");
+
+	assert_non_null(strstr(top, "me: not removed (Operation not permitted)"));
+	/* Other failures have their own words. */
+	d.error = -EIO;
+	d.name = "other";
+	tree_note_denied(f.tree, &d);
+	scoped(free_ptr) char *all = read_at(f.tree, ".storyfs/errors");
+
+	assert_non_null(strstr(all, "projects/99/\nby-state/started/7-501"));
+	assert_null(strstr(all, "other"));
+	/* A write that is taken there ends it. */
+	assert_int_equal(save_at(f.tree, "projects/99/description", "New\n"), 0);
+	scoped(free_ptr) char *left = read_at(f.tree, ".storyfs/errors");
+
+	assert_null(strstr(left, "by-state"));
+	assert_non_null(strstr(left, "me: not removed"));
+	assert_int_equal(host_count(&f.world.host, "DELETE"), 0);
+}
+
 static void a_burst_of_deletes_is_stopped(void **state)
 {
 	(void)state;
@@ -402,6 +454,8 @@ int main(void)
 		cmocka_unit_test(a_new_file_makes_one_or_one_a_line),
 		cmocka_unit_test(all_lines_are_checked_before_one_is_sent),
 		cmocka_unit_test(what_is_taken_apart_is_not_deleted),
+		cmocka_unit_test(a_member_can_be_taken_out),
+		cmocka_unit_test(what_is_denied_is_told_in_the_nearest_place),
 		cmocka_unit_test(a_burst_of_deletes_is_stopped),
 		cmocka_unit_test(there_is_a_group_for_each_word),
 	};
