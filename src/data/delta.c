@@ -197,7 +197,7 @@ int delta_read(struct store *s, const struct delta *span, struct call *call, str
 	struct place place = {
 		.kind = KIND_activity, .parent = KIND_project, .parent_id = span->project_id
 	};
-	struct api_query query = { .fields = "project_version,kind,changes,primary_resources",
+	struct api_query query = { .fields = "guid,project_version,kind,changes,primary_resources",
 		.filters = since };
 
 	pthread_mutex_lock(&s->lock);

@@ -48,7 +48,7 @@ static int perform(struct transport *t, const struct http_request *req,
 	c->n_lists += strstr(req->target, "/stories?") && !strstr(req->target, "transitions");
 	int e = transport_perform(c->inner, req, limit, ret);
 
-	if (c->spoiling && strstr(req->target, "fields=project_version%2C"))
+	if (c->spoiling && strstr(req->target, "fields=guid%2Cproject_version%2Ckind%2Cchanges"))
 		spoil(c->spoiling, ret);
 	return e;
 }

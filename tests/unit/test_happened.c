@@ -144,7 +144,8 @@ static void only_what_is_new_is_asked_for(void **state)
 		host_count(&f.world.host,
 			"/projects/99/story_transitions?occurred_after=2024-02-01T00%3A00%3A05Z"),
 		1);
-	assert_int_equal(host_count(&f.world.host, "/projects/99/activity?since_version=10&"), 1);
+	/* Once to know what happened, and once to tell it. */
+	assert_int_equal(host_count(&f.world.host, "/projects/99/activity?since_version=10&"), 2);
 	assert_reads(f.tree, P "transitions",
 		STATE_HEAD STATE_LINE("unstarted", "501", "3", "03", "ann") STATE_LINE("accepted",
 			"504", "4", "04", "999") STATE_LINE("started", "501", "6", "06", "Bo")
@@ -176,6 +177,8 @@ static void what_cannot_be_asked_for_since_is_loaded_again(void **state)
 	free(read_at(f.tree, P "stories/501/name"));
 	free(read_at(f.tree, P "transitions"));
 	host_change(&f.world.host, "/projects/99/stories/504", "transitions", "[]");
+	host_set(&f.world.host, "/projects/99/activity",
+		"[" ITEM("11", "11", "story_update", OF_501, "", "Bo edited this feature") "]");
 	host_move(&f.world.host, 99, 11);
 	refresh(&f.world);
 	assert_int_equal(host_count(&f.world.host, "/projects/99/story_transitions"), 1);
