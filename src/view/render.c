@@ -323,8 +323,9 @@ static bool is_live(struct tree *t, const struct node *node)
 {
 	enum row_type type = layout_of(node->row)->type;
 
-	return type == ROW_ERROR || type == ROW_CONTROL || type == ROW_CONFLICTS || type == ROW_CONFLICT ||
-	       is_story_link(node->row) || (type == ROW_GUIDE && !guide_is_settled(t));
+	return type == ROW_ERROR || type == ROW_CONTROL || type == ROW_CONFLICTS ||
+	       type == ROW_CONFLICT || is_story_link(node->row) ||
+	       (type == ROW_GUIDE && !guide_is_settled(t));
 }
 
 int tree_stat(struct tree *t, const struct node *node, struct node_attr *ret)
