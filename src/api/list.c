@@ -91,7 +91,9 @@ static int get_page(const struct reading *r, struct call *call, struct page *ret
 	if (e < 0 || (e > 0 && !ret->records.n && !ret->offset))
 		return api_refuse_body(&resp, buf_str(&ret->problems), call);
 	ret->n = ret->records.n + (size_t)e;
-	ret->total = api_header_number(&resp, "X-Tracker-Pagination-Total", -1);
+	ret->total = -1;
+	if (schema_resource(r->kind)->paged)
+		ret->total = api_header_number(&resp, "X-Tracker-Pagination-Total", -1);
 	ret->version = api_header_number(&resp, "X-Tracker-Project-Version", 0);
 	ret->is_read = true;
 	return 0;

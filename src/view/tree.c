@@ -189,10 +189,12 @@ static int walk_named_groups(struct walk *w)
 	return 0;
 }
 
-/* A query is one also for whom the host shows no saved searches. */
+/* A query is one also for whom the host shows no saved searches; but not what was made by the name.
+ */
 static bool is_query(struct walk *w, int e, struct node *ret)
 {
-	return w->wanted && !w->stopped && (e == 0 || e == -EACCES) && w->dir->row == ROW_search &&
+	return w->wanted && !make_find_name(w->tree, w->dir, w->wanted, ret) && !w->stopped &&
+	       (e == 0 || e == -EACCES) && w->dir->row == ROW_search &&
 	       query_of_name(w->tree, w->dir, w->wanted, ret);
 }
 
