@@ -32,6 +32,11 @@ static void add_shown(struct buf *b, const char *data, size_t len)
 	for (size_t i = 0; i < shown; i++) {
 		unsigned char c = (unsigned char)data[i];
 
+		/* What a terminal takes for control in UTF-8, U+0080 to U+009F. */
+		if (is_text && c == 0xc2 && (unsigned char)data[i + 1] < 0xa0) {
+			buf_add_fmt(b, "\\x%02x", (unsigned char)data[++i]);
+			continue;
+		}
 		if (c < 0x20 || c == 0x7f || (c >= 0x80 && !is_text))
 			buf_add_fmt(b, c == '\n' ? "\\n" : "\\x%02x", c);
 		else
