@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "save.h"
+#include "storyfs/clock.h"
 
 static struct timespec timespec_of(int64_t ns)
 {
@@ -50,6 +51,12 @@ static mode_t mode_of(const struct fs *fs, const struct node_attr *attr)
 	return (S_IFREG | (writable ? 0644 : 0444)) & ~fs->config.umask;
 }
 
+/* Without an open nothing but another time makes the kernel read a file again. */
+static int64_t live_mtime(const struct fs *fs, int64_t otherwise)
+{
+	return fs->is_openless ? clock_now_ms() * 1000000 : otherwise;
+}
+
 static int stat_node(struct fs *fs, const struct node *node, struct stat *ret, double *ret_valid_s)
 {
 	struct node_attr attr;
@@ -61,6 +68,9 @@ static int stat_node(struct fs *fs, const struct node *node, struct stat *ret, d
 	if (attr.live)
 		*ret_valid_s = 0;
 	int64_t mtime = files_pinned(&fs->files, number, attr.mtime_ns);
+
+	if (attr.live && attr.type == NODE_FILE)
+		mtime = live_mtime(fs, mtime);
 	const struct dir *dir = files_dir(&fs->files, number);
 
 	if (dir && dir->mtime_ns > mtime)

@@ -34,7 +34,9 @@ static void fs_op_init(void *data, struct fuse_conn_info *conn)
 			      FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_CACHE_SYMLINKS |
 			      FUSE_CAP_NO_OPENDIR_SUPPORT;
 
-	conn->want = want & conn->capable;
+	/* What is only read needs no state between open and close, and both cost a request each. */
+	fs->is_openless = fs->config.read_only && (conn->capable & FUSE_CAP_NO_OPEN_SUPPORT);
+	conn->want = (want | (fs->is_openless ? FUSE_CAP_NO_OPEN_SUPPORT : 0)) & conn->capable;
 	if (fs->config.ready)
 		fs->config.ready(fs->config.data);
 }

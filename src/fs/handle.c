@@ -200,8 +200,20 @@ static int open_number(fuse_req_t req, uint64_t number, struct fuse_file_info *f
 	return 0;
 }
 
+/* Not by request_end: the kernel is to hear that there is no such operation, and never ask again.
+ */
+static bool end_openless(fuse_req_t req)
+{
+	if (!request_fs(req)->is_openless)
+		return false;
+	fuse_reply_err(req, ENOSYS);
+	return true;
+}
+
 void fs_op_open(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *fi)
 {
+	if (end_openless(req))
+		return;
 	int r = open_number(req, number, fi);
 
 	if (r < 0)
@@ -375,6 +387,8 @@ static bool has_text(struct fs *fs, const struct handle *h)
 
 void fs_op_flush(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *fi)
 {
+	if (end_openless(req))
+		return;
 	struct fs *fs = request_fs(req);
 	struct handle *h = handle_of(fi);
 	struct call_limit limit = request_limit(req);

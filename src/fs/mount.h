@@ -38,6 +38,7 @@ struct fs {
 	struct fuse_session *session;
 	struct notifier *notifier;
 	bool mounted;
+	bool is_openless; /* the kernel neither opens nor closes files, it only reads */
 
 	pthread_mutex_t lock;
 	struct files files;
