@@ -113,6 +113,9 @@ uint64_t store_stamp(struct store *s, const struct place *place);
 /* Append what the host sent of what is loaded that is not as V5 has it (a value of another type, an
  * id that can be none), a paragraph a list; what it is about is not shown, or not as it came. */
 void store_add_problems(struct store *s, struct buf *ret);
+/* Append how fresh what is known is, `key: value` a line: how often the host is looked at, when it
+ * last told the projects' versions, and since when it does not, with its words. */
+void store_add_status(struct store *s, struct buf *ret);
 
 /* Where a record of the store is; false when the store does not hold it (any more). */
 bool store_find_place(struct store *s, const struct record *r, struct place *ret);

@@ -135,12 +135,12 @@ static int prepare_file(struct archive *a, enum archive_mode mode, struct buf *r
 {
 	scoped(db_close) struct connection *c = NULL;
 
-	int r = mode == ARCHIVE_CREATE	    ? make_file(a->path)
-		: access(a->path, F_OK) < 0 ? -errno
-					    : 0;
+	int r = mode == ARCHIVE_CREATE ? make_file(a->path) : 0;
 
 	if (r < 0)
-		return refuse(a->path, text_errno(r), -r, ret_reason);
+		return refuse_failure(a->path, r, ret_reason);
+	if (access(a->path, F_OK) < 0)
+		return refuse(a->path, text_errno(errno), errno, ret_reason);
 	r = db_open(a->path, SQLITE_OPEN_READWRITE, &c);
 
 	if (r < 0)

@@ -573,4 +573,5 @@ void known_fini(struct store *s)
 	free_loads(&s->loads);
 	free_loads(&s->loads_apart);
 	record_unref(s->me);
+	free(s->failure);
 }

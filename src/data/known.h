@@ -84,7 +84,11 @@ struct store {
 	pthread_mutex_t lock;
 	pthread_cond_t wake; /* a load or a refresh ended, or stopping was set; monotonic clock */
 	bool stopping;
-	bool refreshing; /* one at a time: an older list must not follow a newer one */
+	bool refreshing;	  /* one at a time: an older list must not follow a newer one */
+	int64_t looked_ms;	  /* when the host last told the projects' versions; 0: never */
+	int64_t failing_since_ms; /* when the first look of those that failed since was; 0: none did
+				   */
+	char *failure;		  /* what the last one of them failed with */
 	uint64_t n_writes, n_stamps;
 	struct table entries, collections, tombstones, selections;
 	struct table loads, loads_apart; /* by project, by parent */

@@ -5,12 +5,15 @@
 #include <string.h>
 
 #include "known.h"
+#include "storyfs/alloc.h"
 #include "storyfs/clock.h"
 #include "storyfs/log.h"
+#include "storyfs/text.h"
 #include "storyfs/thread.h"
 
 enum {
-	WRITES_MS = 200,  /* between questions whether somebody wrote */
+	WRITES_MS = 200, /* between questions whether somebody wrote */
+	FAILURE_SHOWN = 1000,
 	MOST_REFUSED = 4, /* a host that does not want us is asked half as often each time, up to
 			     that many times */
 };
@@ -75,6 +78,48 @@ static int look_again(struct store *s, struct call *call)
 	return last;
 }
 
+/* How it went, for whoever wants to know how old what is known may be. */
+static void note_look(struct store *s, int e, const struct call *call)
+{
+	int64_t now = clock_now_ms();
+
+	lock_scope(&s->lock);
+	free(s->failure);
+	s->failure = NULL;
+	if (e == 0) {
+		s->looked_ms = now;
+		s->failing_since_ms = 0;
+		return;
+	}
+	if (!s->failing_since_ms)
+		s->failing_since_ms = now;
+	s->failure = xstrdup(call->error.error ? call->error.error : strerrordesc_np(-e));
+}
+
+static void add_time(const char *key, int64_t ms, struct buf *ret)
+{
+	char time[CLOCK_ISO_SIZE];
+
+	clock_format_iso(ms, time);
+	buf_add_fmt(ret, "%s: %s\n", key, ms ? time : "never");
+}
+
+void store_add_status(struct store *s, struct buf *ret)
+{
+	lock_scope(&s->lock);
+	if (s->refresh_s > 0)
+		buf_add_fmt(ret, "refresh: %d\n", s->refresh_s);
+	else
+		buf_add_str(ret, "refresh: never\n");
+	add_time("looked_at", s->looked_ms, ret);
+	if (!s->failing_since_ms)
+		return;
+	add_time("failing_since", s->failing_since_ms, ret);
+	buf_add_str(ret, "failure: ");
+	text_add_excerpt(ret, s->failure, strlen(s->failure), FAILURE_SHOWN);
+	buf_add_char(ret, '\n');
+}
+
 /* One at a time. */
 static int begin(struct store *s, struct call *call)
 {
@@ -103,6 +148,8 @@ int store_refresh(struct store *s, struct call *call)
 	if (e < 0)
 		return e;
 	e = look_again(s, call);
+	if (e != -EINTR)
+		note_look(s, e, call);
 	end(s);
 	return e;
 }

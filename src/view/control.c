@@ -132,6 +132,10 @@ int control_read(struct tree *t, const struct node *node, struct buf *ret)
 		store_add_problems(t->store, ret);
 		return refusals_read(t, ret);
 	}
+	if (node->row == ROW_storyfs_status) {
+		store_add_status(t->store, ret);
+		return 0;
+	}
 	if (node->row == ROW_storyfs_journal) {
 		if (t->journal)
 			journal_read(t->journal, ret);

@@ -131,8 +131,8 @@ class Calls:
         return self.places[place] + slash.encode() + unpack(rest)
 
     def names(self, place):
-        """What was made in it."""
-        return sorted(set(os.listdir(self.places[place])) - self.before[place])
+        """What was made in it. A refusal is told in a file of the mount's own."""
+        return sorted(set(os.listdir(self.places[place])) - self.before[place] - {b'.error'})
 
     def content(self, path):
         try:

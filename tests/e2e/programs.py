@@ -27,6 +27,7 @@ ESCAPES = re.compile(r'\x1b(\[[0-9;?<>=]*[@-~]|[()].|[=>])')  # what terminals a
 LINES = b'one\ntwo\nthree\n'
 
 # What a program makes of LINES; of the text around it, where it goes beyond.
+SOURCE_TIME = 1_600_000_000
 EDITS = {
     'new': lambda text: text.replace(LINES, b'new\nand\nnewer\n'),
     'two': lambda text: text.replace(b'two\n', b'TWO\n'),
@@ -280,6 +281,8 @@ def prepare(folder, path, text):
     """$T; the environment of a program that saves the text in the file at path."""
     for name, edit in (('new', 'new'), ('two', 'two'), ('same', 'same'), ('empty', 'nothing')):
         (folder / name).write_bytes(EDITS[edit](text))
+        # Of another time than the file has: rsync takes the same size and second for the same text.
+        os.utime(folder / name, (SOURCE_TIME, SOURCE_TIME))
     new = EDITS['new'](text)
     old, two = ((EDITS[e](text).decode().splitlines(True)) for e in ('same', 'two'))
     (folder / 'two.diff').write_text(''.join(

@@ -93,6 +93,8 @@ def test_a_bad_host(world, way):
         assert wait_until(lambda: host.asked or way == 'gone')
         assert (m / STORY / 'name').read_text() == known
         assert sorted(os.listdir(m / 'projects/99/stories')) == listing
+        if save_errnos != {0}:
+            assert wait_until(lambda: 'failing_since: 2' in (m / '.storyfs/status').read_text())
         # A query that nobody asked for before.
         result = ask('os.listdir(sys.argv[1])', m / f'projects/99/search/name:{way}')
         assert result in ask_errnos, errno.errorcode.get(result, result)
@@ -110,6 +112,7 @@ def test_a_bad_host(world, way):
     answer = server.request('PUT', f'/{STORY}', {'description': f'after {way}'})
     assert answer.status == 200
     assert wait_until(lambda: (m / STORY / 'description').read_text() == f'after {way}\n')
+    assert wait_until(lambda: 'failing' not in (m / '.storyfs/status').read_text())
     assert sorted(os.listdir(m / 'projects/99/stories')) == listing
     assert wait_until(lambda: (m / STORY / 'name').read_text() == story(server)['name'] + '\n')
     assert save(m / STORY / 'name', name) == 0
