@@ -17,7 +17,8 @@
 
 enum {
 	LOOK_EVERY_MS = 500,
-	LOOKS_TO_BE_SURE = 2, /* what a closed side sent last may just be read */
+	LOOKS_TO_BE_SURE = 6, /* what a closed side sent last may just be read, by a thread that
+				 waits for a processor */
 };
 
 struct watched {
