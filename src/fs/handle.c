@@ -17,12 +17,15 @@
 
 #include "denied.h"
 #include "node.h"
+#include "notify.h"
 #include "permit.h"
 #include "process.h"
 #include "request.h"
 #include "save.h"
 #include "storyfs/clock.h"
 #include "upload.h"
+
+enum { SETTLE_MS = 250 }; /* of a kernel that is busy with something else */
 
 struct handle *handle_of(const struct fuse_file_info *fi)
 {
@@ -385,6 +388,16 @@ static bool has_text(struct fs *fs, const struct handle *h)
 	       (h->wrote > f->settled || (h->writes && f->mapped > f->settled));
 }
 
+/* Whoever saved looks at once: what the save made or changed is to be seen then, in listings, too.
+ */
+static int save_now(struct fs *fs, struct file *f, const struct call_limit *limit)
+{
+	int r = save_file(fs, f, limit);
+
+	notifier_settle(fs->notifier, SETTLE_MS);
+	return r;
+}
+
 void fs_op_flush(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *fi)
 {
 	if (end_openless(req))
@@ -399,7 +412,7 @@ void fs_op_flush(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *fi)
 
 		upload_note_killed(fs, h->file, fuse_req_ctx(req)->pid);
 		if (closer == h->opener.id && !process_may_write(closer, number))
-			r = save_file(fs, h->file, &limit);
+			r = save_now(fs, h->file, &limit);
 	}
 	request_end(req, r);
 }
@@ -424,7 +437,7 @@ void fs_op_fsync(fuse_req_t req, fuse_ino_t number, int datasync, struct fuse_fi
 
 	(void)number;
 	(void)datasync;
-	request_end_sync(req, h && has_part(fs, h) ? save_file(fs, h->file, &limit) : 0);
+	request_end_sync(req, h && has_part(fs, h) ? save_now(fs, h->file, &limit) : 0);
 }
 
 void fs_op_release(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *fi)

@@ -47,8 +47,10 @@ struct notifier {
 	atomic_bool quitting; /* and to end the session */
 	atomic_bool left;     /* the loop has ended */
 
-	pthread_mutex_t lock; /* guards the queue */
+	pthread_mutex_t lock; /* guards the members below */
 	struct notice *queue; /* in order of arrival */
+	uint64_t n_queued, n_done;
+	pthread_cond_t done; /* one more is carried out */
 };
 
 static void free_notice(struct notice *notice)
@@ -77,6 +79,7 @@ static void add(struct notifier *n, enum notice_type type, uint64_t number, cons
 		notice->key = take_ptr(key);
 		memcpy(notice->name, name, size);
 		HASH_ADD_KEYPTR(hh, n->queue, notice->key, strlen(notice->key), notice);
+		n->n_queued++;
 	}
 	sem_post(&n->wake);
 }
@@ -138,6 +141,25 @@ static void wait_for_work(struct notifier *n, int64_t ms)
 	sem_clockwait(&n->wake, CLOCK_MONOTONIC, &until);
 }
 
+static void note_done(struct notifier *n)
+{
+	lock_scope(&n->lock);
+	n->n_done++;
+	pthread_cond_broadcast(&n->done);
+}
+
+void notifier_settle(struct notifier *n, int64_t ms)
+{
+	struct timespec until = clock_timespec(clock_deadline(ms));
+
+	lock_scope(&n->lock);
+	uint64_t wanted = n->n_queued;
+
+	while (n->n_done < wanted && !atomic_load(&n->stopping) &&
+		pthread_cond_timedwait(&n->done, &n->lock, &until) == 0)
+		;
+}
+
 /* The loop sleeps in a semaphore between looking whether the session has ended: wake it up until it
  * is out, for one signal could come just between the two. */
 static void end_session(struct notifier *n)
@@ -161,6 +183,7 @@ static void *run(void *data)
 			!atomic_load(&n->stopping) && (notice = next_notice(n));) {
 			carry_out(n, notice);
 			free_notice(notice);
+			note_done(n);
 		}
 	}
 	if (atomic_load(&n->quitting))
@@ -178,6 +201,7 @@ struct notifier *notifier_new(
 	n->data = data;
 	sem_init(&n->wake, 0, 0);
 	pthread_mutex_init(&n->lock, NULL);
+	thread_init_cond(&n->done);
 	return n;
 }
 
@@ -187,6 +211,7 @@ void notifier_free(struct notifier *n)
 	for (struct notice *notice; (notice = next_notice(n));)
 		free_notice(notice);
 	sem_destroy(&n->wake);
+	pthread_cond_destroy(&n->done);
 	pthread_mutex_destroy(&n->lock);
 	free(n);
 }

@@ -24,6 +24,9 @@ int notifier_start(struct notifier *n);
 void notifier_stop(struct notifier *n);
 /* End the thread, and then the session, while requests are still served. For signal handlers. */
 void notifier_quit(struct notifier *n);
+/* Wait until what was queued before is carried out, or for so many ms. For requests during which
+ * the kernel holds no directory and no page: a close may wait, a rename may not. */
+void notifier_settle(struct notifier *n, int64_t ms);
 /* Let the thread call sweep. */
 void notifier_wake(struct notifier *n);
 

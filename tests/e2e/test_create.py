@@ -61,6 +61,21 @@ def test_mkdir_makes_a_story(made):
     assert len(made.writes()) == 2
 
 
+def test_what_was_made_is_seen_at_once(archive, tmp_path):
+    """The kernel keeps listings, and a shell that made something looks into one before anything else
+    happens."""
+    mounts = mounted.Mounts(tmp_path)
+    mount = mounts(archive)
+    done = mount.run(f'''cd {P}/stories/555 && ls tasks && ls comments && ls ../556/tasks
+        for i in 1 2 3 4 5; do
+            for folder in tasks comments ../556/tasks; do
+                echo "text $i" > $folder/new; ls $folder; done; done''')
+    mounts.finish()
+    assert done.returncode == 0, done.stderr
+    listings = [part.split() for part in done.stdout.split('new')]
+    assert [len(listing) for listing in listings] == [0] * 3 + [i for i in range(1, 6) for _ in range(3)] + [0]
+
+
 def test_epics_and_labels_are_made_alike(made):
     assert made.run(f'mkdir "{P}/epics/Walls" {P}/labels/stone && '
                     f'printf "wood\\nbrick\\n" > {P}/labels/new').returncode == 0
