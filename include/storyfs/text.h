@@ -23,6 +23,10 @@ bool text_has_prefix(const char *s, const char *prefix);
  * most max bytes, cut between characters. */
 void text_add_excerpt(struct buf *b, const char *data, size_t len, size_t max);
 
+/* Append somebody else's words within a line: each white space is a blank, what cannot be shown is
+ * `?` as above. */
+void text_add_words(struct buf *b, const char *words);
+
 /* What an errno (or -errno) means, in the system's words; for the life of the program. */
 const char *text_errno(int error);
 

@@ -91,6 +91,26 @@ void text_add_excerpt(struct buf *b, const char *data, size_t len, size_t max)
 	}
 }
 
+void text_add_words(struct buf *b, const char *words)
+{
+	const uint8_t *p = (const uint8_t *)words;
+	size_t len = strlen(words);
+
+	while (len) {
+		ucs4_t c;
+		int n = u8_mbtouc(&c, p, len);
+
+		if (uc_is_property_white_space(c))
+			buf_add_char(b, ' ');
+		else if (!is_shown(c))
+			buf_add_char(b, '?');
+		else
+			buf_add(b, p, (size_t)n);
+		p += n;
+		len -= (size_t)n;
+	}
+}
+
 /* `git~1`: what DOS would call `.git`. */
 static char *short_name_tilde(const char *name)
 {

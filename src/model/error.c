@@ -267,19 +267,29 @@ const char *v5_error_code_name(const struct v5_error *e)
 	return e->code_text ? e->code_text : "http_status";
 }
 
+/* A line of the host's words, which may be anything. */
+static void add_line(const char *label, const char *words, struct buf *b)
+{
+	if (!words)
+		return;
+	text_add_words(b, label);
+	buf_add_str(b, ": ");
+	text_add_words(b, words);
+	buf_add_char(b, '\n');
+}
+
 void v5_error_add_text(const struct v5_error *e, struct buf *b)
 {
-	buf_add_str(b, e->error ? e->error : "nothing was said");
-	if (e->status)
-		buf_add_fmt(b, " (%s, HTTP %d)", v5_error_code_name(e), e->status);
+	text_add_words(b, e->error ? e->error : "nothing was said");
+	if (e->status) {
+		buf_add_str(b, " (");
+		text_add_words(b, v5_error_code_name(e));
+		buf_add_fmt(b, ", HTTP %d)", e->status);
+	}
 	buf_add_char(b, '\n');
-	if (e->general_problem)
-		buf_add_fmt(b, "problem: %s\n", e->general_problem);
-	if (e->requirement)
-		buf_add_fmt(b, "requirement: %s\n", e->requirement);
+	add_line("problem", e->general_problem, b);
+	add_line("requirement", e->requirement, b);
 	for (size_t i = 0; i < e->n_validation_errors; i++)
-		buf_add_fmt(b, "%s: %s\n", e->validation_errors[i].field,
-			e->validation_errors[i].problem);
-	if (e->possible_fix)
-		buf_add_fmt(b, "possible fix: %s\n", e->possible_fix);
+		add_line(e->validation_errors[i].field, e->validation_errors[i].problem, b);
+	add_line("possible fix", e->possible_fix, b);
 }

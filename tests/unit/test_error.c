@@ -104,6 +104,24 @@ static void all_members_of_a_body_are_kept(void **state)
 						    "possible fix: p\n");
 }
 
+/* A terminal takes them for commands. */
+static void words_that_cannot_be_shown_are_not(void **state)
+{
+	(void)state;
+	scoped(v5_error_fini) struct v5_error e = { 0 };
+	scoped(buf_fini) struct buf text = BUF_INIT;
+
+	decode(400,
+		"{\"kind\":\"error\",\"code\":\"a\\u001bb\",\"error\":\"One.  Two\\u0007\","
+		"\"general_problem\":\"'x\\u0012\\u009b\\u202e' is\\nno value\","
+		"\"validation_errors\":[{\"field\":\"n\\u001b[31m\",\"problem\":\"b\\u007f\"}]}",
+		&e);
+	v5_error_add_text(&e, &text);
+	assert_string_equal(buf_str(&text), "One.  Two? (a?b, HTTP 400)\n"
+					    "problem: 'x\?\?\?' is no value\n"
+					    "n?[31m: b?\n");
+}
+
 static void an_envelope_is_opened(void **state)
 {
 	(void)state;
@@ -266,6 +284,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_code_of_v5_is_read_and_made),
 		cmocka_unit_test(all_members_of_a_body_are_kept),
+		cmocka_unit_test(words_that_cannot_be_shown_are_not),
 		cmocka_unit_test(an_envelope_is_opened),
 		cmocka_unit_test(the_code_counts_more_than_the_status),
 		cmocka_unit_test(unknown_codes_are_shown_and_judged_by_status),
