@@ -5,9 +5,11 @@
  *
  * usage: bench/server [--rounds N] [--ms N] [--dir DIR] [--write FILE]
  *
- * Archives are made in DIR (/var/tmp) and removed. FILE gets the results as Markdown.
+ * Archives are made in DIR (/var/tmp) and removed. FILE gets the results as Markdown, in a section
+ * of their own: what else it holds stays.
  */
 #include <err.h>
+#include <errno.h>
 #include <getopt.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -21,8 +23,16 @@
 #include "requests.h"
 #include "rivals.h"
 #include "storyfs/alloc.h"
+#include "storyfs/file.h"
 
-enum { N_SMALL = 1000, N_LARGE = 100000, MAX_ROUNDS = 99, MANY = 16, READERS = 4 };
+enum {
+	N_SMALL = 1000,
+	N_LARGE = 100000,
+	MAX_ROUNDS = 99,
+	MANY = 16,
+	READERS = 4,
+	MAX_FILE = 1 << 24
+};
 
 /* ---- what is measured ---- */
 
@@ -308,23 +318,39 @@ static void add_memory(const struct bench *b, struct buf *ret)
 		b->archive_bytes[1] / 1024);
 }
 
+/* Put the section in the place of the one before, or behind all. */
+static void write_section(const char *file, const struct buf *section)
+{
+	static const char *const begin = "<!-- bench/server: begin -->\n";
+	static const char *const end = "<!-- bench/server: end -->\n";
+	scoped(buf_fini) struct buf old = BUF_INIT;
+	scoped(buf_fini) struct buf text = BUF_INIT;
+	int r = file_read(file, MAX_FILE, &old);
+
+	if (r < 0 && r != -ENOENT)
+		errx(1, "%s: %s", file, strerrordesc_np(-r));
+	const char *from = strstr(buf_str(&old), begin), *to = from ? strstr(from, end) : NULL;
+	size_t before = to ? (size_t)(from - old.data) : old.len;
+
+	buf_add(&text, buf_str(&old), before);
+	buf_add_fmt(&text, "%s%s%s%s", begin, section->data, end, to ? to + strlen(end) : "");
+	r = file_write_atomic(file, text.data, text.len, 0644);
+	if (r < 0)
+		errx(1, "%s: %s", file, strerrordesc_np(-r));
+}
+
 static void report(struct bench *b, const char *file)
 {
 	scoped(buf_fini) struct buf text = BUF_INIT;
 
+	buf_add_str(&text,
+		"## The server\n\nWritten by `bench/server --write docs/benchmarks.md`.\n\n");
 	add_machine(b, &text);
 	add_results(b, &text);
 	add_memory(b, &text);
 	printf("%s", text.data);
-	if (!file)
-		return;
-	FILE *f = fopen(file, "w");
-
-	if (!f)
-		err(1, "%s", file);
-	fprintf(f, "# Benchmarks\n\nWritten by `bench/server --write docs/benchmarks.md`.\n\n%s",
-		text.data);
-	fclose(f);
+	if (file)
+		write_section(file, &text);
 }
 
 int main(int argc, char **argv)
