@@ -213,9 +213,17 @@ static int rename_spots(struct fs *fs, const struct spot *old, const struct spot
 	return 0;
 }
 
+static void act(struct fs *fs,
+	void (*note)(struct seen *seen, struct tree *t, struct process who, int64_t id),
+	struct process who, int64_t id)
+{
+	lock_scope(&fs->lock);
+	note(&fs->files.seen, fs->tree, who, id);
+}
+
 /* A link of a view to another place in it; 1 when it is no such rename. */
 static int move_link(struct fs *fs, const struct spot *old, const struct spot *new, unsigned flags,
-	const struct call_limit *limit)
+	struct process who, const struct call_limit *limit)
 {
 	struct tree_rename rename = {
 		.node = old->node,
@@ -229,7 +237,11 @@ static int move_link(struct fs *fs, const struct spot *old, const struct spot *n
 		return 1;
 	if (fs->config.read_only)
 		return -EROFS;
+	act(fs, seen_begin_act, who, old->node.id);
 	int r = tree_move(fs->tree, &rename, limit);
+
+	if (r == 0)
+		act(fs, seen_end_act, who, old->node.id);
 
 	/* The story's `.error` or that of the view. */
 	save_notify_error(fs, &story);
@@ -271,7 +283,7 @@ void fs_op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_
 
 	if (r == 0)
 		r = spot_find(fs, new_parent, new_name, &limit, &new);
-	int moved = r == 0 ? move_link(fs, &old, &new, flags, &limit) : r;
+	int moved = r == 0 ? move_link(fs, &old, &new, flags, who, &limit) : r;
 
 	if (moved <= 0) {
 		request_end(req, moved);

@@ -250,6 +250,8 @@ static void note_saved(struct fs *fs, struct file *f, uint64_t gen, const struct
 	else if (tree_read(fs->tree, &f->node, &now) < 0)
 		return;
 	seen_note(&fs->files.seen, f->writer, &f->node, &now);
+	if (f->node.field < 0)
+		seen_end_act(&fs->files.seen, fs->tree, f->writer, f->node.id);
 	for (struct handle *h = fs->handles; h; h = h->next) {
 		if (h->file != f || !h->wrote || h->wrote > gen)
 			continue;
@@ -311,6 +313,8 @@ int save_file(struct fs *fs, struct file *f, const struct call_limit *limit)
 	buf_add(&text.data, buf_str(&f->bytes), f->bytes.len);
 	buf_add(&text.base, buf_str(&f->base), f->base.len);
 	text.has_base = f->has_base;
+	if (node.field < 0)
+		seen_begin_act(&fs->files.seen, fs->tree, f->writer, node.id);
 	pthread_mutex_unlock(&fs->lock);
 	r = send(fs, &node, &text, limit);
 	pthread_mutex_lock(&fs->lock);
@@ -378,6 +382,8 @@ int save_over(struct fs *fs, struct file *f, const struct spot *spot, struct pro
 	text.has_base = seen;
 	if (seen)
 		buf_add(&text.base, buf_str(seen), seen->len);
+	if (spot->node.field < 0)
+		seen_begin_act(&fs->files.seen, fs->tree, who, spot->node.id);
 	pthread_mutex_unlock(&fs->lock);
 	r = send(fs, &spot->node, &text, limit);
 	pthread_mutex_lock(&fs->lock);

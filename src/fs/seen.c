@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "storyfs/alloc.h"
 
@@ -13,11 +14,13 @@ enum {
 	MOST_FIELDS = 256, /* of one process */
 	MOST_READERS = 1024,
 	MOST_BYTES = 32 << 20,
+	MOST_ANCESTORS = 6,
 };
 
 struct shown {
 	struct table_item item;
 	uint64_t number; /* of the field */
+	bool is_true;	 /* when an act of its process began */
 	struct buf text;
 };
 
@@ -137,4 +140,64 @@ const struct buf *seen_find(struct seen *seen, struct process who, const struct 
 	const struct buf *own = find(seen, who.id, tree_number(node));
 
 	return own || node->field < 0 ? own : find(seen, who.parent, tree_number(node));
+}
+
+/* Is it a field of the resource, and what is its text now? */
+static bool read_field(struct tree *t, const struct shown *s, int64_t id, struct buf *ret)
+{
+	struct node node;
+
+	return tree_node(s->number, &node) && node.id == id && node.field >= 0 &&
+	       tree_read(t, &node, ret) == 0;
+}
+
+static bool is_same(const struct buf *a, const struct buf *b)
+{
+	return a->len == b->len && memcmp(buf_str(a), buf_str(b), a->len) == 0;
+}
+
+static void begin_act(struct seen *seen, struct tree *t, pid_t reader, int64_t id)
+{
+	struct reader *r = table_find(&seen->readers, &reader, sizeof(reader));
+
+	for (struct shown *s = NULL; r && (s = table_next(&r->shown, s));) {
+		scoped(buf_fini) struct buf now = BUF_INIT;
+
+		s->is_true = read_field(t, s, id, &now) && is_same(&now, &s->text);
+	}
+}
+
+static void end_act(struct seen *seen, struct tree *t, pid_t reader, int64_t id)
+{
+	struct reader *r = table_find(&seen->readers, &reader, sizeof(reader));
+
+	for (struct shown *s = NULL; r && (s = table_next(&r->shown, s));) {
+		scoped(buf_fini) struct buf now = BUF_INIT;
+
+		if (!s->is_true || !read_field(t, s, id, &now))
+			continue;
+		seen->bytes += now.len - s->text.len;
+		buf_reset(&s->text);
+		buf_add(&s->text, buf_str(&now), now.len);
+	}
+}
+
+/* The process, the shell that runs it, the program that has the shell run it... */
+static void each_for_whom(struct seen *seen, struct tree *t, struct process who, int64_t id,
+	void (*act)(struct seen *seen, struct tree *t, pid_t reader, int64_t id))
+{
+	for (int i = 0; i < MOST_ANCESTORS && who.id; i++) {
+		act(seen, t, who.id, id);
+		who = who.parent ? process_of_thread(who.parent) : (struct process){ 0 };
+	}
+}
+
+void seen_begin_act(struct seen *seen, struct tree *t, struct process who, int64_t id)
+{
+	each_for_whom(seen, t, who, id, begin_act);
+}
+
+void seen_end_act(struct seen *seen, struct tree *t, struct process who, int64_t id)
+{
+	each_for_whom(seen, t, who, id, end_act);
 }

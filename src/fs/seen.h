@@ -24,6 +24,11 @@ void seen_note(
 	struct seen *seen, struct process who, const struct node *node, const struct buf *text);
 /* What it was shown last, or else its parent; NULL: nothing. Lives until the next call. */
 const struct buf *seen_find(struct seen *seen, struct process who, const struct node *node);
+/* Around a change of a resource by other means than its fields (a document, a link): what was shown
+ * of them and true is replaced by what is then, for the process and those that it works for, its
+ * ancestors. They know what they did; what somebody else changed before stays a conflict. */
+void seen_begin_act(struct seen *seen, struct tree *t, struct process who, int64_t id);
+void seen_end_act(struct seen *seen, struct tree *t, struct process who, int64_t id);
 /* Forget those that are no more. */
 void seen_sweep(struct seen *seen);
 void seen_fini(struct seen *seen);

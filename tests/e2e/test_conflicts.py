@@ -234,6 +234,23 @@ def test_two_mounts_of_one_archive(archive, mount):
     assert conflicts(b)['1']['base'] == 'Bring me the passengers\n'
 
 
+def test_what_one_did_by_other_means_is_no_conflict(serve, archive, mount):
+    """The shell wrote and read fields; then a program that it ran changed them by a link and by a
+    document."""
+    server = serve(archive)
+    m = mount(server.url, '--refresh', '0', token=server.token)
+    done = m.run(f'''set -e; cd projects/99
+        echo started > stories/555/current_state
+        mv by-state/started/*-555-* by-state/finished/
+        echo delivered > stories/555/current_state
+        cat stories/555/name
+        /bin/sed -i "s/^# .*/# By a document/" markdown/555.md
+        echo "By the shell" > stories/555/name''')
+    assert done.returncode == 0, done.stderr
+    assert conflicts(m) == {}
+    assert (get(server)['current_state'], get(server)['name']) == ('delivered', 'By the shell')
+
+
 def test_mounts_of_one_archive_see_each_other_at_once(archive, mount):
     # Long before the next look at all projects.
     a, b = mount(archive, '--refresh', '3600'), mount(archive, '--refresh', '3600')
