@@ -8,7 +8,8 @@ WIDTH, LEFT, RIGHT, TOP, ROW = 860, 130, 20, 92, 30
 # subject, words, state, colour, shape
 MARKS = [
     ('tmpfs', 'tmpfs', 'warm', '#7f7f7f', 'circle'),
-    ('passthrough', 'passthrough_ll, warm', 'warm', '#8c564b', 'square'),
+    ('passthrough_ll', 'passthrough_ll, warm', 'warm', '#8c564b', 'square'),
+    ('passthrough_fh', 'passthrough_fh, warm', 'warm', '#c49c94', 'square'),
     ('storyfs', 'storyfs, first', 'first', '#9ecae1', 'circle'),
     ('storyfs', 'storyfs, warm', 'warm', '#1f77b4', 'circle'),
     ('storyfs-ro', 'storyfs -o ro, first', 'first', '#a1d99b', 'square'),

@@ -5,13 +5,13 @@ import pathlib
 import platform
 import re
 
-from fsbench import aims, plot, tree
+from fsbench import aims, plot, rivals, tree
 from fsbench.living import REFRESH_S
 from fsbench.reading import N_VALUES, subject_at
 
 BEGIN, END = '<!-- bench/fs: begin -->', '<!-- bench/fs: end -->'
-SUBJECTS = {'disk': 'on disk', 'tmpfs': 'tmpfs', 'passthrough': 'passthrough_ll', 'sshfs': 'sshfs',
-            'rclone': 'rclone mount', 'storyfs': 'storyfs', 'storyfs-ro': 'storyfs `-o ro`'}
+SUBJECTS = {'disk': 'on disk', 'tmpfs': 'tmpfs', **{kind.id: kind.name for kind in rivals.ALL},
+            'storyfs': 'storyfs', 'storyfs-ro': 'storyfs `-o ro`'}
 STATES = 'cold', 'first', 'warm'
 # Those that come when the kernel finds time are not told: nobody waits for them.
 LATER = {'FORGET', 'BATCH_FORGET', 'RELEASE', 'INIT', 'DESTROY'}
@@ -186,7 +186,7 @@ def add_opcodes(options, results):
 
 def add_missing(results):
     return results.missing and '\n' + ''.join(
-        f'Not measured: {SUBJECTS[s]}, since {why}.\n' for s, why in results.missing.items())
+        f'Not measured: {what}, since {why}.\n' for what, why in results.missing.items())
 
 
 def markdown(options, results, disk):

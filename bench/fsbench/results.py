@@ -9,7 +9,7 @@ class Results:
         self.values = collections.defaultdict(list)
         self.counts = {}   # (stories, subject, measure, state) -> {name: number}
         self.facts = collections.defaultdict(dict)  # stories -> {name: number}
-        self.missing = {}  # subject -> why
+        self.missing = {}  # what -> why
 
     def add(self, key, value):
         self.values[key].append(value)

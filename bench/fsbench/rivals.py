@@ -12,7 +12,7 @@ import socket
 
 from fsbench import programs
 
-EXAMPLE = pathlib.Path('/usr/share/doc/libfuse3-dev/examples/passthrough_ll.c')
+EXAMPLES = pathlib.Path('/usr/share/doc/libfuse3-dev/examples')
 HOUR = 3600
 
 # libfuse's example finds an inode by walking a list of all of them. Beyond some thousand files that
@@ -30,11 +30,17 @@ static struct lo_inode *bucket_of(ino_t ino)
 }
 
 static struct lo_inode *lo_find('''
-CHANGES = [
-    ('static struct lo_inode *lo_find(', BUCKETS, 1),
+HASHED = [
+    ('static struct lo_inode *lo_find(', BUCKETS),
     ('for (p = lo->root.next; p != &lo->root; p = p->next) {',
-     'for (p = bucket_of(st->st_ino)->next; p != bucket_of(st->st_ino); p = p->next) {', 1),
-    ('prev = &lo->root;', 'prev = bucket_of(inode->ino);', 1),
+     'for (p = bucket_of(st->st_ino)->next; p != bucket_of(st->st_ino); p = p->next) {'),
+    ('prev = &lo->root;', 'prev = bucket_of(inode->ino);'),
+]
+# The other example would have the kernel ask again each time.
+KEPT = [
+    ('cfg->entry_timeout = 0;', f'cfg->entry_timeout = {HOUR};'),
+    ('cfg->attr_timeout = 0;', f'cfg->attr_timeout = {HOUR};'),
+    ('cfg->negative_timeout = 0;', f'cfg->negative_timeout = {HOUR}; cfg->kernel_cache = 1;'),
 ]
 
 
@@ -53,42 +59,60 @@ def free_port():
         return s.getsockname()[1]
 
 
-class Passthrough:
-    """libfuse's passthrough_ll, built here from Debian's copy of its source."""
-    id, name = 'passthrough', 'passthrough_ll'
+def build_example(name, changes, work):
+    """One of libfuse's examples, from Debian's copy of its source with some changes."""
+    source = EXAMPLES / f'{name}.c'
+    if not source.exists():
+        raise Missing(f'{source} is not there: libfuse3-dev of this system ships no examples')
+    need('cc', 'pkg-config')
+    text = source.read_text('utf-8')
+    for old, new in changes:
+        if text.count(old) != 1:
+            raise Missing(f'{source} is of another version: no `{old}`')
+        text = text.replace(old, new)
+    changed, binary = work / source.name, work / name
+    changed.write_text(text, encoding='utf-8')
+    flags = programs.run(['pkg-config', '--cflags', '--libs', 'fuse3']).split()
+    programs.run(['cc', '-O2', '-w', f'-I{EXAMPLES}', changed, '-o', binary, *flags])
+    return binary
+
+
+class PassthroughLl:
+    """libfuse's passthrough_ll, which speaks the protocol that storyfs speaks."""
+    id, name = 'passthrough_ll', 'passthrough_ll'
 
     def __init__(self, work, n_entries):
-        if not EXAMPLE.exists():
-            raise Missing(f'{EXAMPLE} is not there: libfuse3-dev of this system ships no examples')
-        need('cc', 'pkg-config')
-        self.limit = self.find_limit(n_entries)
-        self.binary = work / 'passthrough_ll'
-        if not self.binary.exists():
-            self.build(work)
+        self.limit = n_entries + 1000  # it holds a descriptor for each inode that the kernel knows
+        try:
+            programs.run([*self.with_limit(), 'true'])
+        except programs.Failure as e:
+            raise Missing(f'it needs a descriptor for each of {n_entries:,} entries, more than '
+                          'this process may allow it') from e
+        self.binary = build_example('passthrough_ll', HASHED, work)
 
-    @staticmethod
-    def find_limit(n_entries):
-        """It holds a descriptor for each inode that the kernel knows."""
-        need_n, hard = n_entries + 1000, resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-        most = int(pathlib.Path('/proc/sys/fs/nr_open').read_text('ascii'))
-        if need_n > (most if os.geteuid() == 0 else hard):
-            raise Missing(f'it needs a descriptor for each of {n_entries:,} entries')
-        return max(need_n, 1024)
-
-    def build(self, work):
-        text = EXAMPLE.read_text('utf-8')
-        for old, new, n in CHANGES:
-            if text.count(old) != n:
-                raise Missing(f'{EXAMPLE} is of another version: no `{old}`')
-            text = text.replace(old, new)
-        source = work / 'passthrough_ll.c'
-        source.write_text(text, encoding='utf-8')
-        flags = programs.run(['pkg-config', '--cflags', '--libs', 'fuse3']).split()
-        programs.run(['cc', '-O2', '-w', f'-I{EXAMPLE.parent}', source, '-o', self.binary, *flags])
+    def with_limit(self):
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        enough = hard == resource.RLIM_INFINITY or self.limit <= hard
+        most = '' if enough else self.limit
+        return ['prlimit', f'--nofile={self.limit}:{most}']
 
     def argv(self, folder, mountpoint):
-        return ['prlimit', f'--nofile={self.limit}:{self.limit}', self.binary, '-f', '-o',
+        return [*self.with_limit(), self.binary, '-f', '-o',
                 f'source={folder},cache=always,timeout={HOUR}', mountpoint]
+
+    def end(self):
+        pass
+
+
+class PassthroughFh:
+    """libfuse's passthrough_fh, over its high-level interface: it works by paths."""
+    id, name = 'passthrough_fh', 'passthrough_fh'
+
+    def __init__(self, work, _n_entries):
+        self.binary = build_example('passthrough_fh', KEPT, work)
+
+    def argv(self, folder, mountpoint):
+        return [self.binary, '-f', '-o', f'modules=subdir,subdir={folder}', mountpoint]
 
     def end(self):
         pass
@@ -104,6 +128,7 @@ class Sshfs:
         self.folder.mkdir(mode=0o700)
         for key in ('host', 'user'):
             programs.run(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', self.folder / key])
+        self.help = programs.run(['sshfs', '--help'])
         self.port = free_port()
         self.sshd = self.start()
 
@@ -130,10 +155,11 @@ class Sshfs:
         options = {'IdentityFile': self.folder / 'user', 'UserKnownHostsFile': self.folder / 'known',
                    'entry_timeout': HOUR, 'attr_timeout': HOUR, 'dcache_timeout': HOUR,
                    'dcache_max_size': 10_000_000}
-        words = [f'{k}={v}' for k, v in options.items()]
+        words = ['kernel_cache', *(f'{k}={v}' for k, v in options.items())]
+        if 'no_contain_symlinks' in self.help:  # the tree's links hold `..`, which it then refuses
+            words.append('no_contain_symlinks')
         return ['sshfs', '-f', '-F', '/dev/null', '-p', self.port, '-o',
-                ','.join(['kernel_cache', *words]),
-                f'{getpass.getuser()}@127.0.0.1:{folder}', mountpoint]
+                ','.join(words), f'{getpass.getuser()}@127.0.0.1:{folder}', mountpoint]
 
     def end(self):
         self.sshd.end()
@@ -160,4 +186,6 @@ class Rclone:
         pass
 
 
-ALL = [Passthrough, Sshfs, Rclone]
+# The latter take long.
+FAST, SLOW = [PassthroughLl, PassthroughFh], [Sshfs, Rclone]
+ALL = FAST + SLOW

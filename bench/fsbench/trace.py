@@ -8,7 +8,7 @@ import collections
 import re
 import time
 
-from fsbench import programs, tree
+from fsbench import programs, rivals, tree
 
 OPCODE = re.compile(rb'unique: \d+, opcode: (\w+) \(')
 QUIET_S = 0.1
@@ -55,7 +55,7 @@ def steps(options, n_stories):
     commands that are wanted; of all, when none is."""
     if 'trace' not in options.only or n_stories != min(options.stories):
         return []
-    subjects = tree.OURS + [tree.RIVALS['passthrough']] * ('passthrough' in options.against)
+    subjects = tree.OURS + [tree.RIVALS[kind.id] for kind in rivals.FAST if kind.id in options.against]
     return [(('requests of the kernel', f'{command.name}, {subject.id}'),
              lambda world, s=subject, c=command: trace(world, s, c))
             for command in tree.wanted(options) or tree.COMMANDS for subject in subjects]

@@ -48,7 +48,7 @@ class Rival:
     @contextlib.contextmanager
     def open(self, world, *more):
         with world.rival(self.kind, *more) as mount:
-            yield mount.path, mount
+            yield mount.path / 'stories', mount
 
 
 class Storyfs:
@@ -72,8 +72,8 @@ def subjects(options, n_stories):
     if main or n_stories <= options.rivals_up_to:
         found.append(Folder('disk'))
         found += [Folder('tmpfs')] if 'tmpfs' in options.against and main else []
-        found += [RIVALS[id_] for id_ in RIVALS if id_ in options.against
-                  and (n_stories <= options.rivals_up_to or (main and id_ == 'passthrough'))]
+        found += [RIVALS[kind.id] for kind in rivals.ALL if kind.id in options.against
+                  and (n_stories <= options.rivals_up_to or (main and kind in rivals.FAST))]
     return found + OURS
 
 

@@ -104,7 +104,8 @@ class World:
             folder = self.tmpfs / 'stories'
             self.copy_tree(self.copy('disk'), folder)
         else:
-            folder = self.work / 'stories'
+            folder = self.work / 'copy' / 'stories'
+            folder.parent.mkdir()
             with self.storyfs('--ro') as mount:
                 self.copy_tree(self.stories(mount), folder)
         self.folders[where] = folder
@@ -125,14 +126,15 @@ class World:
             try:
                 self.rivals[kind.id] = kind(folder, self.n_entries())
             except rivals.Missing as why:
-                self.results.missing[kind.id] = str(why)
+                self.results.missing[f'{kind.name}, {self.n_stories:,} stories'] = str(why)
                 raise
         return self.rivals[kind.id]
 
     @contextlib.contextmanager
     def rival(self, kind, *options):
-        """A rival's mount of the copy on disk. Missing when it cannot be."""
-        argv = self.get_rival(kind).argv(self.copy('disk'), self.work / f'mnt-{kind.id}')
+        """A rival's mount of the folder that holds the copy: links in the copy lead there. Missing
+        when it cannot be."""
+        argv = self.get_rival(kind).argv(self.copy('disk').parent, self.work / f'mnt-{kind.id}')
         mount = programs.Mount([*argv, *options], self.work / f'mnt-{kind.id}',
                                self.log_path(kind.id), self.env)
         try:

@@ -30,11 +30,10 @@ class Bench:
                         '--dir', folder, '--json', folder / 'json', '--write', self.markdown, '--keep')
         assert self.done.returncode == 0, self.done.stderr
         self.results = json.loads((folder / 'json').read_text())
-        work, = folder.glob('storyfs-bench-*')
-        self.tree = [(path, names) for path, _, names in os.walk(work / 'stories')]
+        self.stories, = folder.glob('storyfs-bench-*/copy/stories')
+        self.tree = [(path, names) for path, _, names in os.walk(self.stories)]
         self.n_entries = sum(1 + len(names) + sum(os.path.islink(os.path.join(path, d)) for d in dirs)
-                             for path, dirs, names in os.walk(work / 'stories'))
-        self.work = work
+                             for path, dirs, names in os.walk(self.stories))
 
     def counts(self, subject, measure, state):
         found, = (row['counts'] for row in self.results['counts']
@@ -53,7 +52,7 @@ def bench(tmp_path_factory):
 
 
 def test_entries_are_counted(bench):
-    stories = bench.work / 'stories'
+    stories = bench.stories
     assert bench.results['facts'][str(STORIES)]['entries'] == bench.n_entries
     assert len(os.listdir(stories)) == STORIES
     assert len(list(stories.glob('*/comments/[0-9]*'))) == COMMENTS
