@@ -96,6 +96,19 @@ static void reply_value(fuse_req_t req, const struct buf *value, size_t size)
 		fuse_reply_buf(req, buf_str(value), value->len);
 }
 
+/* What ls(1) asks of each file, until it hears that the filesystem has no such thing. */
+static bool is_of_others(const char *name)
+{
+	static const char *const names[] = { "system.posix_acl_access", "system.posix_acl_default",
+		"security.selinux" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 void fs_op_getxattr(fuse_req_t req, fuse_ino_t number, const char *name, size_t size)
 {
 	scoped(buf_fini) struct buf value = BUF_INIT;
@@ -105,8 +118,10 @@ void fs_op_getxattr(fuse_req_t req, fuse_ino_t number, const char *name, size_t 
 		if (strcmp(name, attributes[i].name) == 0)
 			r = get_attribute(request_fs(req), number, attributes[i].which, &value);
 	}
+	if (r > 0)
+		r = is_of_others(name) ? -EOPNOTSUPP : -ENODATA;
 	if (r)
-		request_end(req, r < 0 ? r : -ENODATA);
+		request_end(req, r);
 	else
 		reply_value(req, &value, size);
 }

@@ -162,6 +162,9 @@ def test_what_is_no_file_is_refused(story):
     assert fails(errno.ENAMETOOLONG, open, story / ('n' * 256), 'w')
     assert fails(errno.EOPNOTSUPP, os.setxattr, path, 'user.a', b'b')
     assert fails(errno.ENODATA, os.getxattr, story / FIELD, 'security.capability')
+    # ls asks these of each file, until it is told that there is no such thing here.
+    for name in ('system.posix_acl_access', 'system.posix_acl_default', 'security.selinux'):
+        assert fails(errno.EOPNOTSUPP, os.getxattr, story / FIELD, name)
     assert fails(errno.ENODATA, os.getxattr, story / FIELD, 'user.storyfs.error')
     assert os.listxattr(story / FIELD) == []
     assert fails(errno.EOPNOTSUPP, os.open, story, os.O_TMPFILE | os.O_RDWR)
