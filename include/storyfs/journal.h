@@ -3,8 +3,8 @@
  * What was written upstream, with what was there before: a line a write, in a file that outlives
  * the process and in memory, where the last ones are kept. Six columns, separated by tabs: time,
  * what was done, `ok` or an errno, path, the text before, the text after; in texts `\n`, `\t`,
- * `\r`,
- * `\\` and `\0` stand for what would end a cell.
+ * `\r`, `\\` and `\0` stand for what would end a cell, and `\xNN` for the bytes of what a terminal
+ * would take for a command.
  *
  * A line is appended by one write(2), after the answer came; nothing that is in the file is ever
  * written again. A line that a crash cut off is no line, for whoever reads. Any thread may call.

@@ -2,6 +2,7 @@
 /* The journal: lines, the file they are appended to, and the last of them in memory. */
 #include "storyfs/journal.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -54,20 +55,42 @@ static const struct {
 
 enum { N_ESCAPES = sizeof(escapes) / sizeof(*escapes) };
 
+/* The place in the table, or N_ESCAPES. */
+static size_t find_escape(char character)
+{
+	size_t k = 0;
+
+	while (k < N_ESCAPES && escapes[k].character != character)
+		k++;
+	return k;
+}
+
+/* How many bytes from here on are a control character, to a terminal that shows the journal: of
+ * ASCII, or the two of U+0080 to U+009F. */
+static size_t control_length(const char *p, size_t left)
+{
+	unsigned char c = (unsigned char)*p;
+
+	if (c < 0x20 || c == 0x7f)
+		return 1;
+	return c == 0xc2 && left > 1 && (unsigned char)p[1] >= 0x80 && (unsigned char)p[1] < 0xa0
+		       ? 2
+		       : 0;
+}
+
 static void add_cell(struct buf *b, const struct buf *text)
 {
 	for (size_t i = 0; i < text->len; i++) {
-		size_t k = 0;
-
-		while (k < N_ESCAPES && escapes[k].character != text->data[i])
-			k++;
-		if (k < N_ESCAPES)
-			buf_add_char(b, '\\');
-		char c = text->data[i];
+		size_t k = find_escape(text->data[i]);
+		size_t n = k < N_ESCAPES ? 0 : control_length(text->data + i, text->len - i);
 
 		if (k < N_ESCAPES)
-			c = escapes[k].letter;
-		buf_add_char(b, c);
+			buf_add_fmt(b, "\\%c", escapes[k].letter);
+		else if (!n)
+			buf_add_char(b, text->data[i]);
+		for (size_t end = i + n; i < end; i++)
+			buf_add_fmt(b, "\\x%02x", (unsigned char)text->data[i]);
+		i -= n > 0;
 	}
 }
 
@@ -111,10 +134,24 @@ static bool split(const char *line, size_t len, struct cell ret[N_COLUMNS])
 	return n == N_COLUMNS;
 }
 
+/* `xNN` at this place of a cell. */
+static bool read_byte(const struct cell *cell, size_t at, char *ret)
+{
+	char digits[3] = "", *end;
+
+	if (at + 3 > cell->len || cell->text[at] != 'x' ||
+		!isxdigit((unsigned char)cell->text[at + 1]))
+		return false;
+	memcpy(digits, cell->text + at + 1, 2);
+	*ret = (char)strtoul(digits, &end, 16);
+	return *end == '\0';
+}
+
 static bool read_cell(const struct cell *cell, struct buf *ret)
 {
 	for (size_t i = 0; i < cell->len; i++) {
 		size_t k = 0;
+		char byte;
 
 		if (cell->text[i] != '\\') {
 			buf_add_char(ret, cell->text[i]);
@@ -123,9 +160,14 @@ static bool read_cell(const struct cell *cell, struct buf *ret)
 		i++;
 		while (k < N_ESCAPES && (i == cell->len || escapes[k].letter != cell->text[i]))
 			k++;
-		if (k == N_ESCAPES)
+		if (k < N_ESCAPES) {
+			buf_add_char(ret, escapes[k].character);
+		} else if (read_byte(cell, i, &byte)) {
+			buf_add_char(ret, byte);
+			i += 2;
+		} else {
 			return false;
-		buf_add_char(ret, escapes[k].character);
+		}
 	}
 	return true;
 }

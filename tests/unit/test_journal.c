@@ -89,7 +89,11 @@ static void a_line_is_read_as_it_was_written(void **state)
 		const char *data;
 		size_t len;
 	} texts[] = { { "", 0 }, { "One\n", 4 }, { "a\tb\\n\r\n\n", 8 }, { "a\0b\\0", 5 },
-		{ "\xff\xc3", 2 }, { "\\", 1 } };
+		{ "\xff\xc3", 2 }, { "\\", 1 }, { "\x1b[31m\x7f\x01", 7 },
+		{ "\xc2\x9b"
+		  "1m\xc2\xa0\xc2",
+			7 },
+		{ "\\x1b", 4 } };
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
 		scoped(journal_entry_fini) struct journal_entry e = {
@@ -103,6 +107,11 @@ static void a_line_is_read_as_it_was_written(void **state)
 		set(&e.after, texts[i].data, texts[i].len);
 		journal_write_line(&e, &line);
 		assert_null(memchr(line.data, '\n', line.len - 1));
+		/* Nor does a terminal take any of it for a command. */
+		for (size_t k = 0; k + 1 < line.len; k++)
+			assert_true((unsigned char)line.data[k] >= 0x20 || line.data[k] == '\t');
+		assert_null(strchr(line.data, 0x7f));
+		assert_null(strstr(line.data, "\xc2\x9b"));
 		assert_true(journal_read_line(line.data, line.len - 1, &back));
 		assert_int_equal(back.at_ms, e.at_ms);
 		assert_int_equal(back.act, JOURNAL_MOVE);
