@@ -92,10 +92,16 @@ void api_listing_fini(struct api_listing *listing);
 int api_list(struct api *api, const struct place *place, const struct api_query *query,
 	struct call *call, struct api_listing *ret);
 
+/* Some of a list, and what to ask of each. */
+struct api_some {
+	const struct ids *ids;
+	const char *fields;
+};
+
 /* Those of a project's stories (place, without an id) that have these ids, in no order; who is not
  * there (any more) is left out. version is the oldest answer's. */
-int api_list_some(struct api *api, const struct place *place, const struct ids *ids,
-	const char *fields, struct call *call, struct api_listing *ret);
+int api_list_some(struct api *api, const struct place *place, const struct api_some *some,
+	struct call *call, struct api_listing *ret);
 
 /* POST, PUT: the patch's fields alone are sent; *ret is the resource as it is now. */
 int api_create(struct api *api, const struct place *place, const struct record *patch,

@@ -334,9 +334,10 @@ int api_list(struct api *api, const struct place *place, const struct api_query 
 
 /* ---- some of them ---- */
 
-static char *some_target(const struct api *api, const struct place *place, const struct ids *ids,
-	size_t from, const char *fields)
+static char *some_target(
+	const struct api *api, const struct place *place, const struct api_some *some, size_t from)
 {
+	const struct ids *ids = some->ids;
 	struct buf target = BUF_INIT;
 
 	buf_add_str(&target, api->base_path);
@@ -345,17 +346,17 @@ static char *some_target(const struct api *api, const struct place *place, const
 	for (size_t i = from; i < ids->n && i < from + SOME_AT_ONCE; i++)
 		buf_add_fmt(&target, "%s%" PRId64, i > from ? "," : "", ids->v[i]);
 	buf_add_str(&target, "&fields=");
-	http_add_encoded(&target, fields);
+	http_add_encoded(&target, some->fields);
 	return buf_take(&target);
 }
 
-int api_list_some(struct api *api, const struct place *place, const struct ids *ids,
-	const char *fields, struct call *call, struct api_listing *ret)
+int api_list_some(struct api *api, const struct place *place, const struct api_some *some,
+	struct call *call, struct api_listing *ret)
 {
 	scoped(api_listing_fini) struct api_listing listing = { 0 };
 
-	for (size_t from = 0; from < ids->n; from += SOME_AT_ONCE) {
-		scoped(free_ptr) char *target = some_target(api, place, ids, from, fields);
+	for (size_t from = 0; from < some->ids->n; from += SOME_AT_ONCE) {
+		scoped(free_ptr) char *target = some_target(api, place, some, from);
 		scoped(page_fini) struct page page = { 0 };
 		struct reading reading = { .api = api,
 			.kind = place->kind,

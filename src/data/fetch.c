@@ -448,7 +448,8 @@ static int fetch_stories(struct store *s, struct fetch *f, const struct delta *d
 	scoped(ids_fini) struct ids ids = { 0 };
 
 	idset_list(&d->stories, &ids);
-	int e = api_list_some(s->api, &f->place, &ids, fields, call, &listing);
+	int e = api_list_some(
+		s->api, &f->place, &(struct api_some){ &ids, fields }, call, &listing);
 
 	if (e < 0)
 		return e;
@@ -466,7 +467,7 @@ static int fetch_nested_some(
 	int field = schema_find_field(f->source->parent, f->source->nested);
 
 	idset_list(&d->stories, &ids);
-	int e = api_list_some(s->api, &parents, &ids, fields, call, &listing);
+	int e = api_list_some(s->api, &parents, &(struct api_some){ &ids, fields }, call, &listing);
 
 	if (e < 0)
 		return e;

@@ -91,7 +91,7 @@ void fs_op_create(
 {
 	struct fs *fs = request_fs(req);
 	struct call_limit limit = request_limit(req);
-	struct fuse_entry_param e;
+	struct fuse_entry_param e = { 0 };
 	struct spot spot;
 	int r = spot_find(fs, parent, name, &limit, &spot);
 

@@ -222,7 +222,7 @@ static void act(struct fs *fs,
 }
 
 /* A link of a view to another place in it; 1 when it is no such rename. */
-static int move_link(struct fs *fs, const struct spot *old, const struct spot *new, unsigned flags,
+static int move_link(struct fs *fs, const struct spot *old, const struct spot *new,
 	struct process who, const struct call_limit *limit)
 {
 	struct tree_rename rename = {
@@ -233,7 +233,7 @@ static int move_link(struct fs *fs, const struct spot *old, const struct spot *n
 	struct node story = { ROW_story, old->node.id, -1 }, view;
 
 	if (!old->in_tree || old->is_field || !tree_node(old->dir, &rename.from) ||
-		!tree_node(new->dir, &rename.to) || (flags & RENAME_EXCHANGE))
+		!tree_node(new->dir, &rename.to))
 		return 1;
 	if (fs->config.read_only)
 		return -EROFS;
@@ -242,7 +242,6 @@ static int move_link(struct fs *fs, const struct spot *old, const struct spot *n
 
 	if (r == 0)
 		act(fs, seen_end_act, who, old->node.id);
-
 	/* The story's `.error` or that of the view. */
 	save_notify_error(fs, &story);
 	if (tree_parent(fs->tree, &rename.to, &view) == 0)
@@ -283,7 +282,10 @@ void fs_op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_
 
 	if (r == 0)
 		r = spot_find(fs, new_parent, new_name, &limit, &new);
-	int moved = r == 0 ? move_link(fs, &old, &new, flags, who, &limit) : r;
+	int moved = r;
+
+	if (r == 0)
+		moved = flags & RENAME_EXCHANGE ? 1 : move_link(fs, &old, &new, who, &limit);
 
 	if (moved <= 0) {
 		request_end(req, moved);

@@ -85,7 +85,7 @@ void activity_changes_fini(struct activity_changes *c)
 
 int activity_changes_read(const char *text, struct activity_changes *ret)
 {
-	scoped(activity_changes_fini) struct activity_changes list = { 0 };
+	struct activity_changes list = { 0 };
 	json_t *root = json_loads(text, 0, NULL);
 	int e = json_is_array(root) ? 0 : -EBADMSG;
 	size_t i;
@@ -99,10 +99,10 @@ int activity_changes_read(const char *text, struct activity_changes *ret)
 	}
 	json_decref(root);
 	if (e < 0)
-		return e;
-	*ret = list;
-	list = (struct activity_changes){ 0 };
-	return 0;
+		activity_changes_fini(&list);
+	else
+		*ret = list;
+	return e;
 }
 
 void activity_resources_read(const char *text, enum kind kind, struct ids *ret)

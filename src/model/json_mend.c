@@ -64,7 +64,7 @@ static void mend_escape(struct rest *r, struct buf *ret)
 		take(r, 6, NULL);
 	} else if (unit > 0) {
 		take(r, is_high(unit) ? 12 : 6, ret);
-	} else if (r->len > 1 && memchr("\"\\/bfnrt", r->p[1], 8)) {
+	} else if (r->len > 1 && r->p[1] && strchr("\"\\/bfnrt", r->p[1])) {
 		take(r, 2, ret);
 	} else {
 		buf_add_char(ret, '\\');

@@ -29,7 +29,7 @@ SCOPED_VALUE(struct common, common_fini);
 
 static void find_common(const struct document_versions *l, struct common *ret)
 {
-	*ret = (struct common){ .items = xcalloc(l->mine->n, sizeof(*ret->items)),
+	*ret = (struct common){ .items = xcalloc(l->mine->n, sizeof(struct markdown_item *)),
 		.base = xcalloc(l->mine->n, sizeof(*ret->base)),
 		.present = xcalloc(l->mine->n, sizeof(*ret->present)),
 		.stays = xcalloc(l->mine->n, sizeof(*ret->stays)) };
