@@ -33,6 +33,9 @@ int denied_note_making(struct fs *fs, enum tree_act act, const struct spot *spot
 {
 	struct tree_denied d = { .act = act, .name = spot->name };
 
+	/* A file of ours is there, or may be, whose own mode denies it. */
+	if (spot->is_field || (!spot->in_tree && r == -EACCES && spot->is_writable))
+		return r;
 	if (spot->in_tree)
 		return denied_note_at(fs, TREE_WRITE, spot, r);
 	if (!tree_node(spot->dir, &d.dir))
@@ -41,10 +44,16 @@ int denied_note_making(struct fs *fs, enum tree_act act, const struct spot *spot
 	return denied_note(fs, &d, r);
 }
 
+static bool is_ours(struct fs *fs, uint64_t number)
+{
+	lock_scope(&fs->lock);
+	return files_find(&fs->files, number) != NULL;
+}
+
 void denied_note_write(struct fs *fs, uint64_t number, int r)
 {
 	struct tree_denied d = { .act = TREE_WRITE };
 
-	if (tree_node(number, &d.node))
+	if (r < 0 && !is_ours(fs, number) && tree_node(number, &d.node))
 		denied_note(fs, &d, r);
 }
