@@ -321,10 +321,13 @@ static void content_changed(struct fs *fs, const struct node *node)
 	lock_scope(&fs->lock);
 	struct file *f = files_of_node(&fs->files, node);
 
-	notify_attr(fs->notifier, tree_number(node));
+	notify_text(fs->notifier, tree_number(node));
 	if (!f)
 		return;
-	notify_attr(fs->notifier, f->number);
+	if (f->n_writers)
+		notify_attr(fs->notifier, f->number);
+	else
+		notify_text(fs->notifier, f->number);
 	if (f->loaded && f->gen == f->settled && !f->n_writers) {
 		file_unload(&fs->files, f);
 		f->stale = true;

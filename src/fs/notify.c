@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "drops.h"
 #include "mount.h"
 #include "storyfs/clock.h"
 #include "storyfs/thread.h"
@@ -40,6 +41,7 @@ struct notifier {
 	struct fuse_session *session;
 	int64_t (*sweep)(void *data);
 	void *data;
+	struct drops *drops;
 	pthread_t thread, loop;
 	bool started;
 	sem_t wake;
@@ -99,6 +101,12 @@ static struct notice *next_notice(struct notifier *n)
 void notify_attr(struct notifier *n, uint64_t number)
 {
 	add(n, NOTICE_ATTR, number, "");
+}
+
+void notify_text(struct notifier *n, uint64_t number)
+{
+	add(n, NOTICE_ATTR, number, "");
+	drops_add(n->drops, number);
 }
 
 void notify_data(struct notifier *n, uint64_t number)
@@ -186,8 +194,10 @@ static void *run(void *data)
 			note_done(n);
 		}
 	}
-	if (atomic_load(&n->quitting))
+	if (atomic_load(&n->quitting)) {
+		drops_stop(n->drops);
 		end_session(n);
+	}
 	return NULL;
 }
 
@@ -197,6 +207,7 @@ struct notifier *notifier_new(
 	struct notifier *n = xcalloc(1, sizeof(*n));
 
 	n->session = session;
+	n->drops = drops_new(session);
 	n->sweep = sweep;
 	n->data = data;
 	sem_init(&n->wake, 0, 0);
@@ -210,6 +221,7 @@ void notifier_free(struct notifier *n)
 	assert(!n->started);
 	for (struct notice *notice; (notice = next_notice(n));)
 		free_notice(notice);
+	drops_free(n->drops);
 	sem_destroy(&n->wake);
 	pthread_cond_destroy(&n->done);
 	pthread_mutex_destroy(&n->lock);
@@ -219,9 +231,14 @@ void notifier_free(struct notifier *n)
 int notifier_start(struct notifier *n)
 {
 	n->loop = pthread_self();
-	int r = thread_start(run, n, &n->thread);
+	int r = drops_start(n->drops);
 
+	if (r < 0)
+		return r;
+	r = thread_start(run, n, &n->thread);
 	n->started = r == 0;
+	if (r < 0)
+		drops_stop(n->drops);
 	return r;
 }
 
@@ -233,6 +250,7 @@ void notifier_stop(struct notifier *n)
 	atomic_store(&n->stopping, true);
 	sem_post(&n->wake);
 	pthread_join(n->thread, NULL);
+	drops_stop(n->drops);
 	n->started = false;
 }
 

@@ -32,6 +32,8 @@ void notifier_wake(struct notifier *n);
 
 /* Size, times and modes; pages go when the next look finds another size or mtime. */
 void notify_attr(struct notifier *n, uint64_t number);
+/* The same, and the pages soon, for those who look into a mapping (drops.h). */
+void notify_text(struct notifier *n, uint64_t number);
 /* These and the pages, or the kernel's copy of a directory's listing. */
 void notify_data(struct notifier *n, uint64_t number);
 /* The name, and the listing of the directory. */
