@@ -204,6 +204,7 @@ enum exit_code run_mount(const struct arguments *args)
 
 	if (parse(args, &m))
 		return EXIT_USAGE;
+	alloc_keep_small();
 	where = absolute_source(args->operands[0]);
 	if (!where) {
 		source_explain_missing(args->operands[0], errno, &reason);

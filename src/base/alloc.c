@@ -2,6 +2,7 @@
 /* Allocation that does not fail. */
 #include "storyfs/alloc.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,4 +52,14 @@ char *xasprintf(const char *fmt, ...)
 		s = NULL;
 	va_end(ap);
 	return or_die(s);
+}
+
+void alloc_keep_small(void)
+{
+	mallopt(M_ARENA_MAX, 1);
+}
+
+void alloc_give_back(void)
+{
+	malloc_trim(0);
 }

@@ -95,7 +95,19 @@ static int find_none(struct store *s, const struct fetch *f, int e, struct call 
 	return 0;
 }
 
-/* What each of these holds in a field, in their order. Nobody else has seen them yet. */
+/* What a list holds may be in other lists, too: only a copy of it is changed. */
+static struct record *prepared(
+	const struct fetch *f, const struct record *holder, const struct record *one)
+{
+	if (!f->source->prepare)
+		return record_ref(one);
+	struct record *r = record_copy(one);
+
+	f->source->prepare(&f->place, holder, r);
+	return r;
+}
+
+/* What each of these holds in a field, in their order. */
 static void gather(const struct fetch *f, const struct records *all, int field, struct records *ret)
 {
 	each_record(r, all) {
@@ -103,11 +115,8 @@ static void gather(const struct fetch *f, const struct records *all, int field, 
 
 		if (v->state != VALUE_SET)
 			continue;
-		each_record(one, &v->records) {
-			if (f->source->prepare)
-				f->source->prepare(&f->place, r, one);
-			records_add(ret, record_ref(one));
-		}
+		each_record(one, &v->records)
+			records_add(ret, prepared(f, r, one));
 	}
 }
 
@@ -340,6 +349,7 @@ static int fetch_all_or_news(
 	if (e > 0)
 		e = fetch_direct(s, &f, call);
 	intake_tell(s, &f.in);
+	alloc_give_back();
 	return e;
 }
 

@@ -5,6 +5,7 @@
  */
 #include "known.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "idset.h"
@@ -12,8 +13,6 @@
 #include "storyfs/clock.h"
 
 #define NS_PER_MS INT64_C(1000000)
-
-enum { WAIT_MS = 50 }; /* how often a waiter looks whether it was cancelled */
 
 /* ---- changes ---- */
 
@@ -157,6 +156,20 @@ static void entry_free(struct entry *e)
 	free(e);
 }
 
+static uint64_t kind_bit(enum kind kind)
+{
+	static_assert(N_KINDS <= 64, "a bit a kind");
+	return UINT64_C(1) << kind;
+}
+
+/* One that has, or had, something. */
+static struct collection *find_collection(struct store *s, const struct place *place)
+{
+	struct key key = make_key(place->kind, place->parent, place->parent_id);
+
+	return table_find(&s->collections, &key, sizeof(key));
+}
+
 /* Another content than before; moved when that is a change, not a first load. */
 static void touch(struct store *s, struct collection *c, bool moved)
 {
@@ -187,23 +200,16 @@ void known_put(
 	e->record = record_ref(r);
 	if (move_mtimes(e, before)) {
 		add_change(in, CHANGE_RECORD, e, place, before);
-		touch(s, known_collection(s, place), true);
+		touch(s, find_collection(s, place), true);
 	}
 	record_unref(before);
 }
 
 /* ---- collections ---- */
 
-struct collection *known_collection(struct store *s, const struct place *place)
-{
-	struct key key = make_key(place->kind, place->parent, place->parent_id);
-
-	return table_find(&s->collections, &key, sizeof(key));
-}
-
 static struct collection *make_collection(struct store *s, const struct place *place)
 {
-	struct collection *c = known_collection(s, place);
+	struct collection *c = find_collection(s, place);
 
 	if (!c) {
 		c = xcalloc(1, sizeof(*c));
@@ -211,6 +217,28 @@ static struct collection *make_collection(struct store *s, const struct place *p
 		table_add(&s->collections, &c->item, &c->key, sizeof(c->key));
 	}
 	return c;
+}
+
+/* Most stories have no comment, no task, no blocker: that is a bit of theirs. */
+static bool is_empty(struct store *s, const struct place *place)
+{
+	const struct entry *parent = known_entry(s, place->parent, place->parent_id);
+
+	return parent && parent->empty & kind_bit(place->kind);
+}
+
+const struct collection *known_collection(struct store *s, const struct place *place)
+{
+	static const struct collection empty;
+	const struct collection *c = find_collection(s, place);
+
+	return !c && is_empty(s, place) ? &empty : c;
+}
+
+/* To change it; NULL when it is not known. */
+static struct collection *own_collection(struct store *s, const struct place *place)
+{
+	return known_collection(s, place) ? make_collection(s, place) : NULL;
 }
 
 static void collection_free(struct collection *c)
@@ -257,7 +285,7 @@ static void remove_collections(struct store *s, enum kind parent, int64_t parent
 {
 	for (enum kind kind = KIND_none + 1; kind < N_KINDS; kind++) {
 		struct place place = { .kind = kind, .parent = parent, .parent_id = parent_id };
-		struct collection *c = known_collection(s, &place);
+		struct collection *c = find_collection(s, &place);
 
 		for (size_t i = 0; c && i < c->ids.n; i++) {
 			struct entry *e = known_entry(s, kind, c->ids.v[i]);
@@ -395,7 +423,12 @@ void known_replace(
 	struct store *s, const struct place *place, const struct records *list, struct intake *in)
 {
 	scoped(ids_fini) struct ids now = { 0 };
+	struct entry *parent = known_entry(s, place->parent, place->parent_id);
 
+	if (!list->n && parent && !find_collection(s, place)) {
+		parent->empty |= kind_bit(place->kind);
+		return;
+	}
 	make_collection(s, place);
 	put_list(s, place, list, &now, in);
 	set_list(s, place, &now, in);
@@ -441,7 +474,7 @@ void known_put_written(struct store *s, const struct record *r, struct intake *i
 void known_add_written(
 	struct store *s, const struct record *r, const struct place *place, struct intake *in)
 {
-	struct collection *c = known_collection(s, place);
+	struct collection *c = own_collection(s, place);
 
 	if (!record_id(r) || (c && ids_has(&c->ids, record_id(r))))
 		return;
@@ -476,7 +509,7 @@ void known_remove_written(struct store *s, enum kind kind, int64_t id, struct in
 	if (!e)
 		return;
 	struct place place = { .kind = kind, .parent = e->parent, .parent_id = e->parent_id };
-	struct collection *c = known_collection(s, &place);
+	struct collection *c = own_collection(s, &place);
 
 	bury(s, kind, id);
 	if (c && ids_remove(&c->ids, id))
@@ -487,7 +520,7 @@ void known_remove_written(struct store *s, enum kind kind, int64_t id, struct in
 void known_move_written(
 	struct store *s, const struct place *place, int64_t other, bool after, struct intake *in)
 {
-	struct collection *c = known_collection(s, place);
+	struct collection *c = own_collection(s, place);
 	struct entry *e = known_entry(s, place->kind, place->id);
 	scoped(ids_fini) struct ids now = { 0 };
 
@@ -508,40 +541,6 @@ void known_move_written(
 	now = (struct ids){ 0 };
 	move_list(s, c);
 	tell_order(e, place, in);
-}
-
-/* ---- waiting ---- */
-
-static void wait_a_little(struct store *s)
-{
-	struct timespec until = clock_timespec(clock_deadline(WAIT_MS));
-
-	pthread_cond_timedwait(&s->wake, &s->lock, &until);
-}
-
-static int give_up(int error, struct call *call)
-{
-	v5_error_fini(&call->error);
-	call->error.code = V5_OTHER;
-	call->error.code_text = xstrdup("no_answer");
-	call->error.error = xasprintf(
-		"Waiting for another request to the server: %s.", strerrordesc_np(-error));
-	return error;
-}
-
-int known_wait(struct store *s, const bool *busy, struct call *call)
-{
-	while (*busy) {
-		pthread_mutex_unlock(&s->lock);
-		int e = call_limit_check(&call->limit);
-
-		pthread_mutex_lock(&s->lock);
-		if (e < 0)
-			return give_up(e, call);
-		if (*busy)
-			wait_a_little(s);
-	}
-	return 0;
 }
 
 /* ---- the end ---- */

@@ -28,6 +28,7 @@ struct entry {
 	struct record *record;
 	enum kind parent;
 	int64_t parent_id;
+	uint64_t empty;	       /* by kind: collections below it that are known to have nothing */
 	uint64_t written;      /* the store's n_writes when we saved it last; 0: never */
 	int64_t mtime_ns;      /* when anything of it last changed */
 	int64_t first_ns;      /* the time of fields that never changed while we looked */
@@ -116,7 +117,8 @@ void intake_fini(struct intake *in);
 /* known.c; the caller holds the lock. */
 struct key make_key(enum kind kind, enum kind parent, int64_t id);
 struct entry *known_entry(struct store *s, enum kind kind, int64_t id);
-struct collection *known_collection(struct store *s, const struct place *place);
+/* To look at; NULL when it is not known. One that never had anything has no memory of its own. */
+const struct collection *known_collection(struct store *s, const struct place *place);
 /* The project around a resource, 0 when that is not known. */
 int64_t known_project(struct store *s, enum kind kind, int64_t id);
 /* Put a record in, below its parent; borrowed. */
@@ -143,6 +145,7 @@ void known_fini(struct store *s);
 /* ms of the record's own clock: updated_at, or created_at; 0 when it has neither. */
 int64_t written_at(const struct record *r);
 
+/* wait.c */
 /* Wait while *busy, a flag that s->wake is about; the lock is held, but not while waiting or asking
  * the limit. -EINTR or -ETIMEDOUT, with words in the call. */
 int known_wait(struct store *s, const bool *busy, struct call *call);

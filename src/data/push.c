@@ -49,7 +49,7 @@ static void learn_place(
  * put elsewhere or goes, and another look at those behind it is not another value of theirs. */
 struct numbered {
 	int field; /* -1: they are not, or not all of them are known */
-	struct collection *collection;
+	const struct collection *collection;
 };
 
 static struct numbered find_numbered(struct store *s, const struct place *place)
@@ -104,7 +104,7 @@ static void learn_position(struct store *s, const struct place *place, const str
 	const struct numbered *n, struct intake *in)
 {
 	int f = schema_find_field(place->kind, "position");
-	struct collection *c = known_collection(s, place);
+	const struct collection *c = known_collection(s, place);
 	bool is_behind = false;
 
 	if (f < 0 || !c || !patch || !record_has(patch, f))
@@ -448,7 +448,7 @@ static bool is_attached(struct store *s, const struct place *place, const struct
 {
 	look_for_new(s, place, limit);
 	lock_scope(&s->lock);
-	struct collection *c = known_collection(s, place);
+	const struct collection *c = known_collection(s, place);
 
 	return c && ids_has(&c->ids, record_id(file));
 }

@@ -59,7 +59,7 @@ void store_free(struct store *s)
 int store_peek_list(struct store *s, const struct place *place, struct records *ret)
 {
 	lock_scope(&s->lock);
-	struct collection *c = known_collection(s, place);
+	const struct collection *c = known_collection(s, place);
 
 	for (size_t i = 0; c && i < c->ids.n; i++) {
 		struct entry *entry = known_entry(s, place->kind, c->ids.v[i]);
@@ -145,7 +145,7 @@ int64_t store_mtime(struct store *s, enum kind kind, int64_t id, int f)
 int64_t store_list_mtime(struct store *s, const struct place *place)
 {
 	lock_scope(&s->lock);
-	struct collection *c = known_collection(s, place);
+	const struct collection *c = known_collection(s, place);
 
 	return c ? c->mtime_ns : 0;
 }
@@ -153,7 +153,7 @@ int64_t store_list_mtime(struct store *s, const struct place *place)
 int64_t store_touched(struct store *s, const struct place *place)
 {
 	lock_scope(&s->lock);
-	struct collection *c = known_collection(s, place);
+	const struct collection *c = known_collection(s, place);
 
 	return c ? c->touched_ns : 0;
 }
@@ -161,7 +161,7 @@ int64_t store_touched(struct store *s, const struct place *place)
 uint64_t store_stamp(struct store *s, const struct place *place)
 {
 	lock_scope(&s->lock);
-	struct collection *c = known_collection(s, place);
+	const struct collection *c = known_collection(s, place);
 
 	return c ? c->stamp : 0;
 }

@@ -40,7 +40,7 @@ static bool has_moved(struct store *s, const struct records *now)
 	struct place place = { .kind = KIND_project };
 
 	lock_scope(&s->lock);
-	struct collection *c = known_collection(s, &place);
+	const struct collection *c = known_collection(s, &place);
 	size_t same = 0;
 
 	each_record(r, now) {

@@ -12,6 +12,7 @@
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
 #include "storyfs/json.h"
+#include "storyfs/table.h"
 #include "storyfs/text.h"
 
 enum { SHOWN_BYTES = 60 };
@@ -97,6 +98,16 @@ struct reading {
 	bool is_answer;	      /* so that every resource has its id */
 	bool is_lenient;      /* what is wrong is mended or left out, and told */
 	bool is_mended;	      /* it was no JSON as it came */
+	struct table *nested; /* resources that may be there again, or NULL */
+};
+
+/* A resource that lies in another one. */
+struct nested {
+	struct table_item item;
+	struct {
+		int64_t id, kind;
+	} key;
+	struct record *record;
 };
 
 static void add_place(const struct place *p, struct buf *b)
@@ -142,6 +153,38 @@ static void report_mended(const struct reading *how, const struct place *at, con
 static int to_record(enum kind kind, const json_t *object, const struct place *at,
 	const struct reading *how, struct record **ret);
 
+/* Hundreds of stories bring the same label or person along: where it is the same in all, one record
+ * is enough. */
+static void share(const struct reading *how, struct record **r)
+{
+	struct nested *known;
+
+	if (!how->nested || !record_id(*r))
+		return;
+	struct nested one = { .key = { record_id(*r), (int64_t)record_kind(*r) } };
+
+	known = table_find(how->nested, &one.key, sizeof(one.key));
+	if (!known) {
+		known = xmalloc(sizeof(*known));
+		*known = one;
+		known->record = record_ref(*r);
+		table_add(how->nested, &known->item, &known->key, sizeof(known->key));
+	} else if (record_same(known->record, *r)) {
+		record_unref(*r);
+		*r = record_ref(known->record);
+	}
+}
+
+static void nested_fini(struct table *nested)
+{
+	struct nested *one;
+
+	while ((one = table_pop(nested))) {
+		record_unref(one->record);
+		free(one);
+	}
+}
+
 /* A nested resource: an object, or just its name where naming is enough. */
 static struct record *to_nested(
 	enum kind kind, const json_t *json, const struct place *at, const struct reading *how)
@@ -154,7 +197,10 @@ static struct record *to_nested(
 		record_set_text(r, res->label, json_string_value(json));
 		return r;
 	}
-	return to_record(kind, json, at, how, &r) < 0 ? NULL : r;
+	if (to_record(kind, json, at, how, &r) < 0)
+		return NULL;
+	share(how, &r);
+	return r;
 }
 
 /* Where a list is asked for on its own, one that is no resource does not take the others away. What
@@ -329,6 +375,7 @@ static int to_record(enum kind kind, const json_t *object, const struct place *a
 
 	if (e < 0)
 		return e;
+	record_pack(r);
 	*ret = take_ptr(r);
 	return 0;
 }
@@ -448,13 +495,17 @@ static int to_list(enum kind kind, json_t *root, const struct reading *how, stru
 int json_read_records(
 	enum kind kind, const char *text, size_t len, struct buf *problems, struct records *ret)
 {
-	struct reading how = { .problems = problems, .is_answer = true, .is_lenient = true };
+	struct table nested = { 0 };
+	struct reading how = {
+		.problems = problems, .is_answer = true, .is_lenient = true, .nested = &nested
+	};
 	json_t *root = load(text, len, &how);
 
 	if (!root)
 		return -EBADMSG;
 	int e = to_list(kind, root, &how, ret);
 
+	nested_fini(&nested);
 	json_decref(root);
 	return e;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Records: one array of values a kind, counted atomically. */
+/* Records: the values that they have, counted atomically. */
 #include "storyfs/record.h"
 
 #include <assert.h>
@@ -8,20 +8,40 @@
 
 #include "storyfs/alloc.h"
 
-struct record {
-	atomic_uint refs;
-	enum kind kind;
-	char *extra;
+/* Values lie where they are until they go: whoever borrowed one may set another one. */
+struct block {
+	struct block *next;
+	uint8_t n, room;
 	struct value values[];
 };
+
+/* Most fields of most resources have no value: only those that were ever set have a place. */
+struct record {
+	atomic_uint refs;
+	uint16_t kind;
+	char *extra;
+	struct block *blocks;
+	uint8_t slots[]; /* by field: 1 + its place, counted through the blocks; 0: none */
+};
+
+enum { ROOM = 8 }; /* of a block, while it is not known how many will come */
+
+/* Slots are bytes. */
+#define CHOICES(set, ...)
+#define RESOURCE(kind, plural, ...)
+#define FIELD(kind, key, ...)
+#define END(kind) static_assert(N_##kind##_FIELDS < UINT8_MAX, #kind " has too many fields");
+#include "storyfs/schema.def"
+
+static const struct value absent;
 
 struct record *record_new(enum kind kind)
 {
 	size_t n = (size_t)schema_resource(kind)->n_fields;
-	struct record *r = xcalloc(1, sizeof(*r) + n * sizeof(r->values[0]));
+	struct record *r = xcalloc(1, sizeof(*r) + n * sizeof(r->slots[0]));
 
 	atomic_init(&r->refs, 1);
-	r->kind = kind;
+	r->kind = (uint16_t)kind;
 	return r;
 }
 
@@ -33,12 +53,97 @@ struct record *record_ref(const struct record *r)
 	return mine;
 }
 
+static const struct value *find_value(const struct record *r, int f)
+{
+	const struct block *b = r->blocks;
+	unsigned at = r->slots[f];
+
+	if (!at)
+		return &absent;
+	for (at--; at >= b->room; b = b->next)
+		at -= b->room;
+	return &b->values[at];
+}
+
+static struct block *add_block(struct record *r, size_t room)
+{
+	struct block **last = &r->blocks;
+
+	while (*last)
+		last = &(*last)->next;
+	*last = xcalloc(1, sizeof(**last) + room * sizeof((*last)->values[0]));
+	(*last)->room = (uint8_t)room;
+	return *last;
+}
+
+static struct value *make_value(struct record *r, int f)
+{
+	struct block *b = r->blocks;
+	unsigned before = 0;
+
+	if (r->slots[f])
+		return (struct value *)find_value(r, f);
+	for (; b && b->n == b->room; b = b->next)
+		before += b->room;
+	if (!b)
+		b = add_block(r, ROOM);
+	r->slots[f] = (uint8_t)(before + ++b->n);
+	return &b->values[b->n - 1];
+}
+
+static void free_blocks(struct block *b)
+{
+	while (b) {
+		struct block *next = b->next;
+
+		free(b);
+		b = next;
+	}
+}
+
+static bool is_absent(const struct record *r, int f)
+{
+	return find_value(r, f)->state == VALUE_ABSENT;
+}
+
+static size_t count_values(const struct record *r)
+{
+	size_t n = 0;
+
+	each_field(f, r->kind)
+		n += !is_absent(r, f);
+	return n;
+}
+
+void record_pack(struct record *r)
+{
+	struct block *old = r->blocks;
+	size_t n = count_values(r);
+	struct block *packed =
+		n ? xcalloc(1, sizeof(*packed) + n * sizeof(packed->values[0])) : NULL;
+
+	each_field(f, r->kind) {
+		if (!is_absent(r, f))
+			packed->values[packed->n++] = *find_value(r, f);
+	}
+	n = 0;
+	each_field(f, r->kind)
+		r->slots[f] = is_absent(r, f) ? 0 : (uint8_t)++n;
+	if (packed)
+		packed->room = packed->n;
+	r->blocks = packed;
+	free_blocks(old);
+}
+
 void record_unref(struct record *r)
 {
 	if (!r || atomic_fetch_sub(&r->refs, 1) > 1)
 		return;
-	each_field(f, r->kind)
-		value_fini(schema_field(r->kind, f), &r->values[f]);
+	each_field(f, r->kind) {
+		if (r->slots[f])
+			value_fini(schema_field(r->kind, f), make_value(r, f));
+	}
+	free_blocks(r->blocks);
 	free(r->extra);
 	free(r);
 }
@@ -46,9 +151,15 @@ void record_unref(struct record *r)
 struct record *record_copy(const struct record *r)
 {
 	struct record *copy = record_new(r->kind);
+	size_t n = count_values(r);
 
-	each_field(f, r->kind)
-		copy->values[f] = value_copy(schema_field(r->kind, f), &r->values[f]);
+	if (n)
+		add_block(copy, n);
+	each_field(f, r->kind) {
+		if (!is_absent(r, f))
+			*make_value(copy, f) =
+				value_copy(schema_field(r->kind, f), find_value(r, f));
+	}
 	copy->extra = r->extra ? xstrdup(r->extra) : NULL;
 	return copy;
 }
@@ -71,7 +182,7 @@ int64_t record_id(const struct record *r)
 const struct value *record_get(const struct record *r, int f)
 {
 	assert(f >= 0 && f < schema_resource(r->kind)->n_fields);
-	return &r->values[f];
+	return find_value(r, f);
 }
 
 bool record_has(const struct record *r, int f)
@@ -110,8 +221,12 @@ const char *record_word(const struct record *r, int f)
 void record_set(struct record *r, int f, struct value v)
 {
 	assert(f >= 0 && f < schema_resource(r->kind)->n_fields);
-	value_fini(schema_field(r->kind, f), &r->values[f]);
-	r->values[f] = v;
+	if (v.state == VALUE_ABSENT && !r->slots[f])
+		return;
+	struct value *mine = make_value(r, f);
+
+	value_fini(schema_field(r->kind, f), mine);
+	*mine = v;
 }
 
 void record_set_int(struct record *r, int f, int64_t i)
@@ -181,10 +296,10 @@ struct record *record_diff(const struct record *a, const struct record *b)
 	assert(a->kind == b->kind);
 	each_field(f, a->kind) {
 		const struct field *field = schema_field(a->kind, f);
-		const struct value *v = &b->values[f];
+		const struct value *v = find_value(b, f);
 
 		if (!is_writable(field) || v->state == VALUE_ABSENT ||
-			value_equal(field, &a->values[f], v))
+			value_equal(field, find_value(a, f), v))
 			continue;
 		record_set(patch, f, value_copy(field, v));
 		differs = true;
@@ -198,9 +313,9 @@ static void clear_stale_objects(struct record *r, const struct record *patch)
 	each_field(f, r->kind) {
 		const char *via = schema_field(r->kind, f)->via;
 
-		if (!via || !record_has(r, f) || patch->values[f].state != VALUE_ABSENT)
+		if (!via || !record_has(r, f) || find_value(patch, f)->state != VALUE_ABSENT)
 			continue;
-		if (patch->values[schema_find_field(r->kind, via)].state != VALUE_ABSENT)
+		if (find_value(patch, schema_find_field(r->kind, via))->state != VALUE_ABSENT)
 			record_clear(r, f);
 	}
 }
@@ -211,7 +326,7 @@ struct record *record_patched(const struct record *r, const struct record *patch
 
 	assert(r->kind == patch->kind);
 	each_field(f, r->kind) {
-		const struct value *v = &patch->values[f];
+		const struct value *v = find_value(patch, f);
 
 		if (v->state == VALUE_NULL)
 			record_clear(copy, f);
@@ -231,7 +346,7 @@ struct record *record_as(const struct record *r, enum kind kind)
 		int from = schema_find_field(r->kind, field->key);
 
 		if (from >= 0 && schema_field(r->kind, from)->type == field->type)
-			record_set(other, f, value_copy(field, &r->values[from]));
+			record_set(other, f, value_copy(field, find_value(r, from)));
 	}
 	return other;
 }

@@ -295,6 +295,25 @@ static void lists_are_read_and_written(void **state)
 	json_decref(array);
 }
 
+/* A page of stories names few labels, and each of them often. */
+static void what_lies_in_many_resources_is_one_record(void **state)
+{
+	(void)state;
+	static const char text[] =
+		"[{\"id\":1,\"labels\":[{\"id\":7,\"name\":\"a\"},{\"id\":8,\"name\":\"b\"}]},"
+		"{\"id\":2,\"labels\":[{\"id\":8,\"name\":\"b\"},{\"id\":7,\"name\":\"other\"}]}]";
+	scoped(records_fini) struct records list = { 0 };
+
+	assert_int_equal(json_read_records(KIND_story, text, sizeof(text) - 1, NULL, &list), 0);
+	const struct records *one = &record_get(list.items[0], F_story_labels)->records;
+	const struct records *two = &record_get(list.items[1], F_story_labels)->records;
+
+	assert_ptr_equal(one->items[1], two->items[0]);
+	assert_ptr_not_equal(one->items[0], two->items[1]);
+	assert_string_equal(record_text(one->items[0], F_label_name), "a");
+	assert_string_equal(record_text(two->items[1], F_label_name), "other");
+}
+
 static void a_patch_holds_what_changes_and_nothing_else(void **state)
 {
 	(void)state;
@@ -424,6 +443,7 @@ int main(void)
 		cmocka_unit_test(problems_are_short_lines_of_valid_text),
 		cmocka_unit_test(what_is_no_answer_is_refused_with_the_reason),
 		cmocka_unit_test(lists_are_read_and_written),
+		cmocka_unit_test(what_lies_in_many_resources_is_one_record),
 		cmocka_unit_test(a_patch_holds_what_changes_and_nothing_else),
 		cmocka_unit_test(secrets_stay_inside_when_asked),
 		cmocka_unit_test(what_a_client_sends_may_lack_ids),

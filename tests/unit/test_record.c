@@ -111,6 +111,62 @@ static void a_copy_is_equal_and_its_own(void **state)
 		record_get(copy, F_story_requested_by)->record);
 }
 
+/* A field of each kind and each one in turn, and the others stay what and where they were. */
+static void what_was_borrowed_stays_while_others_are_set(void **state)
+{
+	(void)state;
+	scoped(record_unref) struct record *r = record_new(KIND_story);
+	const struct value *borrowed[N_story_FIELDS];
+
+	each_field(f, KIND_story) {
+		if (schema_field(KIND_story, f)->type != TYPE_INT)
+			continue;
+		record_set_int(r, f, 1000 + f);
+		borrowed[f] = record_get(r, f);
+	}
+	record_set_text(r, F_story_name, "set last");
+	each_field(f, KIND_story) {
+		if (schema_field(KIND_story, f)->type != TYPE_INT)
+			continue;
+		assert_ptr_equal(record_get(r, f), borrowed[f]);
+		assert_int_equal(borrowed[f]->i, 1000 + f);
+	}
+	assert_string_equal(record_text(r, F_story_name), "set last");
+}
+
+static void a_packed_record_is_as_it_was_and_takes_more(void **state)
+{
+	(void)state;
+	scoped(record_unref) struct record *r = make_story();
+	scoped(record_unref) struct record *before = make_story();
+
+	record_clear(r, F_story_labels);
+	record_clear(before, F_story_labels);
+	record_set_null(r, F_story_external_id);
+	record_pack(r);
+	each_field(f, KIND_story)
+		assert_true(value_same(
+			schema_field(KIND_story, f), record_get(r, f), record_get(before, f)));
+	assert_int_equal(record_get(r, F_story_external_id)->state, VALUE_NULL);
+	assert_int_equal(record_get(r, F_story_labels)->state, VALUE_ABSENT);
+	each_field(f, KIND_story) {
+		if (schema_field(KIND_story, f)->type == TYPE_INT)
+			record_set_int(r, f, -f);
+	}
+	record_pack(r);
+	each_field(f, KIND_story) {
+		if (schema_field(KIND_story, f)->type == TYPE_INT)
+			assert_int_equal(record_int(r, f, 7), -f);
+	}
+	assert_string_equal(record_text(r, F_story_name), "Bring me the passengers");
+	scoped(record_unref) struct record *none = record_new(KIND_story);
+
+	record_pack(none);
+	assert_false(record_has(none, F_story_name));
+	record_set_text(none, F_story_name, "first");
+	assert_string_equal(record_text(none, F_story_name), "first");
+}
+
 static void a_diff_is_the_patch_between(void **state)
 {
 	(void)state;
@@ -265,6 +321,8 @@ int main(void)
 		cmocka_unit_test(a_record_lives_until_its_last_owner_lets_go),
 		cmocka_unit_test(what_was_set_is_got),
 		cmocka_unit_test(a_copy_is_equal_and_its_own),
+		cmocka_unit_test(what_was_borrowed_stays_while_others_are_set),
+		cmocka_unit_test(a_packed_record_is_as_it_was_and_takes_more),
 		cmocka_unit_test(a_diff_is_the_patch_between),
 		cmocka_unit_test(a_patch_put_in_leaves_no_difference),
 		cmocka_unit_test(patched_ids_leave_no_stale_objects),
