@@ -53,6 +53,8 @@ struct value {
 struct record *record_new(enum kind kind);
 struct record *record_ref(const struct record *r);
 void record_unref(struct record *r);
+/* So many values will be set, if that is known. */
+void record_reserve(struct record *r, size_t n);
 /* All is set that will be: takes no more memory than it needs. Nobody has borrowed a value. */
 void record_pack(struct record *r);
 /* A record of its own to change; nested records are shared. */

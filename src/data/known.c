@@ -355,6 +355,8 @@ static void drop_rest(struct store *s, const struct place *place, const struct i
 {
 	scoped(idset_fini) struct idset has = { 0 };
 
+	if (!old->n)
+		return;
 	idset_add_all(&has, now);
 	for (size_t i = 0; i < old->n; i++) {
 		struct entry *e = known_entry(s, place->kind, old->v[i]);
@@ -408,7 +410,7 @@ static void set_list(struct store *s, const struct place *place, struct ids *now
 	if (is_same_list(&c->ids, now))
 		return;
 	drop_rest(s, place, &c->ids, now, in);
-	if (in->tell && now->n && is_reordered(&c->ids, now))
+	if (in->tell && now->n && c->ids.n && is_reordered(&c->ids, now))
 		tell_order(known_entry(s, place->kind, now->v[0]), place, in);
 	if (in->tell)
 		move_list(s, c);

@@ -301,8 +301,15 @@ static bool is_servers_own(const struct field *field)
 	return field->flags & FIELD_HIDDEN && !(field->flags & FIELD_SECRET);
 }
 
-/* One member of the object: into its field, or into extra. */
-static void take_member(struct record *r, json_t *extra, json_t *json, const struct place *at,
+static void add_extra(json_t **extra, const struct place *at, json_t *json)
+{
+	if (!*extra)
+		*extra = json_object();
+	json_object_set(*extra, at->name, json);
+}
+
+/* One member of the object: into its field, or into extra, which is made for the first. */
+static void take_member(struct record *r, json_t **extra, json_t *json, const struct place *at,
 	const struct reading *how)
 {
 	enum kind kind = record_kind(r);
@@ -313,7 +320,7 @@ static void take_member(struct record *r, json_t *extra, json_t *json, const str
 		const char *word = json_string_value(json);
 
 		if (strcmp(at->name, "kind") != 0 || !word || schema_find_kind(word) != kind)
-			json_object_set(extra, at->name, json);
+			add_extra(extra, at, json);
 		return;
 	}
 	if (to_value(schema_field(kind, f), json, at, how, &v)) {
@@ -325,7 +332,7 @@ static void take_member(struct record *r, json_t *extra, json_t *json, const str
 
 	describe_type(schema_field(kind, f), &expected);
 	report(how, at, buf_str(&expected), json);
-	json_object_set(extra, at->name, json);
+	add_extra(extra, at, json);
 }
 
 /* What every answer holds must be there: the fields that identify, or the name where naming is
@@ -364,11 +371,12 @@ static int to_record(enum kind kind, const json_t *object, const struct place *a
 		return -EBADMSG;
 	}
 	scoped(record_unref) struct record *r = record_new(kind);
-	json_t *extra = json_object();
+	json_t *extra = NULL;
 
+	record_reserve(r, json_object_size(object) - (json_object_get(object, "kind") != NULL));
 	json_object_foreach((json_t *)object, key, value)
-		take_member(r, extra, value, &(struct place){ .outer = at, .name = key }, how);
-	if (json_object_size(extra))
+		take_member(r, &extra, value, &(struct place){ .outer = at, .name = key }, how);
+	if (extra)
 		record_set_extra(r, json_dumps(extra, JSON_COMPACT));
 	json_decref(extra);
 	int e = check_identity(r, at, how);

@@ -115,10 +115,24 @@ static size_t count_values(const struct record *r)
 	return n;
 }
 
+void record_reserve(struct record *r, size_t n)
+{
+	if (n && n <= UINT8_MAX && !r->blocks)
+		add_block(r, n);
+}
+
+static bool is_packed(const struct record *r)
+{
+	return !r->blocks || (!r->blocks->next && r->blocks->room == count_values(r));
+}
+
 void record_pack(struct record *r)
 {
 	struct block *old = r->blocks;
 	size_t n = count_values(r);
+
+	if (is_packed(r))
+		return;
 	struct block *packed =
 		n ? xcalloc(1, sizeof(*packed) + n * sizeof(packed->values[0])) : NULL;
 
@@ -151,10 +165,8 @@ void record_unref(struct record *r)
 struct record *record_copy(const struct record *r)
 {
 	struct record *copy = record_new(r->kind);
-	size_t n = count_values(r);
 
-	if (n)
-		add_block(copy, n);
+	record_reserve(copy, count_values(r));
 	each_field(f, r->kind) {
 		if (!is_absent(r, f))
 			*make_value(copy, f) =
