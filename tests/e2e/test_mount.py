@@ -4,6 +4,7 @@ happens when a save is slow, refused or interrupted, or the mount ends."""
 import ctypes
 import errno
 import fcntl
+import mmap
 import os
 import signal
 import stat
@@ -398,6 +399,26 @@ def test_a_foreign_change_is_seen_at_once(mount, story, text):
                           path.read_bytes() == expected)
         f.seek(0)
         assert f.read() == expected
+
+
+@pytest.mark.parametrize('text', ['ONE two three', 'x', 'longer than it was before: ' + 'x' * 100])
+def test_a_mapping_shows_a_foreign_change_by_itself(mount, story, text):
+    """Nobody looks at the file by its name or a descriptor meanwhile."""
+    with open(story / FIELD, 'rb') as f, mmap.mmap(f.fileno(), 0, mmap.MAP_SHARED, mmap.PROT_READ) as m:
+        assert m[:] == INITIAL
+        mount.change(story, FIELD, text)
+        expected = (text.encode() + b'\n').ljust(len(INITIAL), b'\0')[:len(INITIAL)]
+        assert wait_until(lambda: m[:] == expected)
+
+
+def test_a_mapping_that_is_written_keeps_what_was_written(mount, story):
+    with open(story / FIELD, 'r+b') as f:
+        with mmap.mmap(f.fileno(), 0) as m:
+            m[:3] = b'ONE'
+            mount.change(story, FIELD, 'theirs')
+            mount.change(story, 'name', 'and theirs')
+            assert wait_until(lambda: (story / 'name').read_bytes() == b'and theirs\n')
+            assert m[:] == b'ONE' + INITIAL[3:]
 
 
 def test_fields_that_a_save_moves_are_seen(story):
