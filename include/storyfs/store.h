@@ -49,6 +49,11 @@ struct store_config {
 	const char *cache_dir;
 	int64_t cache_bytes; /* all of them together, but for those in use; 0: 1 GiB */
 	int64_t stall_ms;    /* a download ends when nothing comes for that long; 0: 30 s */
+	/* What is loaded is kept in the cache_dir, too, for the next store of the same source and
+	 * person, which this names: no secret, and a file's name. NULL: it is not. What the file
+	 * has is given out before the host is asked, and corrected at once by a look at the host;
+	 * while that does not answer, it is what there is. */
+	const char *cache_name;
 };
 
 /* Takes the API over. Starts the sync thread when there is something to refresh; call it after the
@@ -82,6 +87,8 @@ int store_list(struct store *s, const struct place *place, struct call *call, st
 int store_find(struct store *s, const struct place *place, struct call *call, struct record **ret);
 /* The collection as far as it is known, without the network; 1 when it was never loaded. */
 int store_peek_list(struct store *s, const struct place *place, struct records *ret);
+/* The ids of a collection, loading it like store_list; sooner where the cache has them. */
+int store_list_ids(struct store *s, const struct place *place, struct call *call, struct ids *ret);
 /* What is known, without the network; 1 when it is not (yet, or any more). */
 int store_peek(struct store *s, enum kind kind, int64_t id, struct record **ret);
 /* All that is known of a collection's kind (place: kind, parent, project_id), below whatever
@@ -114,7 +121,8 @@ uint64_t store_stamp(struct store *s, const struct place *place);
  * id that can be none), a paragraph a list; what it is about is not shown, or not as it came. */
 void store_add_problems(struct store *s, struct buf *ret);
 /* Append how fresh what is known is, `key: value` a line: how often the host is looked at, when it
- * last told the projects' versions, and since when it does not, with its words. */
+ * last told the projects' versions, and since when it does not, with its words; of when is what
+ * comes from the cache and was not looked at since. */
 void store_add_status(struct store *s, struct buf *ret);
 
 /* Where a record of the store is; false when the store does not hold it (any more). */

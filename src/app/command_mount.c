@@ -61,6 +61,7 @@ static int parse(const struct arguments *args, struct mounting *m)
 		octal(args, OPTION_umask, &mask))
 		return 1;
 	m->args = args;
+	m->source.keep = !arguments_have(args, OPTION_no_cache);
 	m->foreground =
 		arguments_have(args, OPTION_foreground) || arguments_have(args, OPTION_debug);
 	m->pipe = -1;

@@ -20,6 +20,7 @@
 #include "storyfs/retry.h"
 #include "storyfs/server.h"
 #include "storyfs/text.h"
+#include "storyfs/token.h"
 
 #define DEFAULT_PATH "/services/v5"
 
@@ -28,6 +29,7 @@ enum { TIMEOUT_S = 30, BREAKER_CAP_MS = 10 * 1000 };
 struct source {
 	char *where;
 	char *cache_dir;	/* or NULL */
+	char *cache_name;	/* of the host and who we are there, or NULL */
 	char *origin, *ca_file; /* of a host, or NULL */
 	int64_t timeout_ms;
 	struct credential *token;
@@ -222,6 +224,25 @@ static char *find_cache_dir(void)
 	return home && home[0] == '/' ? xasprintf("%s/.cache/storyfs", home) : NULL;
 }
 
+/* By the host and the token, of which nobody can find them again: whoever has another token sees
+ * nothing of what this one was shown. NULL when there is no token to be had. */
+static char *name_cache(struct source *s)
+{
+	scoped(buf_fini) struct buf text = BUF_INIT;
+	char digest[TOKEN_DIGEST_SIZE];
+	size_t len = strlen(s->where);
+
+	while (len && s->where[len - 1] == '/')
+		len--;
+	buf_add(&text, s->where, len);
+	buf_add_char(&text, '\n');
+	int e = credential_get(s->token, &text);
+
+	token_digest(buf_str(&text), digest);
+	explicit_bzero(text.data, text.cap);
+	return e < 0 ? NULL : xstrdup(digest);
+}
+
 int source_open(const struct source_config *config, struct source **ret, struct buf *ret_reason)
 {
 	scoped(source_close) struct source *s = xcalloc(1, sizeof(*s));
@@ -241,6 +262,8 @@ int source_open(const struct source_config *config, struct source **ret, struct 
 		store.count_writes = count_archive_writes;
 		store.data = s->archive;
 	}
+	if (e == 0 && s->token && config->keep)
+		store.cache_name = s->cache_name = name_cache(s);
 	if (e == 0) {
 		s->store = store_new(api_new(take_ptr(t), &api), &store);
 		s->tree = tree_new(s->store);
@@ -264,6 +287,7 @@ void source_close(struct source *s)
 	credential_free(s->token);
 	free(s->where);
 	free(s->cache_dir);
+	free(s->cache_name);
 	free(s->origin);
 	free(s->ca_file);
 	free(s);

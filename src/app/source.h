@@ -20,6 +20,7 @@ struct source_config {
 	const char *token_file;
 	const char *token;
 	const char *ca_file;
+	bool keep;	   /* what was loaded of a host, for the next time */
 	const char *fault; /* fault.h's specification, for tests */
 	int timeout_s;	   /* of one request (30) */
 	int refresh_s;	   /* between looks at the server; 0 is never */

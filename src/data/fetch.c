@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "cache.h"
 #include "sound.h"
 #include "storyfs/alloc.h"
 
@@ -61,7 +62,7 @@ static struct fetch fetch_begin(struct store *s, const struct source *source, st
 		.load = l,
 		.place = { source->kind, 0, source->parent, l->key.id, project_id },
 		.version = project ? record_int(project->record, F_project_version, 0) : 0,
-		.in = { .since = s->n_writes, .tell = l->done },
+		.in = { .since = s->n_writes, .tell = l->done || l->former_ms || l->is_listed },
 	};
 }
 
@@ -70,16 +71,25 @@ static int64_t version_of(const struct fetch *f, const struct api_listing *listi
 	return listing->version ? listing->version : f->version;
 }
 
+/* Nobody here asks for them, so they need not lie about. The record is ours alone. */
+static void drop_secrets(struct record *r)
+{
+	each_field(f, record_kind(r)) {
+		if (schema_field(record_kind(r), f)->flags & FIELD_SECRET)
+			record_clear(r, f);
+	}
+}
+
 static int fetch_me(struct store *s, struct fetch *f, struct call *call)
 {
-	struct record *me;
+	scoped(record_unref) struct record *me = NULL;
 	int e = api_get(s->api, &f->place, call, &me);
 
 	if (e < 0)
 		return e;
+	drop_secrets(me);
 	lock_scope(&s->lock);
-	record_unref(s->me);
-	s->me = me;
+	known_put_me(s, me, &f->in);
 	return 0;
 }
 
@@ -334,6 +344,14 @@ static int fetch_nested(struct store *s, struct fetch *f, struct call *call)
 	return 0;
 }
 
+static void note_fetched(struct store *s, struct load *l, int e)
+{
+	lock_scope(&s->lock);
+	if (e == 0)
+		l->former_ms = 0;
+	cache_note(s);
+}
+
 static int fetch_all_or_news(
 	struct store *s, const struct source *source, struct load *l, bool whole, struct call *call)
 {
@@ -348,6 +366,7 @@ static int fetch_all_or_news(
 		e = fetch_news(s, &f, call);
 	if (e > 0)
 		e = fetch_direct(s, &f, call);
+	note_fetched(s, l, e);
 	intake_tell(s, &f.in);
 	alloc_give_back();
 	return e;
@@ -499,6 +518,7 @@ int fetch_some(struct store *s, const struct source *source, struct load *l, con
 	f.in.since = d->n_writes;
 	int e = source->nested ? fetch_nested_some(s, &f, d, call) : fetch_stories(s, &f, d, call);
 
+	note_fetched(s, l, e);
 	intake_tell(s, &f.in);
 	if (e == -EINVAL || e == -EOPNOTSUPP || e == -ENOENT) {
 		v5_error_fini(&call->error);

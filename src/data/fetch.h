@@ -23,4 +23,11 @@ int fetch_whole(struct store *s, const struct source *source, struct load *l, st
 int fetch_some(struct store *s, const struct source *source, struct load *l, const struct delta *d,
 	struct call *call);
 
+/* again.c: all of the load again, and what is looked at for one parent at a time. */
+int load_reload(struct store *s, const struct source *source, struct load *l, struct call *call);
+/* What came from the cache may be older than what the host told since: bring it up to that, if
+ * that does not take long. Who calls has claimed the load. */
+void load_catch_up(struct store *s, const struct source *source, struct load *l,
+	const struct call_limit *limit);
+
 #endif

@@ -8,54 +8,12 @@
 #include <assert.h>
 #include <string.h>
 
+#include "cache.h"
 #include "idset.h"
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
 
 #define NS_PER_MS INT64_C(1000000)
-
-/* ---- changes ---- */
-
-void intake_fini(struct intake *in)
-{
-	for (size_t i = 0; i < in->n; i++) {
-		record_unref(in->changes[i].before);
-		record_unref(in->changes[i].after);
-	}
-	free(in->changes);
-	in->changes = NULL;
-	in->n = in->cap = 0;
-}
-
-void intake_tell(struct store *s, struct intake *in)
-{
-	for (size_t i = 0; s->changed && i < in->n; i++) {
-		struct pending_change *item = &in->changes[i];
-
-		item->change.before = item->before;
-		item->change.after = item->after;
-		s->changed(s->data, &item->change);
-	}
-	intake_fini(in);
-}
-
-static void add_change(struct intake *in, enum change_type type, const struct entry *e,
-	const struct place *place, const struct record *before)
-{
-	if (in->n == in->cap) {
-		in->cap = in->cap ? in->cap * 2 : 16;
-		in->changes = xrealloc(in->changes, in->cap, sizeof(*in->changes));
-	}
-	in->changes[in->n++] = (struct pending_change){
-		.change = { .type = type,
-			.kind = e->key.kind,
-			.id = e->key.id,
-			.parent = place->parent,
-			.parent_id = place->parent_id },
-		.before = before ? record_ref(before) : NULL,
-		.after = record_ref(e->record),
-	};
-}
 
 /* ---- records ---- */
 
@@ -182,25 +140,54 @@ static void touch(struct store *s, struct collection *c, bool moved)
 		c->touched_ns = now > c->touched_ns ? now : c->touched_ns + 1;
 }
 
+static void set_place(struct store *s, struct entry *e, const struct place *place)
+{
+	if (e->parent == place->parent && e->parent_id == place->parent_id)
+		return;
+	cache_note_tree(s, e);
+	e->parent = place->parent;
+	e->parent_id = place->parent_id;
+	cache_note_tree(s, e);
+}
+
 void known_put(
 	struct store *s, const struct record *r, const struct place *place, struct intake *in)
 {
 	struct entry *e = known_entry(s, record_kind(r), record_id(r));
 
 	if (!e) {
-		add_entry(s, r, place);
+		cache_note_record(s, add_entry(s, r, place));
 		return;
 	}
-	e->parent = place->parent;
-	e->parent_id = place->parent_id;
+	set_place(s, e, place);
 	if (e->written > in->since)
 		return;
 	struct record *before = e->record;
 
 	e->record = record_ref(r);
 	if (move_mtimes(e, before)) {
-		add_change(in, CHANGE_RECORD, e, place, before);
+		cache_note_record(s, e);
+		intake_add(in, CHANGE_RECORD, e, place, before);
 		touch(s, find_collection(s, place), true);
+	}
+	record_unref(before);
+}
+
+void known_put_me(struct store *s, const struct record *me, struct intake *in)
+{
+	struct record *before = s->me;
+	int64_t now = written_at(me) * NS_PER_MS;
+
+	s->me = record_ref(me);
+	if (!before) {
+		s->me_mtime_ns = now ? now : s->started_ns;
+		return;
+	}
+	if (!record_same(before, me)) {
+		struct entry e = { .key = make_key(KIND_me, KIND_none, 0), .record = s->me };
+
+		s->me_mtime_ns = now > s->me_mtime_ns ? now : s->me_mtime_ns + 1;
+		intake_add(in, CHANGE_RECORD, &e, &(struct place){ .kind = KIND_me }, before);
 	}
 	record_unref(before);
 }
@@ -253,6 +240,7 @@ static void move_list(struct store *s, struct collection *c)
 	int64_t now = clock_now_ms() * NS_PER_MS;
 
 	touch(s, c, true);
+	cache_note_list(s, c);
 	c->mtime_ns = now > c->mtime_ns ? now : c->mtime_ns + 1;
 }
 
@@ -295,6 +283,7 @@ static void remove_collections(struct store *s, enum kind parent, int64_t parent
 		}
 		if (!c)
 			continue;
+		cache_note_list(s, c);
 		table_remove(&s->collections, &c->item);
 		collection_free(c);
 	}
@@ -303,6 +292,7 @@ static void remove_collections(struct store *s, enum kind parent, int64_t parent
 /* With all that hangs below it. */
 static void remove_entry(struct store *s, struct entry *e)
 {
+	cache_note_record(s, e);
 	forget_loads(s, e->key.kind, e->key.id);
 	remove_collections(s, e->key.kind, e->key.id);
 	table_remove(&s->entries, &e->item);
@@ -316,7 +306,7 @@ static void drop(struct store *s, const struct place *place, int64_t id, struct 
 
 	if (!e)
 		return;
-	add_change(in, CHANGE_REMOVED, e, place, NULL);
+	intake_add(in, CHANGE_REMOVED, e, place, NULL);
 	if (is_below(e, place))
 		remove_entry(s, e);
 }
@@ -345,7 +335,7 @@ static void put_list(struct store *s, const struct place *place, const struct re
 		ids_add(ids, id);
 		known_put(s, r, place, in);
 		if (!was_here && in->tell)
-			add_change(in, CHANGE_ADDED, known_entry(s, place->kind, id), place, NULL);
+			intake_add(in, CHANGE_ADDED, known_entry(s, place->kind, id), place, NULL);
 	}
 }
 
@@ -373,7 +363,7 @@ static void drop_rest(struct store *s, const struct place *place, const struct i
 /* Members of a collection are in another order; e is any of them. */
 static void tell_order(const struct entry *e, const struct place *place, struct intake *in)
 {
-	add_change(in, CHANGE_ORDER, e, place, NULL);
+	intake_add(in, CHANGE_ORDER, e, place, NULL);
 	in->changes[in->n - 1].change.id = 0;
 }
 
@@ -416,6 +406,7 @@ static void set_list(struct store *s, const struct place *place, struct ids *now
 		move_list(s, c);
 	else
 		touch(s, c, false);
+	cache_note_list(s, c);
 	ids_fini(&c->ids);
 	c->ids = *now;
 	*now = (struct ids){ 0 };
@@ -488,7 +479,7 @@ void known_add_written(
 		return;
 	ids_add(&c->ids, record_id(r));
 	move_list(s, c);
-	add_change(in, CHANGE_ADDED, e, place, NULL);
+	intake_add(in, CHANGE_ADDED, e, place, NULL);
 }
 
 static void bury(struct store *s, enum kind kind, int64_t id)
@@ -554,6 +545,7 @@ static void free_loads(struct table *loads)
 	while ((l = table_pop(loads))) {
 		free(l->words);
 		free(l->problems);
+		free(l->saved.problems);
 		free(l);
 	}
 }

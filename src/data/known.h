@@ -52,6 +52,13 @@ struct tombstone {
 	uint64_t written; /* the store's n_writes then */
 };
 
+/* A load as it is in the cache's file. */
+struct load_saved {
+	bool is_there, apart, missing;
+	int64_t version;
+	char *problems;
+};
+
 /* A load: one kind below one kind of parent, for a whole project (or, for projects and me, for
  * all), or for one parent where the host does not nest. Lives as long as the store. */
 struct load {
@@ -66,6 +73,10 @@ struct load {
 	int failure;	   /* its -errno, and the words */
 	char *words;
 	char *problems; /* of the last one: what was not as V5 has it, a line each, or NULL */
+	/* It came from the cache: when it was true. 0 when the host said since that it is. */
+	int64_t former_ms;
+	bool is_listed; /* it was not loaded, but its ids were given out from the cache */
+	struct load_saved saved;
 };
 
 enum { NO_VERSION = -1 };
@@ -73,6 +84,7 @@ enum { NO_VERSION = -1 };
 struct store {
 	struct api *api;
 	struct downloads *downloads; /* with a lock of its own */
+	struct cache *cache;	     /* or NULL (cache.h) */
 	int refresh_s;
 	int (*count_writes)(void *data, int64_t *ret); /* of the source, or NULL */
 	void *count_data;
@@ -86,14 +98,17 @@ struct store {
 	pthread_cond_t wake; /* a load or a refresh ended, or stopping was set; monotonic clock */
 	bool stopping;
 	bool refreshing;	  /* one at a time: an older list must not follow a newer one */
+	bool look_wanted;	  /* soon: something came from the cache */
 	int64_t looked_ms;	  /* when the host last told the projects' versions; 0: never */
 	int64_t failing_since_ms; /* when the first look of those that failed since was; 0: none did
 				   */
+	const char *failing_how;  /* "does not answer" */
 	char *failure;		  /* what the last one of them failed with */
 	uint64_t n_writes, n_stamps;
 	struct table entries, collections, tombstones, selections;
 	struct table loads, loads_apart; /* by project, by parent */
 	struct record *me;
+	int64_t me_mtime_ns;
 };
 
 /* Changes that were made under the lock, to be told after it. */
@@ -110,6 +125,10 @@ struct intake {
 	struct pending_change *changes;
 };
 
+/* intake.c */
+/* A change of what the entry is of; before is the record it had, for CHANGE_RECORD. */
+void intake_add(struct intake *in, enum change_type type, const struct entry *e,
+	const struct place *place, const struct record *before);
 /* Tells the listener of the changes, holding nothing, and forgets them. */
 void intake_tell(struct store *s, struct intake *in);
 void intake_fini(struct intake *in);
@@ -124,6 +143,8 @@ int64_t known_project(struct store *s, enum kind kind, int64_t id);
 /* Put a record in, below its parent; borrowed. */
 void known_put(
 	struct store *s, const struct record *r, const struct place *place, struct intake *in);
+/* Who we are; borrowed. */
+void known_put_me(struct store *s, const struct record *me, struct intake *in);
 /* Put what we wrote in: a record of the store (another one is left alone), or a new one at the end
  * of its collection when that is known (else it is in it as soon as it is loaded). */
 void known_put_written(struct store *s, const struct record *r, struct intake *in);
@@ -150,10 +171,18 @@ int64_t written_at(const struct record *r);
  * the limit. -EINTR or -ETIMEDOUT, with words in the call. */
 int known_wait(struct store *s, const bool *busy, struct call *call);
 
-/* load.c */
+/* load.c; again.c */
 /* The collection is known when this returns 0; 1 when there is no such parent. */
 int load_collection(struct store *s, const struct place *place, struct call *call);
 int load_me(struct store *s, struct call *call);
+/* The collection's ids, where the cache tells them before the host was looked at, and nothing is
+ * loaded for that; 1 when it must be. */
+int load_ids(struct store *s, const struct place *place, struct ids *ret);
+/* Load what was given out as ids alone. */
+void load_listed(struct store *s, struct call *call);
+/* Ask again for what is of no project, or who we are, and came from the cache: no version tells
+ * whether it is another one. */
+int load_former(struct store *s, struct call *call);
 /* Ask again for everything of this project that was loaded at another version. What is refused is
  * left as it was, and the rest still asked for; the last error is returned. */
 int load_again(struct store *s, int64_t project_id, int64_t version, struct call *call);
@@ -170,6 +199,8 @@ void selections_fini(struct store *s);
 /* sync.c */
 void sync_start(struct store *s);
 void sync_stop(struct store *s);
+/* Look at the versions at once; the lock is held. */
+void sync_look_soon(struct store *s);
 
 SCOPED_VALUE(struct intake, intake_fini);
 

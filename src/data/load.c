@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "cache.h"
 #include "fetch.h"
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
@@ -53,6 +54,7 @@ static void release(struct store *s, struct load *l, int e, const struct call *c
 	l->failure = e;
 	free(l->words);
 	l->words = kept && call->error.error ? xstrdup(call->error.error) : NULL;
+	cache_note(s);
 	pthread_cond_broadcast(&s->wake);
 }
 
@@ -63,7 +65,11 @@ static int load_once(
 
 	if (e <= 0)
 		return e;
-	e = fetch(s, source, l, call);
+	e = cache_restore(s, source, l);
+	if (e == 0)
+		load_catch_up(s, source, l, &call->limit);
+	else
+		e = fetch(s, source, l, call);
 	release(s, l, e, call);
 	return e;
 }
@@ -137,162 +143,17 @@ int load_me(struct store *s, struct call *call)
 	return load_once(s, source, l, call);
 }
 
-/* ---- again ---- */
-
-/* The load if it was done at another version than this. */
-static struct load *find_behind(
-	struct store *s, const struct source *source, int64_t project_id, int64_t version)
+int load_ids(struct store *s, const struct place *place, struct ids *ret)
 {
-	lock_scope(&s->lock);
-	struct load *l = peek_load(&s->loads, source, project_id);
+	struct plan plan;
 
-	return l && l->done && l->version != version ? l : NULL;
-}
-
-/* The parents that were looked at one by one. */
-static struct ids parents_apart(struct store *s, const struct source *source, int64_t project_id)
-{
-	struct ids ids = { 0 };
-	struct load *l = NULL;
-
-	lock_scope(&s->lock);
-	while ((l = table_next(&s->loads_apart, l))) {
-		if (l->done && l->key.kind == source->kind && l->key.parent == source->parent &&
-			known_project(s, l->key.parent, l->key.id) == project_id)
-			ids_add(&ids, l->key.id);
-	}
-	return ids;
-}
-
-static int fetch_apart(
-	struct store *s, const struct source *source, int64_t project_id, struct call *call)
-{
-	scoped(ids_fini) struct ids ids = parents_apart(s, source, project_id);
-	int e = 0;
-
-	for (size_t i = 0; e == 0 && i < ids.n; i++) {
-		pthread_mutex_lock(&s->lock);
-		struct load *l = make_load(s, source, ids.v[i], true);
-
-		pthread_mutex_unlock(&s->lock);
-		e = fetch(s, source, l, call);
-	}
-	return e;
-}
-
-static bool is_apart(struct store *s, const struct load *l)
-{
-	lock_scope(&s->lock);
-	return l->apart;
-}
-
-static void set_version(struct store *s, struct load *l, int64_t version)
-{
-	lock_scope(&s->lock);
-	l->version = version;
-}
-
-static int reload(struct store *s, const struct source *source, struct load *l, struct call *call)
-{
-	int e = fetch(s, source, l, call);
-
-	if (e < 0 || !is_apart(s, l))
-		return e;
-	e = fetch_apart(s, source, l->key.id, call);
-	if (e < 0)
-		set_version(s, l, NO_VERSION);
-	return e;
-}
-
-/* The loads of a project that are behind it; the oldest version of them, 0 for none. */
-static int64_t find_oldest(struct store *s, int64_t project_id, int64_t version)
-{
-	int64_t oldest = 0;
-
-	each_source(source)
-	{
-		struct load *l = source->parent == KIND_none
-					 ? NULL
-					 : find_behind(s, source, project_id, version);
-		int64_t since = l ? l->version : NO_VERSION;
-
-		if (since > 0 && since < version && (!oldest || since < oldest))
-			oldest = since;
-	}
-	return oldest;
-}
-
-/* By what is known to have happened, where that tells; 1 when it does not. */
-static int follow(struct store *s, const struct source *source, struct load *l,
-	const struct delta *d, struct call *call)
-{
-	if (is_apart(s, l) || l->version < d->since || l->version > d->until)
+	if (!s->cache || make_plan(s, place, &plan) < 2 || plan.one)
 		return 1;
-	switch (delta_of(d, source)) {
-	case DELTA_NOTHING:
-		set_version(s, l, d->until);
-		return 0;
-	case DELTA_SOME:
-		return fetch_some(s, source, l, d, call);
-	case DELTA_UNKNOWN:
-		break;
-	}
-	return 1;
-}
+	pthread_mutex_lock(&s->lock);
+	bool is_wanted = !plan.whole->done && !plan.whole->running;
 
-static int update(struct store *s, const struct source *source, struct load *l,
-	const struct delta *d, struct call *call)
-{
-	int e = d->until ? follow(s, source, l, d, call) : 1;
-
-	if (e <= 0)
-		return e;
-	/* What came from elsewhere has a past that is no news. */
-	return source->stays && (!d->until || d->has_arrivals) ? fetch_whole(s, source, l, call)
-							       : reload(s, source, l, call);
-}
-
-int load_again(struct store *s, int64_t project_id, int64_t version, struct call *call)
-{
-	scoped(delta_fini) struct delta d = { 0 };
-	struct delta span = { .project_id = project_id,
-		.since = find_oldest(s, project_id, version),
-		.until = version };
-	int last = span.since ? delta_read(s, &span, call, &d) : 0;
-
-	if (last < 0)
-		return last;
-	last = 0;
-	each_source(source)
-	{
-		struct load *l = source->parent == KIND_none
-					 ? NULL
-					 : find_behind(s, source, project_id, version);
-		int e = l ? update(s, source, l, &d, call) : 0;
-
-		if (e < 0)
-			last = e;
-		/* Whoever does not answer would not answer the next one either. */
-		if (e < 0 && !call->error.status)
-			break;
-	}
-	return last;
-}
-
-int load_mine(struct store *s, struct call *call)
-{
-	int last = 0;
-
-	each_source(source)
-	{
-		bool is_mine = source->parent == KIND_none && source->optional;
-		struct load *l = is_mine ? find_behind(s, source, 0, NO_VERSION) : NULL;
-		int e = l ? fetch(s, source, l, call) : 0;
-
-		if (e < 0)
-			last = e;
-	}
-	return last;
+	pthread_mutex_unlock(&s->lock);
+	return is_wanted ? cache_read_ids(s, plan.source, plan.whole, ret) : 1;
 }
 
 int load_collection_again(struct store *s, const struct place *place, struct call *call)
@@ -301,16 +162,5 @@ int load_collection_again(struct store *s, const struct place *place, struct cal
 
 	if (make_plan(s, place, &plan) == 1)
 		return 0;
-	return reload(s, plan.source, plan.whole, call);
-}
-
-int load_projects(struct store *s, struct call *call)
-{
-	const struct source *source = source_find(KIND_project, KIND_none);
-
-	pthread_mutex_lock(&s->lock);
-	struct load *l = make_load(s, source, 0, false);
-
-	pthread_mutex_unlock(&s->lock);
-	return fetch(s, source, l, call);
+	return load_reload(s, plan.source, plan.whole, call);
 }

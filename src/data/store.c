@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cache.h"
 #include "downloads.h"
 #include "known.h"
 #include "storyfs/alloc.h"
@@ -29,6 +30,7 @@ struct store *store_new(struct api *api, const struct store_config *config)
 	pthread_mutex_init(&s->lock, NULL);
 	thread_init_cond(&s->wake);
 	s->downloads = downloads_new(api, config);
+	cache_open(s, config);
 	sync_start(s);
 	return s;
 }
@@ -46,6 +48,7 @@ void store_free(struct store *s)
 	if (!s)
 		return;
 	sync_stop(s);
+	cache_close(s);
 	downloads_free(s->downloads);
 	known_fini(s);
 	api_free(s->api);
@@ -79,6 +82,17 @@ int store_list(struct store *s, const struct place *place, struct call *call, st
 	/* A parent that came after the whole was loaded has no list yet. */
 	store_peek_list(s, place, ret);
 	return 0;
+}
+
+int store_list_ids(struct store *s, const struct place *place, struct call *call, struct ids *ret)
+{
+	if (load_ids(s, place, ret) == 0)
+		return 0;
+	int e = load_collection(s, place, call);
+
+	if (e == 0)
+		store_peek_ids(s, place, ret);
+	return e;
 }
 
 int store_find(struct store *s, const struct place *place, struct call *call, struct record **ret)
@@ -132,11 +146,8 @@ int64_t store_mtime(struct store *s, enum kind kind, int64_t id, int f)
 	lock_scope(&s->lock);
 	struct entry *e = known_entry(s, kind, id);
 
-	if (!e) {
-		int64_t at = kind == KIND_me && s->me ? written_at(s->me) : 0;
-
-		return at ? at * NS_PER_MS : s->started_ns;
-	}
+	if (!e)
+		return kind == KIND_me && s->me ? s->me_mtime_ns : s->started_ns;
 	if (f < 0)
 		return e->mtime_ns;
 	return e->field_mtimes && e->field_mtimes[f] ? e->field_mtimes[f] : e->first_ns;

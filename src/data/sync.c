@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "known.h"
+#include "cache.h"
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
 #include "storyfs/log.h"
@@ -17,6 +17,8 @@ enum {
 	MOST_REFUSED = 4, /* a host that does not want us is asked half as often each time, up to
 			     that many times */
 };
+
+#define NEVER_MS (INT64_C(100) * 365 * 24 * 60 * 60 * 1000)
 
 static bool is_stopping(void *data)
 {
@@ -52,7 +54,7 @@ static bool has_moved(struct store *s, const struct records *now)
 	return same != now->n || now->n != c->ids.n;
 }
 
-static int look_again(struct store *s, struct call *call)
+static int look_at_versions(struct store *s, struct call *call)
 {
 	scoped(api_listing_fini) struct api_listing listing = { 0 };
 	struct place projects = { .kind = KIND_project };
@@ -78,8 +80,49 @@ static int look_again(struct store *s, struct call *call)
 	return last;
 }
 
+/* *ret_asked: for the versions, too. */
+static int look_again(struct store *s, struct call *call, bool *ret_asked)
+{
+	int former = s->cache ? load_former(s, call) : 0;
+
+	*ret_asked = has_projects(s) && (former == 0 || call->error.status);
+	if (!*ret_asked)
+		return former;
+	int e = look_at_versions(s, call);
+
+	return e < 0 ? e : former;
+}
+
+/* What came from the cache is true now, as far as it is of the version that its project has. */
+static void confirm(struct store *s)
+{
+	struct load *l = NULL;
+
+	while ((l = table_next(&s->loads, l))) {
+		const struct entry *project = known_entry(s, KIND_project, l->key.id);
+
+		if (l->former_ms && l->key.parent && project &&
+			record_int(project->record, F_project_version, 0) == l->version)
+			l->former_ms = 0;
+	}
+}
+
+static bool is_refusal(int e)
+{
+	return e == -EACCES || e == -EKEYREJECTED || e == -EBUSY;
+}
+
+static const char *describe_failure(int e, int status)
+{
+	if (e == -EKEYREJECTED)
+		return status ? "refuses the token" : "has no certificate to be trusted";
+	if (!status)
+		return "does not answer";
+	return is_refusal(e) ? "refuses" : "fails";
+}
+
 /* How it went, for whoever wants to know how old what is known may be. */
-static void note_look(struct store *s, int e, const struct call *call)
+static void note_look(struct store *s, int e, bool asked, const struct call *call)
 {
 	int64_t now = clock_now_ms();
 
@@ -87,12 +130,15 @@ static void note_look(struct store *s, int e, const struct call *call)
 	free(s->failure);
 	s->failure = NULL;
 	if (e == 0) {
-		s->looked_ms = now;
+		s->looked_ms = asked ? now : s->looked_ms;
 		s->failing_since_ms = 0;
+		confirm(s);
+		cache_note(s);
 		return;
 	}
 	if (!s->failing_since_ms)
 		s->failing_since_ms = now;
+	s->failing_how = describe_failure(e, call->error.status);
 	s->failure = xstrdup(call->error.error ? call->error.error : strerrordesc_np(-e));
 }
 
@@ -104,6 +150,32 @@ static void add_time(const char *key, int64_t ms, struct buf *ret)
 	buf_add_fmt(ret, "%s: %s\n", key, ms ? time : "never");
 }
 
+/* When the oldest of what the host did not say anything of since was true; 0: there is none. */
+static int64_t find_oldest(const struct store *s)
+{
+	const struct table *tables[] = { &s->loads, &s->loads_apart };
+	int64_t oldest = 0;
+
+	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++) {
+		const struct load *l = NULL;
+
+		while ((l = table_next(tables[i], l))) {
+			if (l->former_ms && (!oldest || l->former_ms < oldest))
+				oldest = l->former_ms;
+		}
+	}
+	return oldest;
+}
+
+static void add_cache(const struct store *s, struct buf *ret)
+{
+	int64_t oldest = find_oldest(s);
+
+	if (oldest)
+		add_time("shown_is_of", oldest, ret);
+	cache_add_status(s, ret);
+}
+
 void store_add_status(struct store *s, struct buf *ret)
 {
 	lock_scope(&s->lock);
@@ -112,12 +184,14 @@ void store_add_status(struct store *s, struct buf *ret)
 	else
 		buf_add_str(ret, "refresh: never\n");
 	add_time("looked_at", s->looked_ms, ret);
-	if (!s->failing_since_ms)
-		return;
-	add_time("failing_since", s->failing_since_ms, ret);
-	buf_add_str(ret, "failure: ");
-	text_add_excerpt(ret, s->failure, strlen(s->failure), FAILURE_SHOWN);
-	buf_add_char(ret, '\n');
+	if (s->failing_since_ms) {
+		buf_add_fmt(ret, "host: %s\n", s->failing_how);
+		add_time("failing_since", s->failing_since_ms, ret);
+		buf_add_str(ret, "failure: ");
+		text_add_excerpt(ret, s->failure, strlen(s->failure), FAILURE_SHOWN);
+		buf_add_char(ret, '\n');
+	}
+	add_cache(s, ret);
 }
 
 /* One at a time. */
@@ -128,6 +202,7 @@ static int begin(struct store *s, struct call *call)
 
 	if (e == 0)
 		s->refreshing = true;
+	s->look_wanted = false;
 	return e;
 }
 
@@ -140,16 +215,19 @@ static void end(struct store *s)
 
 int store_refresh(struct store *s, struct call *call)
 {
-	int e;
+	bool asked = false;
 
-	if (!has_projects(s))
+	if (!s->cache && !has_projects(s))
 		return 0;
-	e = begin(s, call);
+	if (s->cache)
+		load_listed(s, call);
+	int e = begin(s, call);
+
 	if (e < 0)
 		return e;
-	e = look_again(s, call);
+	e = look_again(s, call, &asked);
 	if (e != -EINTR)
-		note_look(s, e, call);
+		note_look(s, e, asked, call);
 	end(s);
 	return e;
 }
@@ -168,7 +246,8 @@ static bool sleep_until(struct store *s, int64_t ms)
 	struct timespec until = clock_timespec(ms);
 
 	lock_scope(&s->lock);
-	while (!s->stopping && pthread_cond_timedwait(&s->wake, &s->lock, &until) != ETIMEDOUT)
+	while (!s->stopping && !s->look_wanted &&
+		pthread_cond_timedwait(&s->wake, &s->lock, &until) != ETIMEDOUT)
 		;
 	return !s->stopping;
 }
@@ -199,9 +278,11 @@ static bool sleep_until_next(struct sync *y)
 	return !is_stopping(s);
 }
 
-static bool is_refusal(int e)
+static int64_t next_look(const struct sync *y)
 {
-	return e == -EACCES || e == -EKEYREJECTED || e == -EBUSY;
+	int64_t refresh_ms = y->store->refresh_s * INT64_C(1000);
+
+	return clock_deadline(refresh_ms ? refresh_ms << y->n_refused : NEVER_MS);
 }
 
 static void look(struct sync *y)
@@ -217,14 +298,14 @@ static void look(struct sync *y)
 		y->n_refused = 0;
 	else if (y->n_refused < MOST_REFUSED)
 		y->n_refused++;
-	y->next_ms = clock_deadline((y->store->refresh_s * INT64_C(1000)) << y->n_refused);
+	y->next_ms = next_look(y);
 }
 
 static void *run(void *data)
 {
 	struct sync y = { .store = data };
 
-	y.next_ms = clock_deadline(y.store->refresh_s * INT64_C(1000));
+	y.next_ms = next_look(&y);
 	if (y.store->count_writes)
 		was_written(&y);
 	while (sleep_until_next(&y))
@@ -234,7 +315,15 @@ static void *run(void *data)
 
 void sync_start(struct store *s)
 {
-	s->has_thread = s->refresh_s > 0 && thread_start(run, s, &s->thread) == 0;
+	bool is_needed = s->refresh_s > 0 || s->cache;
+
+	s->has_thread = is_needed && thread_start(run, s, &s->thread) == 0;
+}
+
+void sync_look_soon(struct store *s)
+{
+	s->look_wanted = true;
+	pthread_cond_broadcast(&s->wake);
 }
 
 void sync_stop(struct store *s)

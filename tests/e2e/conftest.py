@@ -21,9 +21,11 @@ BIN = os.environ.get('STORYFS_BIN', str(ROOT / 'build' / 'src' / 'app' / 'storyf
 DEADLINE = 60
 V5 = '/services/v5'
 
-# Mounts keep journals; those of tests are nobody's.
+# Mounts keep journals, and what they loaded; those of tests are nobody's.
 STATE = tempfile.TemporaryDirectory(prefix='storyfs-state-')
 os.environ['XDG_STATE_HOME'] = STATE.name
+CACHE = tempfile.TemporaryDirectory(prefix='storyfs-cache-')
+os.environ['XDG_CACHE_HOME'] = CACHE.name
 
 
 def clean_env():

@@ -9,9 +9,11 @@ from mounts import is_mounted, unmount
 
 
 class Mount:
-    def __init__(self, source, path, *options, token=None, log=None, user=None):
+    def __init__(self, source, path, *options, token=None, log=None, user=None, cache=None):
         path.mkdir(exist_ok=True)
         env = conftest.clean_env()
+        # What another mount of the same source kept is for the tests that ask for it.
+        env['XDG_CACHE_HOME'] = str(cache or path.parent / f'{path.name}.cache')
         who = {}
         if user:
             who = {'user': user, 'group': user, 'extra_groups': []}

@@ -150,7 +150,7 @@ def test_inode_numbers_are_the_same_in_every_mount(tmp_path, mount):
 def test_a_mount_of_the_file_and_of_the_host_are_the_same(tmp_path, mount, serve):
     archive = demo(tmp_path)
     server = serve(archive)
-    local, remote = mount(archive), mount(server.url, token=server.token)
+    local, remote = mount(archive), mount(server.url, '-o', 'no_cache', token=server.token)
     done = subprocess.run(['diff', '-r', '--no-dereference', local.path, remote.path],
                           capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout[:2000]
@@ -162,7 +162,7 @@ def test_a_mount_of_the_file_and_of_the_host_are_the_same(tmp_path, mount, serve
 def test_the_recorded_projects_look_the_same_both_ways(tmp_path, mount, serve):
     archive = import_folders(tmp_path / 'a.db', *sorted((DATA / 'dump').iterdir()))
     server = serve(archive)
-    local, remote = mount(archive), mount(server.url, token=server.token)
+    local, remote = mount(archive), mount(server.url, '-o', 'no_cache', token=server.token)
     # The files that were attached are not in the dump: they are listed, and cannot be read.
     done = subprocess.run(['diff', '-r', '--no-dereference', '-x', 'attachments', local.path, remote.path],
                           capture_output=True, text=True, timeout=300, check=False)
