@@ -86,6 +86,8 @@ int tree_parent(struct tree *t, const struct node *node, struct node *ret);
 /* The node's name in it. */
 int tree_name(struct tree *t, const struct node *node, struct buf *ret);
 
+/* What it is, whether or not the resource is known. */
+enum node_type tree_type(const struct node *node);
 /* -ESTALE when the resource is gone. -ENODATA when it has not been looked up yet, and would have to
  * be loaded for this. */
 int tree_stat(struct tree *t, const struct node *node, struct node_attr *ret);

@@ -31,8 +31,8 @@ static void fs_op_init(void *data, struct fuse_conn_info *conn)
 	struct fs *fs = data;
 	const unsigned want = FUSE_CAP_ASYNC_READ | FUSE_CAP_ATOMIC_O_TRUNC |
 			      FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_READDIRPLUS |
-			      FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_CACHE_SYMLINKS |
-			      FUSE_CAP_NO_OPENDIR_SUPPORT;
+			      FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_PARALLEL_DIROPS |
+			      FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_NO_OPENDIR_SUPPORT;
 
 	/* What is only read needs no state between open and close, and both cost a request each. */
 	fs->is_openless = fs->config.read_only && (conn->capable & FUSE_CAP_NO_OPEN_SUPPORT);

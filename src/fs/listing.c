@@ -172,30 +172,44 @@ void listings_fini(struct fs *fs)
 	}
 }
 
-/* What the kernel is told of an item; without attributes when there are none to be had. */
+static mode_t type_of(const struct item *item)
+{
+	static const mode_t types[] = {
+		[NODE_DIR] = S_IFDIR, [NODE_FILE] = S_IFREG, [NODE_LINK] = S_IFLNK
+	};
+	struct node node;
+
+	return tree_node(item->number, &node) ? types[tree_type(&node)] : 0;
+}
+
+/* What the kernel is told of an item; without attributes when there are none to be had: only files
+ * have to be loaded to be measured, and a listing may be there before what it lists. */
 static void describe(
 	struct fs *fs, const struct item *item, bool plus, struct fuse_entry_param *ret)
 {
 	double valid_s;
 
-	*ret = (struct fuse_entry_param){ 0 };
-	ret->attr.st_ino = item->number;
-	ret->attr.st_mode = item->from == ITEM_DOT ? S_IFDIR : 0;
-	if (item->from == ITEM_DOT)
+	*ret = (struct fuse_entry_param){ .attr.st_ino = item->number };
+	if (item->from == ITEM_DOT) {
+		ret->attr.st_mode = S_IFDIR;
 		return;
+	}
 	lock_scope(&fs->lock);
 	const struct file *f = files_find(&fs->files, item->number);
 
 	/* A scratch file has the field's number: a lookup will give the field another. */
 	if (item->from == ITEM_NODE && f && !f->is_field)
 		return;
+	if (!plus && !f) {
+		ret->attr.st_mode = type_of(item);
+		return;
+	}
 	int r = plus ? attr_get_entry(fs, item->number, ret)
 		     : attr_get(fs, item->number, &ret->attr, &valid_s);
 
-	/* Only files have to be loaded to be measured. */
 	if (r < 0)
-		*ret = (struct fuse_entry_param){ .attr.st_ino = item->number,
-			.attr.st_mode = r == -ENODATA ? S_IFREG : 0 };
+		*ret = (struct fuse_entry_param){ .attr = { .st_ino = item->number,
+							  .st_mode = type_of(item) } };
 }
 
 struct page {

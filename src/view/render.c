@@ -159,7 +159,7 @@ int tree_read(struct tree *t, const struct node *node, struct buf *ret)
 	return readers[type] ? readers[type](t, node, ret) : -EISDIR;
 }
 
-static enum node_type type_of(const struct node *node)
+enum node_type tree_type(const struct node *node)
 {
 	return node->field >= 0 ? NODE_FILE : layout_class(node->row)->node;
 }
@@ -331,7 +331,7 @@ static bool is_live(struct tree *t, const struct node *node)
 int tree_stat(struct tree *t, const struct node *node, struct node_attr *ret)
 {
 	struct node_attr attr = {
-		.type = type_of(node),
+		.type = tree_type(node),
 		.writable = is_writable(node),
 		.grows = node->field < 0 && make_is_possible(node),
 		.gives = node->field < 0 &&

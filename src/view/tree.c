@@ -144,8 +144,8 @@ static void emit_id(struct walk *w, enum layout_row row, int64_t id)
 
 static int walk_collection(struct walk *w)
 {
-	scoped(records_fini) struct records list = { 0 };
 	scoped(record_unref) struct record *one = NULL;
+	scoped(ids_fini) struct ids ids = { 0 };
 	struct place place = layout_place(w->dir);
 	enum layout_row row = layout_entry(w->dir->row);
 
@@ -161,10 +161,10 @@ static int walk_collection(struct walk *w)
 		return e < 0 ? e : 0;
 	}
 	walk_fixed(w);
-	int e = store_list(w->tree->store, &place, w->call, &list);
+	int e = store_list_ids(w->tree->store, &place, w->call, &ids);
 
-	each_record(r, &list)
-		emit_id(w, row, record_id(r));
+	for (size_t i = 0; e == 0 && i < ids.n; i++)
+		emit_id(w, row, ids.v[i]);
 	return e > 0 ? -ESTALE : e;
 }
 

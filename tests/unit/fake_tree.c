@@ -368,6 +368,11 @@ int tree_read(struct tree *t, const struct node *node, struct buf *ret)
 	return r;
 }
 
+enum node_type tree_type(const struct node *node)
+{
+	return is_dir(node) ? NODE_DIR : NODE_FILE;
+}
+
 int tree_stat(struct tree *t, const struct node *node, struct node_attr *ret)
 {
 	scoped(buf_fini) struct buf text = BUF_INIT;
