@@ -310,37 +310,55 @@ static bool spread(
 	return complete;
 }
 
-static char *nested_fields(const struct source *source)
+static void add_nested_fields(const struct source *source, struct buf *ret)
 {
 	const char *within = source->inner ? source->inner : source->fields;
 
-	return within ? xasprintf("%s(%s)", source->nested, within) : xstrdup(source->nested);
+	if (ret->len)
+		buf_add_char(ret, ',');
+	buf_add_str(ret, source->nested);
+	if (within)
+		buf_add_fmt(ret, "(%s)", within);
 }
 
-/* Nested in the parents' list, for the whole project. */
-static int fetch_nested(struct store *s, struct fetch *f, struct call *call)
+/* What one of the kinds has in the parents' list. The lock is held. */
+static void take_nested(
+	struct store *s, struct fetch *f, const struct records *all, struct api_listing *listing)
+{
+	int field = schema_find_field(f->source->parent, f->source->nested);
+
+	f->load->apart = !is_nested(all, field);
+	if (f->load->apart || spread(s, f, all, &listing->problems))
+		f->load->version = version_of(f, listing);
+	else
+		f->load->version = NO_VERSION;
+	sound_note(f->load, &listing->problems);
+}
+
+/* Nested in the parents' list, for the whole project: one kind or several. */
+static int fetch_nested(struct store *s, struct fetch *f, size_t n, struct call *call)
 {
 	scoped(api_listing_fini) struct api_listing listing = { 0 };
 	scoped(buf_fini) struct buf known = BUF_INIT; /* told with the parents themselves */
+	scoped(buf_fini) struct buf fields = BUF_INIT;
 	scoped(sound_fini) struct sound sound = { .problems = &known };
 	scoped(records_fini) struct records all = { 0 };
 	int64_t project_id = f->place.project_id;
 	struct place parents = { f->source->parent, 0, KIND_project, project_id, project_id };
-	scoped(free_ptr) char *fields = nested_fields(f->source);
-	struct api_query query = { .fields = fields };
-	int field = schema_find_field(f->source->parent, f->source->nested);
-	int e = api_list(s->api, &parents, &query, call, &listing);
+
+	for (size_t i = 0; i < n; i++)
+		add_nested_fields(f[i].source, &fields);
+	int e = api_list(s->api, &parents, &(struct api_query){ .fields = buf_str(&fields) }, call,
+		&listing);
 
 	if (e < 0)
 		return e;
 	sound_add(&sound, &listing.records, &all);
 	lock_scope(&s->lock);
-	f->load->apart = !is_nested(&all, field);
-	if (f->load->apart || spread(s, f, &all, &listing.problems))
-		f->load->version = version_of(f, &listing);
-	else
-		f->load->version = NO_VERSION;
-	sound_note(f->load, &listing.problems);
+	for (size_t i = 0; i < n; i++) {
+		take_nested(s, &f[i], &all, &listing);
+		buf_reset(&listing.problems);
+	}
 	return 0;
 }
 
@@ -352,6 +370,22 @@ static void note_fetched(struct store *s, struct load *l, int e)
 	cache_note(s);
 }
 
+int fetch_together(struct store *s, const struct together *t, struct call *call)
+{
+	struct fetch f[sizeof(t->loads) / sizeof(t->loads[0])] = { 0 };
+
+	for (size_t i = 0; i < t->n; i++)
+		f[i] = fetch_begin(s, t->sources[i], t->loads[i]);
+	int e = fetch_nested(s, f, t->n, call);
+
+	for (size_t i = 0; i < t->n; i++) {
+		note_fetched(s, t->loads[i], e);
+		intake_tell(s, &f[i].in);
+	}
+	alloc_give_back();
+	return e;
+}
+
 static int fetch_all_or_news(
 	struct store *s, const struct source *source, struct load *l, bool whole, struct call *call)
 {
@@ -361,7 +395,7 @@ static int fetch_all_or_news(
 	if (source->kind == KIND_me)
 		e = fetch_me(s, &f, call);
 	else if (source->nested && !l->of_one)
-		e = fetch_nested(s, &f, call);
+		e = fetch_nested(s, &f, 1, call);
 	else if (!whole)
 		e = fetch_news(s, &f, call);
 	if (e > 0)
@@ -491,12 +525,14 @@ static int fetch_nested_some(
 {
 	scoped(api_listing_fini) struct api_listing listing = { 0 };
 	struct place parents = { KIND_story, 0, KIND_project, d->project_id, d->project_id };
-	scoped(free_ptr) char *fields = nested_fields(f->source);
+	scoped(buf_fini) struct buf fields = BUF_INIT;
 	scoped(ids_fini) struct ids ids = { 0 };
 	int field = schema_find_field(f->source->parent, f->source->nested);
 
+	add_nested_fields(f->source, &fields);
 	idset_list(&d->stories, &ids);
-	int e = api_list_some(s->api, &parents, &(struct api_some){ &ids, fields }, call, &listing);
+	int e = api_list_some(
+		s->api, &parents, &(struct api_some){ &ids, buf_str(&fields) }, call, &listing);
 
 	if (e < 0)
 		return e;

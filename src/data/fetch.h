@@ -16,6 +16,16 @@ bool load_has_parent(struct store *s, const struct load *l);
 /* Ask for all that the load is of, or where that is known to suffice for what is new, and put it
  * into the tables; what changed is told. No lock is held, by this nor by the next one. */
 int fetch(struct store *s, const struct source *source, struct load *l, struct call *call);
+/* Loads of kinds that are nested in the same parents, so that one listing of these brings them all;
+ * the one that is wanted comes first. */
+struct together {
+	size_t n;
+	const struct source *sources[8];
+	struct load *loads[8];
+};
+
+/* The same for all of them. */
+int fetch_together(struct store *s, const struct together *t, struct call *call);
 /* The same, and never only what is new. */
 int fetch_whole(struct store *s, const struct source *source, struct load *l, struct call *call);
 /* The same for what a delta says that changed in stories (DELTA_SOME): in them alone, and their

@@ -58,6 +58,90 @@ static void release(struct store *s, struct load *l, int e, const struct call *c
 	pthread_cond_broadcast(&s->wake);
 }
 
+/* ---- reading ahead ---- */
+
+static bool is_sibling(const struct source *a, const struct source *b)
+{
+	return a != b && a->nested && b->nested && a->parent == b->parent;
+}
+
+static bool has_nested(const struct together *t, const char *nested)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		if (strcmp(t->sources[i]->nested, nested) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool is_loaded(struct store *s, const struct source *source, int64_t project_id)
+{
+	const struct load *l = source ? peek_load(&s->loads, source, project_id) : NULL;
+
+	return l && l->done;
+}
+
+/* Can it come along? Not when it failed before, nor while what it needs is not there: that is found
+ * by asking for it alone. */
+static bool may_join(struct store *s, const struct together *t, const struct source *source)
+{
+	int64_t project_id = t->loads[0]->key.id;
+	const struct load *l = peek_load(&s->loads, source, project_id);
+
+	return is_sibling(source, t->sources[0]) && !has_nested(t, source->nested) &&
+	       t->n < sizeof(t->loads) / sizeof(t->loads[0]) &&
+	       !(l && (l->running || l->done || l->failed_at)) &&
+	       (!source->needs ||
+		       is_loaded(s, source_find(source->needs, KIND_project), project_id));
+}
+
+/* Who looks at one kind below the stories may want that one alone. Who looks at a second one is
+ * walking through all of them: the rest comes along. */
+static void claim_others(struct store *s, struct together *t)
+{
+	int64_t project_id = t->loads[0]->key.id;
+	bool is_walk = false;
+
+	lock_scope(&s->lock);
+	each_source(source) is_walk |=
+		is_sibling(source, t->sources[0]) && is_loaded(s, source, project_id);
+	each_source(source)
+	{
+		if (!is_walk || !may_join(s, t, source))
+			continue;
+		t->sources[t->n] = source;
+		t->loads[t->n] = make_load(s, source, project_id, false);
+		t->loads[t->n++]->running = true;
+	}
+}
+
+static bool is_refused(int e, const struct call *call)
+{
+	return e < 0 && call->error.status >= 400 && call->error.status < 500;
+}
+
+/* A host that refuses them together is asked for the one alone. */
+static int fetch_with_others(
+	struct store *s, const struct source *source, struct load *l, struct call *call)
+{
+	struct together t = { .n = 1, .sources = { source }, .loads = { l } };
+	const struct call untried = { 0 };
+
+	if (source->nested && !l->of_one)
+		claim_others(s, &t);
+	if (t.n == 1)
+		return fetch(s, source, l, call);
+	int e = fetch_together(s, &t, call);
+	bool refused = is_refused(e, call);
+
+	for (size_t i = 1; i < t.n; i++)
+		release(s, t.loads[i], refused ? -EINTR : e, refused ? &untried : call);
+	if (!refused)
+		return e;
+	v5_error_fini(&call->error);
+	return fetch(s, source, l, call);
+}
+
 static int load_once(
 	struct store *s, const struct source *source, struct load *l, struct call *call)
 {
@@ -69,7 +153,7 @@ static int load_once(
 	if (e == 0)
 		load_catch_up(s, source, l, &call->limit);
 	else
-		e = fetch(s, source, l, call);
+		e = fetch_with_others(s, source, l, call);
 	release(s, l, e, call);
 	return e;
 }

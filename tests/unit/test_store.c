@@ -53,6 +53,71 @@ static void nested_kinds_cost_the_pages_of_their_parents(void **state)
 	assert_int_equal(w.host.n_asked, 6);
 }
 
+static struct place below_501(enum kind kind)
+{
+	return (struct place){ .kind = kind, .parent = KIND_story, .parent_id = 501 };
+}
+
+/* One kind is wanted for itself; two mean a walk through all there is. */
+static void a_second_nested_kind_brings_the_others_along(void **state)
+{
+	(void)state;
+	struct place tasks = below_501(KIND_task), blockers = below_501(KIND_blocker);
+	struct place reviews = below_501(KIND_review);
+	scoped(world_end) struct world w;
+
+	world_begin(&w);
+	list(&w, &projects);
+	list(&w, &stories);
+	list(&w, &comments_501);
+	host_forget(&w.host);
+	assert_int_equal(list(&w, &tasks), 2);
+	assert_int_equal(host_count(&w.host, "/stories?fields=tasks%2Cblockers%2Creviews"), 3);
+	assert_int_equal(w.host.n_asked, 3);
+	assert_int_equal(list(&w, &blockers), 1);
+	assert_int_equal(list(&w, &reviews), 1);
+	assert_int_equal(w.host.n_asked, 3);
+	assert_int_equal(w.n_told, 0);
+}
+
+static void what_is_refused_together_is_asked_for_alone(void **state)
+{
+	(void)state;
+	struct place tasks = below_501(KIND_task), blockers = below_501(KIND_blocker);
+	scoped(world_end) struct world w;
+
+	world_begin(&w);
+	list(&w, &projects);
+	list(&w, &stories);
+	list(&w, &comments_501);
+	host_fail(&w.host, &(struct host_fault){ .path = "tasks%2Cblockers", .status = 400 });
+	host_fail(&w.host, &(struct host_fault){ .path = "blockers%2Creviews", .status = 400 });
+	host_forget(&w.host);
+	assert_int_equal(list(&w, &tasks), 2);
+	assert_int_equal(host_count(&w.host, "/stories?fields=tasks&"), 3);
+	assert_int_equal(list(&w, &blockers), 1);
+	assert_int_equal(host_count(&w.host, "/stories?fields=blockers&"), 3);
+}
+
+static void what_fails_together_is_asked_for_again(void **state)
+{
+	(void)state;
+	struct place tasks = below_501(KIND_task);
+	scoped(world_end) struct world w;
+
+	world_begin(&w);
+	list(&w, &projects);
+	list(&w, &stories);
+	list(&w, &comments_501);
+	host_fail(&w.host,
+		&(struct host_fault){ .path = "tasks%2Cblockers", .error = -ECONNREFUSED });
+	assert_int_equal(list(&w, &tasks), -ECONNREFUSED);
+	assert_int_equal(host_count(&w.host, "/stories?fields=tasks&"), 0);
+	host_heal(&w.host);
+	usleep(1100 * 1000);
+	assert_int_equal(list(&w, &tasks), 2);
+}
+
 static void finding_is_listing(void **state)
 {
 	(void)state;
@@ -328,6 +393,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_listing_costs_the_pages_it_takes),
 		cmocka_unit_test(nested_kinds_cost_the_pages_of_their_parents),
+		cmocka_unit_test(a_second_nested_kind_brings_the_others_along),
+		cmocka_unit_test(what_is_refused_together_is_asked_for_alone),
+		cmocka_unit_test(what_fails_together_is_asked_for_again),
 		cmocka_unit_test(finding_is_listing),
 		cmocka_unit_test(a_host_that_leaves_empty_lists_out_still_nests),
 		cmocka_unit_test(a_host_that_does_not_nest_is_asked_for_each_parent),
