@@ -33,7 +33,8 @@ struct reading {
 	enum kind kind;
 	const char *target; /* without the page's bounds */
 	bool is_paged;
-	int64_t max; /* records; 0: all there are */
+	int64_t max;		       /* records; 0: all there are */
+	struct api_progress *progress; /* or NULL */
 	struct call *call;
 	struct api_listing *into;
 };
@@ -96,6 +97,10 @@ static int get_page(const struct reading *r, struct call *call, struct page *ret
 		ret->total = api_header_number(&resp, "X-Tracker-Pagination-Total", -1);
 	ret->version = api_header_number(&resp, "X-Tracker-Project-Version", 0);
 	ret->is_read = true;
+	if (r->progress) {
+		atomic_store(&r->progress->total, ret->total);
+		atomic_fetch_add(&r->progress->got, ret->n);
+	}
 	return 0;
 }
 
@@ -289,6 +294,11 @@ static int read_at_once(const struct reading *r, const struct page *first)
 static int list_once(const struct reading *r, bool must_end)
 {
 	scoped(page_fini) struct page first = { 0 };
+
+	if (r->progress) {
+		atomic_store(&r->progress->got, 0);
+		atomic_store(&r->progress->total, -1);
+	}
 	int e = get_page(r, r->call, &first);
 
 	if (e < 0)
@@ -314,6 +324,7 @@ int api_list(struct api *api, const struct place *place, const struct api_query 
 			.target = target,
 			.is_paged = schema_resource(place->kind)->paged,
 			.max = query ? (int64_t)query->max : 0,
+			.progress = query ? query->progress : NULL,
 			.call = call,
 			.into = &listing };
 		int e = list_once(&reading, i == LIST_TRIES);

@@ -148,9 +148,10 @@ static bool is_nested(const struct records *parents, int f)
 static int list_own(struct store *s, const struct fetch *f, const char *filters, struct call *call,
 	struct api_listing *ret)
 {
-	struct api_query query = {
-		.fields = f->source->fields, .filters = filters, .max = f->source->max
-	};
+	struct api_query query = { .fields = f->source->fields,
+		.filters = filters,
+		.max = f->source->max,
+		.progress = &f->load->progress };
 	int e = api_list(s->api, &f->place, &query, call, ret);
 
 	each_record(r, &ret->records) {
@@ -170,8 +171,8 @@ static int list_through(
 	int field = inner_field(f->source);
 
 	place.kind = f->source->through;
-	int e = api_list(
-		s->api, &place, &(struct api_query){ .fields = f->source->inner }, call, &listing);
+	struct api_query query = { .fields = f->source->inner, .progress = &f->load->progress };
+	int e = api_list(s->api, &place, &query, call, &listing);
 
 	if (e < 0)
 		return e;
@@ -348,8 +349,8 @@ static int fetch_nested(struct store *s, struct fetch *f, size_t n, struct call 
 
 	for (size_t i = 0; i < n; i++)
 		add_nested_fields(f[i].source, &fields);
-	int e = api_list(s->api, &parents, &(struct api_query){ .fields = buf_str(&fields) }, call,
-		&listing);
+	struct api_query query = { .fields = buf_str(&fields), .progress = &f->load->progress };
+	int e = api_list(s->api, &parents, &query, call, &listing);
 
 	if (e < 0)
 		return e;

@@ -66,8 +66,9 @@ struct load {
 	struct key key; /* kind, parent's kind, the project's id or the parent's */
 	bool of_one;	/* parent */
 	bool running, done;
-	bool apart;	   /* the host does not nest: a load a parent */
-	bool missing;	   /* nor does it list them: there are none */
+	bool apart;		      /* the host does not nest: a load a parent */
+	bool missing;		      /* nor does it list them: there are none */
+	struct api_progress progress; /* while it runs */
 	int64_t version;   /* of the project, when it was true; NO_VERSION: too old in any case */
 	int64_t failed_at; /* clock_monotonic_ms of the last failure, 0 for none */
 	int failure;	   /* its -errno, and the words */

@@ -2,6 +2,7 @@
 /* Loading, by the table of sources. Each load runs once however many wait for it; who waits does so
  * within its own limit. */
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "cache.h"
@@ -49,6 +50,7 @@ static void release(struct store *s, struct load *l, int e, const struct call *c
 
 	lock_scope(&s->lock);
 	l->running = false;
+	atomic_store(&l->progress.total, 0);
 	l->done = e == 0 && load_has_parent(s, l);
 	l->failed_at = kept ? clock_monotonic_ms() : 0;
 	l->failure = e;

@@ -2,6 +2,8 @@
 /* Freshness: one thread asks for the projects' versions, one request for all of them, and brings up
  * to date what was loaded at another version. */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "cache.h"
@@ -176,6 +178,26 @@ static void add_cache(const struct store *s, struct buf *ret)
 	cache_add_status(s, ret);
 }
 
+/* Lists that somebody waits for. Those that others bring along have no numbers of their own. */
+static void add_loading(struct store *s, struct buf *ret)
+{
+	const struct load *l = NULL;
+
+	while ((l = table_next(&s->loads, l))) {
+		size_t got = atomic_load(&l->progress.got);
+		int64_t total = atomic_load(&l->progress.total);
+
+		if (!l->running || !total)
+			continue;
+		buf_add_fmt(ret, "loading: %s", schema_resource(l->key.kind)->plural);
+		if (l->key.parent)
+			buf_add_fmt(ret, " of project %" PRId64, l->key.id);
+		if (total > 0)
+			buf_add_fmt(ret, ", %zu of %" PRId64, got, total);
+		buf_add_char(ret, '\n');
+	}
+}
+
 void store_add_status(struct store *s, struct buf *ret)
 {
 	lock_scope(&s->lock);
@@ -191,6 +213,7 @@ void store_add_status(struct store *s, struct buf *ret)
 		text_add_excerpt(ret, s->failure, strlen(s->failure), FAILURE_SHOWN);
 		buf_add_char(ret, '\n');
 	}
+	add_loading(s, ret);
 	add_cache(s, ret);
 }
 

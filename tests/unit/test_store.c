@@ -118,6 +118,38 @@ static void what_fails_together_is_asked_for_again(void **state)
 	assert_int_equal(list(&w, &tasks), 2);
 }
 
+static struct world *progressing;
+static int n_told_progress;
+
+static void look_at_progress(struct host *h, const struct host_asked *asked)
+{
+	scoped(buf_fini) struct buf status = BUF_INIT;
+
+	(void)h;
+	if (!strstr(asked->target, "/stories?") || strstr(asked->target, "offset=0"))
+		return;
+	store_add_status(progressing->store, &status);
+	n_told_progress += strstr(buf_str(&status), "loading: stories of project 99, ") &&
+			   strstr(buf_str(&status), " of 5\n");
+}
+
+static void it_is_told_how_far_a_list_is_read(void **state)
+{
+	(void)state;
+	scoped(buf_fini) struct buf status = BUF_INIT;
+	scoped(world_end) struct world w;
+
+	world_begin(&w);
+	list(&w, &projects);
+	progressing = &w;
+	w.host.answered = look_at_progress;
+	list(&w, &stories);
+	w.host.answered = NULL;
+	assert_int_equal(n_told_progress, 2);
+	store_add_status(w.store, &status);
+	assert_null(strstr(buf_str(&status), "loading"));
+}
+
 static void finding_is_listing(void **state)
 {
 	(void)state;
@@ -396,6 +428,7 @@ int main(void)
 		cmocka_unit_test(a_second_nested_kind_brings_the_others_along),
 		cmocka_unit_test(what_is_refused_together_is_asked_for_alone),
 		cmocka_unit_test(what_fails_together_is_asked_for_again),
+		cmocka_unit_test(it_is_told_how_far_a_list_is_read),
 		cmocka_unit_test(finding_is_listing),
 		cmocka_unit_test(a_host_that_leaves_empty_lists_out_still_nests),
 		cmocka_unit_test(a_host_that_does_not_nest_is_asked_for_each_parent),
