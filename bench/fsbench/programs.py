@@ -146,9 +146,9 @@ class Mount(Service):
 
 
 class Server(Service):
-    """`storyfs serve` on a free port."""
+    """`storyfs serve` on a port, 0 is any free one."""
 
-    def __init__(self, binary, archive, log, env):
-        super().__init__([binary, 'serve', archive, '--listen', '127.0.0.1:0'], log, env)
+    def __init__(self, binary, archive, log, env, port=0):
+        super().__init__([binary, 'serve', archive, '--listen', f'127.0.0.1:{port}'], log, env)
         found = self.wait_for(lambda: re.search(r' at http://127\.0\.0\.1:(\d+)/', self.said()))
         self.port = int(found.group(1))
