@@ -220,22 +220,30 @@ static struct load *find_former(struct store *s, const struct source *source)
 	return l && l->done && l->former_ms ? l : NULL;
 }
 
+/* The host does not give it any more: whoever asks hears so. */
+static void forget_former(struct store *s, struct load *l, struct call *call)
+{
+	v5_error_fini(&call->error);
+	lock_scope(&s->lock);
+	l->done = false;
+	l->former_ms = 0;
+	cache_note(s);
+}
+
 int load_former(struct store *s, struct call *call)
 {
-	int last = 0;
-
 	each_source(source)
 	{
 		struct load *l = find_former(s, source);
 		int e = l ? fetch(s, source, l, call) : 0;
 
-		if (e < 0)
-			last = e;
 		/* Who is not let in, or gets no answer, need not ask for more. */
-		if (e < 0 && (source->kind == KIND_me || !call->error.status))
-			break;
+		if (e < 0 && !(source->optional && call->error.status))
+			return e;
+		if (e < 0)
+			forget_former(s, l, call);
 	}
-	return last;
+	return 0;
 }
 
 /* One that is to be loaded behind this one; false when there is none. */

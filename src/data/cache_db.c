@@ -414,8 +414,7 @@ static int read_one(struct cache_db *db, const struct cache_load *load, struct c
 	for (size_t i = 0; e == 0 && ret->n_lists && i < ret->lists[0].ids.n; i++)
 		e = read_record(db, &load->group, ret->lists[0].ids.v[i], &ret->records);
 	if (ret->records.n)
-		qsort(ret->records.items, ret->records.n, sizeof(*ret->records.items),
-			compare_records);
+		qsort(ret->records.items, ret->records.n, sizeof(struct record *), compare_records);
 	return e;
 }
 

@@ -205,7 +205,7 @@ static void take_noted_record(
 
 	if (e)
 		group = group_below(s, e->key.kind, e->parent, e->parent_id);
-	put_record(batch, &key->group, key->id, is_of(&group, &key->group) ? e->record : NULL);
+	put_record(batch, &key->group, key->id, e && is_of(&group, &key->group) ? e->record : NULL);
 }
 
 /* What is of other projects goes. */

@@ -23,7 +23,7 @@ static bool begin(struct store *s, const struct load *l, struct cache_load *ret,
 		.parent_id = l->of_one ? l->key.id : 0 };
 	/* Another process may have written since what we read. */
 	*ret_saved = s->cache->is_writer;
-	return !s->cache->is_damaged;
+	return !s->cache->is_damaged && !l->was_former;
 }
 
 /* Other failures may be over soon; whatever it is, the host is asked. */
@@ -169,8 +169,7 @@ static int64_t version_of(const struct source *source, const struct cache_load *
 /* Does the list of one parent go with what is known of all? */
 static bool fits(struct store *s, const struct load *l, const struct cache_load *load)
 {
-	struct key key = make_key(l->key.kind, l->key.parent, load->group.project_id);
-	const struct load *whole = table_find(&s->loads, &key, sizeof(key));
+	const struct load *whole = l->of_one ? known_whole(s, l) : NULL;
 
 	return !l->of_one || (whole && whole->done && load->version >= whole->version);
 }
@@ -204,6 +203,7 @@ int cache_restore(struct store *s, const struct source *source, struct load *l)
 	s->cache->restoring = false;
 	l->version = version_of(source, &load);
 	l->former_ms = true_when(s, l, &load);
+	l->was_former = true;
 	free(l->problems);
 	l->problems = load.problems ? xstrdup(load.problems) : NULL;
 	if (is_saved)

@@ -48,6 +48,14 @@ int64_t known_project(struct store *s, enum kind kind, int64_t id)
 	return kind == KIND_project ? id : 0;
 }
 
+struct load *known_whole(struct store *s, const struct load *one)
+{
+	struct key key = make_key(
+		one->key.kind, one->key.parent, known_project(s, one->key.parent, one->key.id));
+
+	return table_find(&s->loads, &key, sizeof(key));
+}
+
 int64_t written_at(const struct record *r)
 {
 	static const char *const keys[] = { "updated_at", "created_at" };

@@ -76,7 +76,8 @@ struct load {
 	char *problems; /* of the last one: what was not as V5 has it, a line each, or NULL */
 	/* It came from the cache: when it was true. 0 when the host said since that it is. */
 	int64_t former_ms;
-	bool is_listed; /* it was not loaded, but its ids were given out from the cache */
+	bool was_former; /* it came from there once, which is enough */
+	bool is_listed;	 /* it was not loaded, but its ids were given out from the cache */
 	struct load_saved saved;
 };
 
@@ -166,6 +167,9 @@ void known_follow(struct store *s, const struct place *place, const struct recor
 void known_fini(struct store *s);
 /* ms of the record's own clock: updated_at, or created_at; 0 when it has neither. */
 int64_t written_at(const struct record *r);
+
+/* The load of all parents' lists that this one parent's is of; NULL. */
+struct load *known_whole(struct store *s, const struct load *one);
 
 /* wait.c */
 /* Wait while *busy, a flag that s->wake is about; the lock is held, but not while waiting or asking

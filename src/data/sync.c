@@ -87,12 +87,8 @@ static int look_again(struct store *s, struct call *call, bool *ret_asked)
 {
 	int former = s->cache ? load_former(s, call) : 0;
 
-	*ret_asked = has_projects(s) && (former == 0 || call->error.status);
-	if (!*ret_asked)
-		return former;
-	int e = look_at_versions(s, call);
-
-	return e < 0 ? e : former;
+	*ret_asked = former == 0 && has_projects(s);
+	return *ret_asked ? look_at_versions(s, call) : former;
 }
 
 /* What came from the cache is true now, as far as it is of the version that its project has. */
@@ -105,6 +101,12 @@ static void confirm(struct store *s)
 
 		if (l->former_ms && l->key.parent && project &&
 			record_int(project->record, F_project_version, 0) == l->version)
+			l->former_ms = 0;
+	}
+	while ((l = table_next(&s->loads_apart, l))) {
+		const struct load *whole = known_whole(s, l);
+
+		if (whole && !whole->former_ms)
 			l->former_ms = 0;
 	}
 }
@@ -153,25 +155,20 @@ static void add_time(const char *key, int64_t ms, struct buf *ret)
 }
 
 /* When the oldest of what the host did not say anything of since was true; 0: there is none. */
-static int64_t find_oldest(const struct store *s)
+static int64_t find_oldest(const struct table *loads, int64_t oldest)
 {
-	const struct table *tables[] = { &s->loads, &s->loads_apart };
-	int64_t oldest = 0;
+	const struct load *l = NULL;
 
-	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++) {
-		const struct load *l = NULL;
-
-		while ((l = table_next(tables[i], l))) {
-			if (l->former_ms && (!oldest || l->former_ms < oldest))
-				oldest = l->former_ms;
-		}
+	while ((l = table_next(loads, l))) {
+		if (l->former_ms && (!oldest || l->former_ms < oldest))
+			oldest = l->former_ms;
 	}
 	return oldest;
 }
 
 static void add_cache(const struct store *s, struct buf *ret)
 {
-	int64_t oldest = find_oldest(s);
+	int64_t oldest = find_oldest(&s->loads_apart, find_oldest(&s->loads, 0));
 
 	if (oldest)
 		add_time("shown_is_of", oldest, ret);
