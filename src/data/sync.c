@@ -111,9 +111,10 @@ static void confirm(struct store *s)
 	}
 }
 
-static bool is_refusal(int e)
+/* Of the host's: a certificate that is not accepted is no answer. */
+static bool is_refusal(int e, int status)
 {
-	return e == -EACCES || e == -EKEYREJECTED || e == -EBUSY;
+	return status && (e == -EACCES || e == -EKEYREJECTED || e == -EBUSY);
 }
 
 static const char *describe_failure(int e, int status)
@@ -122,7 +123,7 @@ static const char *describe_failure(int e, int status)
 		return status ? "refuses the token" : "has no certificate to be trusted";
 	if (!status)
 		return "does not answer";
-	return is_refusal(e) ? "refuses" : "fails";
+	return is_refusal(e, status) ? "refuses" : "fails";
 }
 
 /* How it went, for whoever wants to know how old what is known may be. */
@@ -314,7 +315,7 @@ static void look(struct sync *y)
 
 	if (e < 0 && e != -EINTR)
 		log_info("refresh: %s", call.error.error ? call.error.error : strerrordesc_np(-e));
-	if (!is_refusal(e))
+	if (!is_refusal(e, call.error.status))
 		y->n_refused = 0;
 	else if (y->n_refused < MOST_REFUSED)
 		y->n_refused++;

@@ -13,6 +13,9 @@
 
 #define TOKEN_HEADER "X-TrackerToken"
 #define MAX_HEADER_BYTES ((size_t)256 * 1024)
+/* How long an address of the host is remembered. Connections are kept, so few ask for it; but where
+ * the host has moved, or the machine has, nobody should wait for the old one. */
+#define ADDRESS_S 3L
 
 /* What libcurl says, in the words of transport.h. CURLE_COULDNT_CONNECT depends on errno. */
 static const struct {
@@ -235,6 +238,7 @@ static void set_handling(struct curl_transport *c, struct curl_call *call)
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)c->connect_timeout_ms);
+	curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, ADDRESS_S);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, c->is_https ? 1L : 0L);
 	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, count_sending);

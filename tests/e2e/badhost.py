@@ -4,6 +4,7 @@
 Each way is a method; `host.be('hang')` turns it on, `host.be('well')` off. A request that is under way
 keeps the way it began with.
 """
+import contextlib
 import http.client
 import http.server
 import json
@@ -21,6 +22,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *args):
         pass
+
+    def handle(self):
+        with self.server.host.lock:
+            self.server.host.connections.add(self.request)
+        try:
+            super().handle()
+        finally:
+            with self.server.host.lock:
+                self.server.host.connections.remove(self.request)
 
     def any(self):
         host = self.server.host
@@ -67,22 +77,28 @@ class Listener(http.server.ThreadingHTTPServer):
 
 
 class BadHost:
+    listener_class, handler_class, scheme, name = Listener, Handler, 'http', '127.0.0.1'
+
     def __init__(self, to):
-        self.to, self.way, self.asked = to, 'well', []
-        self.lock, self.over = threading.Lock(), threading.Event()
-        self.port = None
+        self.to, self.way, self.asked, self.n_held = to, 'well', [], 0
+        self.lock, self.over, self.go_on = threading.Lock(), threading.Event(), threading.Event()
+        self.port, self.connections = None, set()
         self.listen()
 
     def listen(self):
-        self.listener = Listener(('127.0.0.1', self.port or 0), Handler)
+        self.listener = self.listener_class(('127.0.0.1', self.port or 0), self.handler_class)
         self.listener.host = self
         self.port = self.listener.server_address[1]
-        self.url = f'http://127.0.0.1:{self.port}/services/v5'
+        self.url = f'{self.scheme}://{self.name}:{self.port}/services/v5'
         threading.Thread(target=self.listener.serve_forever, args=(0.05,), daemon=True).start()
 
     def close(self):
         self.listener.shutdown()
         self.listener.server_close()
+        with self.lock:
+            for connection in self.connections:
+                with contextlib.suppress(OSError):  # the client was faster
+                    connection.shutdown(socket.SHUT_RDWR)
 
     def be(self, way):
         if way == 'gone':
@@ -90,7 +106,9 @@ class BadHost:
         elif self.way == 'gone':
             self.listen()
         with self.lock:
-            self.way, self.asked = way, []
+            self.way, self.asked, self.n_held = way, [], 0
+        self.go_on.set()  # wakes all who wait
+        self.go_on.clear()
 
     def end(self):
         self.over.set()
@@ -114,6 +132,15 @@ class BadHost:
         """Passes it on, and says nothing."""
         h.forward()
         self.hang(h)
+
+    def held(self, h):
+        """Passes it on; the answer to a write comes with the next way."""
+        answer = h.forward()
+        if h.command != 'GET':
+            with self.lock:
+                self.n_held += 1
+            self.go_on.wait(HELD_S)
+        h.answer(*answer)
 
     def drip(self, h):
         """Byte by byte, slower than anyone waits for."""
