@@ -38,7 +38,7 @@ def test_another_process_has_a_life_of_its_own():
 def test_a_moment_of_a_day(tmp_path):
     done = subprocess.run(
         [conftest.ROOT / 'bench' / 'soak', '--seconds', '5', '--part', '0.003', '--stories', '200',
-         '--restarts', '2', '--no-verdict-on-growth', '--storyfs', conftest.BIN, '--dir', tmp_path],
+         '--restarts', '2', '--history', '20', '--no-verdict-on-growth', '--storyfs', conftest.BIN, '--dir', tmp_path],
         capture_output=True, text=True, check=False, timeout=4 * conftest.DEADLINE,
         env=conftest.clean_env(), stdin=subprocess.DEVNULL)
     assert done.returncode == 0, done.stdout + done.stderr
