@@ -180,8 +180,10 @@ static bool wait_for_work(struct store *s)
 
 static void *run(void *data)
 {
-	while (wait_for_work(data))
+	while (wait_for_work(data)) {
 		write_behind(data);
+		alloc_give_back();
+	}
 	write_behind(data);
 	return NULL;
 }
