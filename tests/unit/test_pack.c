@@ -133,7 +133,8 @@ static void a_part_is_refused(void **state)
 	assert_null(none);
 }
 
-/* Whatever bytes there are, they are a record or refused; that it is safe is seen by sanitizers. */
+/* Whatever bytes there are, they are a record or refused; that it is safe is seen by sanitizers.
+ * Each byte gets a fifth of its values, other ones than the byte beside it. */
 static void any_change_of_a_byte_is_survived(void **state)
 {
 	(void)state;
@@ -142,7 +143,7 @@ static void any_change_of_a_byte_is_survived(void **state)
 	size_t n_refused = 0;
 
 	pack_record(r, &b);
-	for (size_t i = 0; i < b.len * 256; i++) {
+	for (size_t i = 0; i < b.len * 256; i += 5) {
 		scoped(record_unref) struct record *other = NULL;
 		char was = b.data[i / 256];
 
