@@ -56,7 +56,7 @@ char *xasprintf(const char *fmt, ...)
 
 void alloc_keep_small(void)
 {
-	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_ARENA_MAX, 1); /* NOLINT(concurrency-mt-unsafe) there are no threads yet */
 }
 
 void alloc_give_back(void)

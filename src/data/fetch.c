@@ -2,6 +2,7 @@
 /* Fetching: what a load asks the host for, and how the answer comes into the tables. */
 #include "fetch.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -375,6 +376,7 @@ int fetch_together(struct store *s, const struct together *t, struct call *call)
 {
 	struct fetch f[sizeof(t->loads) / sizeof(t->loads[0])] = { 0 };
 
+	assert(t->n > 0);
 	for (size_t i = 0; i < t->n; i++)
 		f[i] = fetch_begin(s, t->sources[i], t->loads[i]);
 	int e = fetch_nested(s, f, t->n, call);

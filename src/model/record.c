@@ -137,7 +137,7 @@ void record_pack(struct record *r)
 		n ? xcalloc(1, sizeof(*packed) + n * sizeof(packed->values[0])) : NULL;
 
 	each_field(f, r->kind) {
-		if (!is_absent(r, f))
+		if (packed && !is_absent(r, f))
 			packed->values[packed->n++] = *find_value(r, f);
 	}
 	n = 0;
