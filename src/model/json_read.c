@@ -383,7 +383,7 @@ static int to_record(enum kind kind, const json_t *object, const struct place *a
 
 	if (e < 0)
 		return e;
-	record_pack(r);
+	record_trim(r);
 	*ret = take_ptr(r);
 	return 0;
 }

@@ -324,7 +324,7 @@ static struct record *take_record(struct input *in, enum kind kind)
 		if (v.state == VALUE_NULL || take_value(in, schema_field(kind, (int)f), &v))
 			record_set(r, (int)f, v);
 	}
-	record_pack(r);
+	record_trim(r);
 	return in->is_bad ? NULL : take_ptr(r);
 }
 

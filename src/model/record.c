@@ -121,31 +121,30 @@ void record_reserve(struct record *r, size_t n)
 		add_block(r, n);
 }
 
-static bool is_packed(const struct record *r)
+static bool is_trimmed(const struct record *r)
 {
 	return !r->blocks || (!r->blocks->next && r->blocks->room == count_values(r));
 }
 
-void record_pack(struct record *r)
+void record_trim(struct record *r)
 {
 	struct block *old = r->blocks;
 	size_t n = count_values(r);
 
-	if (is_packed(r))
+	if (is_trimmed(r))
 		return;
-	struct block *packed =
-		n ? xcalloc(1, sizeof(*packed) + n * sizeof(packed->values[0])) : NULL;
+	struct block *exact = n ? xcalloc(1, sizeof(*exact) + n * sizeof(exact->values[0])) : NULL;
 
 	each_field(f, r->kind) {
-		if (packed && !is_absent(r, f))
-			packed->values[packed->n++] = *find_value(r, f);
+		if (exact && !is_absent(r, f))
+			exact->values[exact->n++] = *find_value(r, f);
 	}
 	n = 0;
 	each_field(f, r->kind)
 		r->slots[f] = is_absent(r, f) ? 0 : (uint8_t)++n;
-	if (packed)
-		packed->room = packed->n;
-	r->blocks = packed;
+	if (exact)
+		exact->room = exact->n;
+	r->blocks = exact;
 	free_blocks(old);
 }
 

@@ -134,7 +134,7 @@ static void what_was_borrowed_stays_while_others_are_set(void **state)
 	assert_string_equal(record_text(r, F_story_name), "set last");
 }
 
-static void a_packed_record_is_as_it_was_and_takes_more(void **state)
+static void a_trimmed_record_is_as_it_was_and_takes_more(void **state)
 {
 	(void)state;
 	scoped(record_unref) struct record *r = make_story();
@@ -143,7 +143,7 @@ static void a_packed_record_is_as_it_was_and_takes_more(void **state)
 	record_clear(r, F_story_labels);
 	record_clear(before, F_story_labels);
 	record_set_null(r, F_story_external_id);
-	record_pack(r);
+	record_trim(r);
 	each_field(f, KIND_story)
 		assert_true(value_same(
 			schema_field(KIND_story, f), record_get(r, f), record_get(before, f)));
@@ -153,7 +153,7 @@ static void a_packed_record_is_as_it_was_and_takes_more(void **state)
 		if (schema_field(KIND_story, f)->type == TYPE_INT)
 			record_set_int(r, f, -f);
 	}
-	record_pack(r);
+	record_trim(r);
 	each_field(f, KIND_story) {
 		if (schema_field(KIND_story, f)->type == TYPE_INT)
 			assert_int_equal(record_int(r, f, 7), -f);
@@ -161,7 +161,7 @@ static void a_packed_record_is_as_it_was_and_takes_more(void **state)
 	assert_string_equal(record_text(r, F_story_name), "Bring me the passengers");
 	scoped(record_unref) struct record *none = record_new(KIND_story);
 
-	record_pack(none);
+	record_trim(none);
 	assert_false(record_has(none, F_story_name));
 	record_set_text(none, F_story_name, "first");
 	assert_string_equal(record_text(none, F_story_name), "first");
@@ -322,7 +322,7 @@ int main(void)
 		cmocka_unit_test(what_was_set_is_got),
 		cmocka_unit_test(a_copy_is_equal_and_its_own),
 		cmocka_unit_test(what_was_borrowed_stays_while_others_are_set),
-		cmocka_unit_test(a_packed_record_is_as_it_was_and_takes_more),
+		cmocka_unit_test(a_trimmed_record_is_as_it_was_and_takes_more),
 		cmocka_unit_test(a_diff_is_the_patch_between),
 		cmocka_unit_test(a_patch_put_in_leaves_no_difference),
 		cmocka_unit_test(patched_ids_leave_no_stale_objects),
