@@ -64,13 +64,13 @@ void api_add_path(const struct place *place, struct buf *b);
 /* One resource, by its default response; call->version is of the same moment. */
 int api_get(struct api *api, const struct place *place, struct call *call, struct record **ret);
 
-/* What else to ask a list for. Zeroed is the default response of all. */
 /* How far a list is read; any thread may look while it goes on. */
 struct api_progress {
 	_Atomic(size_t) got;
 	_Atomic(int64_t) total; /* 0: nothing was asked for yet; -1: not told, or not yet */
 };
 
+/* What else to ask a list for. Zeroed is the default response of all. */
 struct api_query {
 	const char *fields;	       /* the parameter's text, or NULL */
 	const char *filters;	       /* "a=b&c=d", encoded, or NULL */

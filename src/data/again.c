@@ -40,13 +40,8 @@ static int fetch_apart(
 	scoped(ids_fini) struct ids ids = parents_apart(s, source, project_id);
 	int e = 0;
 
-	for (size_t i = 0; e == 0 && i < ids.n; i++) {
-		pthread_mutex_lock(&s->lock);
-		struct load *l = make_load(s, source, ids.v[i], true);
-
-		pthread_mutex_unlock(&s->lock);
-		e = fetch(s, source, l, call);
-	}
+	for (size_t i = 0; e == 0 && i < ids.n; i++)
+		e = fetch(s, source, get_load(s, source, ids.v[i], true), call);
 	return e;
 }
 
@@ -170,11 +165,7 @@ int load_projects(struct store *s, struct call *call)
 {
 	const struct source *source = source_find(KIND_project, KIND_none);
 
-	pthread_mutex_lock(&s->lock);
-	struct load *l = make_load(s, source, 0, false);
-
-	pthread_mutex_unlock(&s->lock);
-	return fetch(s, source, l, call);
+	return fetch(s, source, get_load(s, source, 0, false), call);
 }
 
 /* ---- what came from the cache ---- */

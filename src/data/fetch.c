@@ -33,6 +33,12 @@ struct load *make_load(struct store *s, const struct source *source, int64_t id,
 	return l;
 }
 
+struct load *get_load(struct store *s, const struct source *source, int64_t id, bool of_one)
+{
+	lock_scope(&s->lock);
+	return make_load(s, source, id, of_one);
+}
+
 /* Does what it hangs below still exist? */
 bool load_has_parent(struct store *s, const struct load *l)
 {
@@ -251,6 +257,11 @@ static bool add_since(struct store *s, const struct fetch *f, struct buf *ret_fi
 	       f->source->since(s, &f->place, f->load->version, ret_filters);
 }
 
+bool fetch_is_not_known(int e)
+{
+	return e == -EINVAL || e == -EOPNOTSUPP || e == -ENOENT;
+}
+
 /* 1 when all has to be loaded again. */
 static int fetch_news(struct store *s, struct fetch *f, struct call *call)
 {
@@ -263,7 +274,7 @@ static int fetch_news(struct store *s, struct fetch *f, struct call *call)
 		return 1;
 	int e = list_own(s, f, buf_str(&filters), call, &listing);
 
-	if (e == -EINVAL || e == -EOPNOTSUPP || e == -ENOENT) {
+	if (fetch_is_not_known(e)) {
 		v5_error_fini(&call->error);
 		return 1;
 	}
@@ -559,7 +570,7 @@ int fetch_some(struct store *s, const struct source *source, struct load *l, con
 
 	note_fetched(s, l, e);
 	intake_tell(s, &f.in);
-	if (e == -EINVAL || e == -EOPNOTSUPP || e == -ENOENT) {
+	if (fetch_is_not_known(e)) {
 		v5_error_fini(&call->error);
 		return 1;
 	}

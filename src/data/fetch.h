@@ -10,9 +10,13 @@
  * with of_one the parent's. */
 struct load *peek_load(const struct table *loads, const struct source *source, int64_t id);
 struct load *make_load(struct store *s, const struct source *source, int64_t id, bool of_one);
+/* The same as make_load, and takes the lock itself. */
+struct load *get_load(struct store *s, const struct source *source, int64_t id, bool of_one);
 /* Does what it hangs below still exist? */
 bool load_has_parent(struct store *s, const struct load *l);
 
+/* What an answer was: the host does not know what was asked for, and may know it otherwise. */
+bool fetch_is_not_known(int e);
 /* Ask for all that the load is of, or where that is known to suffice for what is new, and put it
  * into the tables; what changed is told. No lock is held, by this nor by the next one. */
 int fetch(struct store *s, const struct source *source, struct load *l, struct call *call);

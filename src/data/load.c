@@ -105,8 +105,11 @@ static void claim_others(struct store *s, struct together *t)
 	bool is_walk = false;
 
 	lock_scope(&s->lock);
-	each_source(source) is_walk |=
-		is_sibling(source, t->sources[0]) && is_loaded(s, source, project_id);
+	each_source(source)
+	{
+		if (is_sibling(source, t->sources[0]) && is_loaded(s, source, project_id))
+			is_walk = true;
+	}
 	each_source(source)
 	{
 		if (!is_walk || !may_join(s, t, source))
@@ -117,12 +120,7 @@ static void claim_others(struct store *s, struct together *t)
 	}
 }
 
-static bool is_refused(int e, const struct call *call)
-{
-	return e < 0 && call->error.status >= 400 && call->error.status < 500;
-}
-
-/* A host that refuses them together is asked for the one alone. */
+/* A host that does not know how to tell them together is asked for the one alone. */
 static int fetch_with_others(
 	struct store *s, const struct source *source, struct load *l, struct call *call)
 {
@@ -134,7 +132,7 @@ static int fetch_with_others(
 	if (t.n == 1)
 		return fetch(s, source, l, call);
 	int e = fetch_together(s, &t, call);
-	bool refused = is_refused(e, call);
+	bool refused = fetch_is_not_known(e);
 
 	for (size_t i = 1; i < t.n; i++)
 		release(s, t.loads[i], refused ? -EINTR : e, refused ? &untried : call);
@@ -222,11 +220,7 @@ int load_me(struct store *s, struct call *call)
 {
 	const struct source *source = source_find(KIND_me, KIND_none);
 
-	pthread_mutex_lock(&s->lock);
-	struct load *l = make_load(s, source, 0, false);
-
-	pthread_mutex_unlock(&s->lock);
-	return load_once(s, source, l, call);
+	return load_once(s, source, get_load(s, source, 0, false), call);
 }
 
 int load_ids(struct store *s, const struct place *place, struct ids *ret)

@@ -99,6 +99,26 @@ static void what_is_refused_together_is_asked_for_alone(void **state)
 	assert_int_equal(host_count(&w.host, "/stories?fields=blockers&"), 3);
 }
 
+/* Too many requests are no reason for more of them. */
+static void what_is_denied_together_is_not_asked_for_alone(void **state)
+{
+	(void)state;
+	static const int statuses[] = { 401, 403, 429 };
+	struct place tasks = below_501(KIND_task);
+
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(*statuses); i++) {
+		scoped(world_end) struct world w;
+
+		world_begin(&w);
+		list(&w, &projects);
+		list(&w, &stories);
+		list(&w, &comments_501);
+		host_fail(&w.host, &(struct host_fault){ .path = "tasks", .status = statuses[i] });
+		assert_true(list(&w, &tasks) < 0);
+		assert_int_equal(host_count(&w.host, "/stories?fields=tasks&"), 0);
+	}
+}
+
 static void what_fails_together_is_asked_for_again(void **state)
 {
 	(void)state;
@@ -427,6 +447,7 @@ int main(void)
 		cmocka_unit_test(nested_kinds_cost_the_pages_of_their_parents),
 		cmocka_unit_test(a_second_nested_kind_brings_the_others_along),
 		cmocka_unit_test(what_is_refused_together_is_asked_for_alone),
+		cmocka_unit_test(what_is_denied_together_is_not_asked_for_alone),
 		cmocka_unit_test(what_fails_together_is_asked_for_again),
 		cmocka_unit_test(it_is_told_how_far_a_list_is_read),
 		cmocka_unit_test(finding_is_listing),
