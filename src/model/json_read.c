@@ -1,89 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Records from JSON: jansson parses, the table decides what each member is. The members that came
- * are walked, so that nothing is left out.
+ * Records straight from the text of JSON, of which no tree is made: the table decides what each
+ * member is, and what it does not know is kept as text. jansson reads what is rare: values to be
+ * kept or shown as they came, and what is no JSON, for its words.
  */
 #include <errno.h>
 #include <jansson.h>
-#include <math.h>
 #include <string.h>
 
 #include "json_mend.h"
+#include "json_take.h"
 #include "storyfs/alloc.h"
-#include "storyfs/clock.h"
 #include "storyfs/json.h"
 #include "storyfs/table.h"
 #include "storyfs/text.h"
 
 enum { SHOWN_BYTES = 60 };
 
-#define EXACT_INTEGER (INT64_C(1) << 53)
-
-static bool to_int(const json_t *json, int64_t *ret)
-{
-	if (json_is_integer(json)) {
-		*ret = json_integer_value(json);
-		return true;
-	}
-	double d = json_real_value(json);
-
-	if (!json_is_real(json) || floor(d) < d || fabs(d) > (double)EXACT_INTEGER)
-		return false;
-	*ret = (int64_t)d;
-	return true;
-}
-
-/* Whole numbers that a double does not hold exactly are no value: they would be lost. */
-static bool to_float(const json_t *json, double *ret)
-{
-	json_int_t i = json_integer_value(json);
-
-	*ret = json_number_value(json);
-	return json_is_real(json) ||
-	       (json_is_integer(json) && i <= EXACT_INTEGER && i >= -EXACT_INTEGER);
-}
-
-static bool to_datetime(const json_t *json, int64_t *ret)
-{
-	int64_t ms;
-
-	if (json_is_string(json))
-		return clock_parse_iso(json_string_value(json), ret);
-	if (!to_int(json, &ms) || ms < CLOCK_MIN_MS || ms > CLOCK_MAX_MS)
-		return false;
-	*ret = ms;
-	return true;
-}
-
-static bool to_choice(const struct choices *choices, const json_t *json, int64_t *ret)
-{
-	if (!json_is_string(json))
-		return false;
-	*ret = choices_find(choices, json_string_value(json), false);
-	return *ret >= 0;
-}
-
-static bool to_ids(const json_t *json, struct ids *ret)
-{
-	struct ids ids = { 0 };
-	size_t i;
-	json_t *item;
-
-	if (!json_is_array(json))
-		return false;
-	json_array_foreach((json_t *)json, i, item)
-	{
-		int64_t id;
-
-		if (!to_int(item, &id)) {
-			ids_fini(&ids);
-			return false;
-		}
-		ids_add(&ids, id);
-	}
-	*ret = ids;
-	return true;
-}
+/* ---- problems ---- */
 
 /* Where in the document a value stands, for a problem's line: innermost first. */
 struct place {
@@ -94,6 +28,7 @@ struct place {
 
 /* How the document is read. */
 struct reading {
+	struct json_scan *in; /* of one text */
 	struct buf *problems; /* or NULL */
 	bool is_answer;	      /* so that every resource has its id */
 	bool is_lenient;      /* what is wrong is mended or left out, and told */
@@ -121,20 +56,27 @@ static void add_place(const struct place *p, struct buf *b)
 		buf_add_fmt(b, "%s%s", b->len ? "." : "", p->name);
 }
 
+/* Pass over the next value, which is not what it should be; ret_json, or NULL, is the tree of it.
+ */
 static void report(
-	const struct reading *how, const struct place *at, const char *expected, const json_t *got)
+	const struct reading *how, const struct place *at, const char *expected, json_t **ret_json)
 {
 	scoped(buf_fini) struct buf text = BUF_INIT;
 	scoped(buf_fini) struct buf shown = BUF_INIT;
 	scoped(buf_fini) struct buf where = BUF_INIT;
+	json_t *got = json_take_tree(how->in);
 
-	if (!how->problems)
-		return;
-	json_write(got, &text);
-	text_add_excerpt(&shown, buf_str(&text), text.len, SHOWN_BYTES);
-	add_place(at, &where);
-	buf_add_fmt(how->problems, "%s: expected %s, got %s\n",
-		where.len ? buf_str(&where) : "document", expected, buf_str(&shown));
+	if (got && how->problems) {
+		json_write(got, &text);
+		text_add_excerpt(&shown, buf_str(&text), text.len, SHOWN_BYTES);
+		add_place(at, &where);
+		buf_add_fmt(how->problems, "%s: expected %s, got %s\n",
+			where.len ? buf_str(&where) : "document", expected, buf_str(&shown));
+	}
+	if (ret_json)
+		*ret_json = got;
+	else
+		json_decref(got);
 }
 
 /* A text that is not all there. */
@@ -150,8 +92,10 @@ static void report_mended(const struct reading *how, const struct place *at, con
 		buf_str(&where));
 }
 
-static int to_record(enum kind kind, const json_t *object, const struct place *at,
-	const struct reading *how, struct record **ret);
+static int to_record(
+	enum kind kind, const struct place *at, const struct reading *how, struct record **ret);
+
+/* ---- nested resources ---- */
 
 /* Hundreds of stories bring the same label or person along: where it is the same in all, one record
  * is enough. */
@@ -186,18 +130,18 @@ static void nested_fini(struct table *nested)
 }
 
 /* A nested resource: an object, or just its name where naming is enough. */
-static struct record *to_nested(
-	enum kind kind, const json_t *json, const struct place *at, const struct reading *how)
+static struct record *to_nested(enum kind kind, const struct place *at, const struct reading *how)
 {
 	const struct resource *res = schema_resource(kind);
 	struct record *r = NULL;
+	const char *name;
 
-	if (json_is_string(json) && (res->by_name || res->plain)) {
+	if ((res->by_name || res->plain) && json_take_text(how->in, &name)) {
 		r = record_new(kind);
-		record_set_text(r, res->label, json_string_value(json));
+		record_set_text(r, res->label, name);
 		return r;
 	}
-	if (to_record(kind, json, at, how, &r) < 0)
+	if (to_record(kind, at, how, &r) < 0)
 		return NULL;
 	share(how, &r);
 	return r;
@@ -205,88 +149,98 @@ static struct record *to_nested(
 
 /* Where a list is asked for on its own, one that is no resource does not take the others away. What
  * is part of its parent is kept whole, as it came. */
-static bool to_records(const struct field *field, const json_t *json, const struct place *at,
-	const struct reading *how, struct records *ret)
+static bool to_records(const struct field *field, const struct place *at, const struct reading *how,
+	struct records *ret)
 {
 	bool may_lack = how->is_lenient && !(field->flags & FIELD_DEF);
 	scoped(records_fini) struct records list = { 0 };
-	size_t i;
-	json_t *item;
+	struct place item = { .outer = at };
 
-	if (!json_is_array(json))
+	if (json_scan_peek(how->in) != '[')
 		return false;
-	json_array_foreach((json_t *)json, i, item)
-	{
-		struct record *r =
-			to_nested(field->of, item, &(struct place){ .outer = at, .index = i }, how);
+	for (bool more = json_scan_open(how->in, '['); more; more = json_scan_more(how->in, '[')) {
+		struct record *r = to_nested(field->of, &item, how);
 
 		if (r)
 			records_add(&list, r);
 		else if (!may_lack)
 			return false;
+		item.index++;
 	}
 	*ret = list;
 	list = (struct records){ 0 };
 	return true;
 }
 
-static bool to_text(
-	const json_t *json, const struct place *at, const struct reading *how, char **ret)
+static bool to_text(const struct place *at, const struct reading *how, char **ret)
 {
-	if (!json_is_string(json))
+	const char *text;
+
+	if (!json_take_text(how->in, &text))
 		return false;
-	*ret = xstrdup(json_string_value(json));
+	*ret = xstrdup(text);
 	report_mended(how, at, *ret);
 	return true;
 }
 
-static bool to_set_value(const struct field *field, const json_t *json, const struct place *at,
+static bool to_set_value(const struct field *field, const struct place *at,
 	const struct reading *how, struct value *ret)
 {
 	switch (field->type) {
 	case TYPE_INT:
-		return to_int(json, &ret->i);
+		return json_take_int(how->in, &ret->i);
 	case TYPE_FLOAT:
-		return to_float(json, &ret->f);
+		return json_take_float(how->in, &ret->f);
 	case TYPE_BOOL:
-		ret->i = json_is_true(json);
-		return json_is_boolean(json);
+		return json_take_bool(how->in, &ret->i);
 	case TYPE_STRING:
 	case TYPE_XSTRING:
-		return to_text(json, at, how, &ret->s);
+		return to_text(at, how, &ret->s);
 	case TYPE_DATETIME:
-		return to_datetime(json, &ret->i);
+		return json_take_datetime(how->in, &ret->i);
 	case TYPE_DATE:
-		return json_is_string(json) && clock_parse_date(json_string_value(json), &ret->i);
+		return json_take_date(how->in, &ret->i);
 	case TYPE_ENUM:
-		return to_choice(field->choices, json, &ret->i);
+		return json_take_choice(field->choices, how->in, &ret->i);
 	case TYPE_IDS:
-		return to_ids(json, &ret->ids);
+		return json_take_ids(how->in, &ret->ids);
 	case TYPE_OBJECT:
-		return (ret->record = to_nested(field->of, json, at, how)) != NULL;
+		return (ret->record = to_nested(field->of, at, how)) != NULL;
 	case TYPE_OBJECTS:
-		return to_records(field, json, at, how, &ret->records);
+		return to_records(field, at, how, &ret->records);
 	case TYPE_JSON:
-		ret->s = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
-		return ret->s != NULL;
+		return json_take_compact(how->in, &ret->s);
 	}
 	return false;
 }
 
-static bool to_value(const struct field *field, const json_t *json, const struct place *at,
-	const struct reading *how, struct value *ret)
+/* False when it is of another type, and then it is not passed. */
+static bool to_value(const struct field *field, const struct place *at, const struct reading *how,
+	struct value *ret)
 {
+	struct json_mark from = json_scan_mark(how->in);
+
 	*ret = (struct value){ .state = VALUE_NULL };
-	if (json_is_null(json))
-		return true;
+	if (json_scan_peek(how->in) == 'n')
+		return json_scan_word(how->in);
 	ret->state = VALUE_SET;
-	return to_set_value(field, json, at, how, ret);
+	if (to_set_value(field, at, how, ret))
+		return true;
+	json_scan_back(how->in, &from);
+	return false;
 }
 
 bool json_to_value(const struct field *field, const struct json_t *json, struct value *ret)
 {
-	return to_value(field, json, NULL, &(struct reading){ 0 }, ret);
+	scoped(buf_fini) struct buf text = BUF_INIT;
+	scoped(json_scan_fini) struct json_scan in;
+
+	json_write(json, &text);
+	json_scan_init(&in, buf_str(&text), text.len);
+	return to_value(field, NULL, &(struct reading){ .in = &in }, ret);
 }
+
+/* ---- resources ---- */
 
 static void describe_type(const struct field *field, struct buf *b)
 {
@@ -301,38 +255,95 @@ static bool is_servers_own(const struct field *field)
 	return field->flags & FIELD_HIDDEN && !(field->flags & FIELD_SECRET);
 }
 
-static void add_extra(json_t **extra, const struct place *at, json_t *json)
+/* A resource on its way. */
+struct making {
+	struct record *r;
+	json_t *extra; /* NULL: nothing yet */
+	int last;      /* field that was found */
+};
+
+static void add_extra(struct making *m, const char *key, json_t *json)
 {
-	if (!*extra)
-		*extra = json_object();
-	json_object_set(*extra, at->name, json);
+	if (!m->extra)
+		m->extra = json_object();
+	json_object_set_new(m->extra, key, json);
+}
+
+static bool tells_kind(const char *key, enum kind kind, struct json_scan *s)
+{
+	const char *word;
+
+	return strcmp(key, "kind") == 0 && json_take_text(s, &word) &&
+	       schema_find_kind(word) == kind;
+}
+
+/* One that the table does not know. */
+static void take_unknown(struct making *m, const char *key_in_scan, const struct reading *how)
+{
+	scoped(free_ptr) char *key = xstrdup(key_in_scan);
+	struct json_mark from = json_scan_mark(how->in);
+
+	if (tells_kind(key, record_kind(m->r), how->in)) {
+		json_object_del(m->extra, key);
+		return;
+	}
+	json_scan_back(how->in, &from);
+	json_t *json = json_take_tree(how->in);
+
+	if (json)
+		add_extra(m, key, json);
+}
+
+static void take_field(
+	struct making *m, int f, const struct place *outer, const struct reading *how)
+{
+	const struct field *field = schema_field(record_kind(m->r), f);
+	const struct place at = { .outer = outer, .name = field->key };
+	scoped(buf_fini) struct buf expected = BUF_INIT;
+	struct value v;
+	json_t *json;
+
+	/* Of two with one key the last one counts. */
+	json_object_del(m->extra, field->key);
+	record_clear(m->r, f);
+	if (to_value(field, &at, how, &v)) {
+		if (v.state == VALUE_SET)
+			record_set(m->r, f, v);
+		return;
+	}
+	describe_type(field, &expected);
+	report(how, &at, buf_str(&expected), &json);
+	if (json)
+		add_extra(m, field->key, json);
+}
+
+/* Hosts send fields in the table's order, more or less: the next one is looked for first. */
+static int find_field(const struct making *m, const char *key)
+{
+	enum kind kind = record_kind(m->r);
+	int n = schema_resource(kind)->n_fields;
+
+	for (int f = m->last + 1; f < n; f++) {
+		if (strcmp(schema_field(kind, f)->key, key) == 0)
+			return f;
+	}
+	return schema_find_field(kind, key);
 }
 
 /* One member of the object: into its field, or into extra, which is made for the first. */
-static void take_member(struct record *r, json_t **extra, json_t *json, const struct place *at,
-	const struct reading *how)
+static void take_member(struct making *m, const struct place *outer, const struct reading *how)
 {
-	enum kind kind = record_kind(r);
-	int f = schema_find_field(kind, at->name);
-	struct value v;
+	enum kind kind = record_kind(m->r);
+	const char *key = json_scan_key(how->in);
+	int f = key ? find_field(m, key) : -1;
 
 	if (f < 0 || is_servers_own(schema_field(kind, f))) {
-		const char *word = json_string_value(json);
-
-		if (strcmp(at->name, "kind") != 0 || !word || schema_find_kind(word) != kind)
-			add_extra(extra, at, json);
+		if (key)
+			take_unknown(m, key, how);
 		return;
 	}
-	if (to_value(schema_field(kind, f), json, at, how, &v)) {
-		if (v.state == VALUE_SET)
-			record_set(r, f, v);
-		return;
-	}
-	scoped(buf_fini) struct buf expected = BUF_INIT;
-
-	describe_type(schema_field(kind, f), &expected);
-	report(how, at, buf_str(&expected), json);
-	add_extra(extra, at, json);
+	m->last = f;
+	take_field(m, f, outer, how);
 }
 
 /* What every answer holds must be there: the fields that identify, or the name where naming is
@@ -360,26 +371,33 @@ static int check_identity(const struct record *r, const struct place *at, const 
 	return 0;
 }
 
-static int to_record(enum kind kind, const json_t *object, const struct place *at,
-	const struct reading *how, struct record **ret)
+static void take_members(
+	enum kind kind, const struct place *at, const struct reading *how, struct record **ret)
 {
-	const char *key;
-	json_t *value;
+	struct json_scan *in = how->in;
+	struct making m = { .r = record_new(kind), .last = -1 };
 
-	if (!json_is_object(object)) {
-		report(how, at, "an object", object);
+	record_reserve(m.r, (size_t)schema_resource(kind)->n_fields);
+	for (bool more = json_scan_open(in, '{'); more; more = json_scan_more(in, '{'))
+		take_member(&m, at, how);
+	if (json_object_size(m.extra))
+		record_set_extra(m.r, json_dumps(m.extra, JSON_COMPACT));
+	json_decref(m.extra);
+	*ret = m.r;
+}
+
+/* The next value is passed in any case. */
+static int to_record(
+	enum kind kind, const struct place *at, const struct reading *how, struct record **ret)
+{
+	scoped(record_unref) struct record *r = NULL;
+
+	if (json_scan_peek(how->in) != '{') {
+		report(how, at, "an object", NULL);
 		return -EBADMSG;
 	}
-	scoped(record_unref) struct record *r = record_new(kind);
-	json_t *extra = NULL;
-
-	record_reserve(r, json_object_size(object) - (json_object_get(object, "kind") != NULL));
-	json_object_foreach((json_t *)object, key, value)
-		take_member(r, &extra, value, &(struct place){ .outer = at, .name = key }, how);
-	if (extra)
-		record_set_extra(r, json_dumps(extra, JSON_COMPACT));
-	json_decref(extra);
-	int e = check_identity(r, at, how);
+	take_members(kind, at, how, &r);
+	int e = how->in->is_broken ? -EBADMSG : check_identity(r, at, how);
 
 	if (e < 0)
 		return e;
@@ -388,47 +406,148 @@ static int to_record(enum kind kind, const json_t *object, const struct place *a
 	return 0;
 }
 
+/* Of a tree that others made. */
+static int tree_to_record(enum kind kind, const json_t *object, const struct place *at,
+	const struct reading *like, struct record **ret)
+{
+	scoped(buf_fini) struct buf text = BUF_INIT;
+	scoped(json_scan_fini) struct json_scan in;
+	struct reading how = *like;
+
+	json_write(object, &text);
+	json_scan_init(&in, buf_str(&text), text.len);
+	how.in = &in;
+	return to_record(kind, at, &how, ret);
+}
+
 int json_to_record(enum kind kind, const struct json_t *object, const char *path,
 	struct buf *problems, struct record **ret)
 {
-	return to_record(kind, object, &(struct place){ .name = path },
-		&(struct reading){ .problems = problems, .is_answer = true }, ret);
+	struct reading how = { .problems = problems, .is_answer = true };
+
+	return tree_to_record(kind, object, &(struct place){ .name = path }, &how, ret);
 }
 
-/* The document, or NULL and a line in problems. */
-static json_t *load(const char *text, size_t len, struct reading *how)
+/* ---- documents ---- */
+
+/* What is read: one resource, or a list of them. */
+struct wanted {
+	enum kind kind;
+	struct record **one; /* or NULL */
+	struct records *list;
+};
+
+/* How many of it are none of the kind, and left out. */
+static int to_list(enum kind kind, const struct reading *how, struct records *ret)
+{
+	struct json_scan *in = how->in;
+	struct place item = { 0 };
+	int n_out = 0;
+
+	if (json_scan_peek(in) != '[') {
+		report(how, NULL, "a list", NULL);
+		return -EBADMSG;
+	}
+	for (bool more = json_scan_open(in, '['); more; more = json_scan_more(in, '[')) {
+		struct record *r;
+
+		if (to_record(kind, &item, how, &r) < 0)
+			n_out++;
+		else
+			records_add(ret, r);
+		item.index++;
+	}
+	return n_out;
+}
+
+static bool is_document(struct json_scan *s)
+{
+	char c = json_scan_peek(s);
+
+	return c == '{' || c == '[';
+}
+
+/* 1 when it is no JSON, and all is as before; else *ret_e is what came of it. A text or a number
+ * alone is no document. */
+static int try_text(const char *text, size_t len, const struct reading *like,
+	const struct wanted *wanted, int *ret_e)
+{
+	scoped(json_scan_fini) struct json_scan in;
+	scoped(records_fini) struct records list = { 0 };
+	scoped(record_unref) struct record *one = NULL;
+	struct reading how = *like;
+
+	json_scan_init(&in, text, len);
+	how.in = &in;
+	if (!is_document(&in))
+		return 1;
+	int e = wanted->one ? to_record(wanted->kind, &(struct place){ .name = "" }, &how, &one)
+			    : to_list(wanted->kind, &how, &list);
+
+	json_scan_end(&in);
+	if (in.is_broken)
+		return 1;
+	if (e >= 0 && wanted->one)
+		*wanted->one = take_ptr(one);
+	if (e >= 0 && wanted->list) {
+		*wanted->list = list;
+		list = (struct records){ 0 };
+	}
+	*ret_e = e;
+	return 0;
+}
+
+static void tell_why(const char *text, size_t len, struct buf *problems)
 {
 	json_error_t error;
-	json_t *root = json_loadb(text, len, 0, &error);
 
-	if (!root && how->is_lenient) {
-		scoped(buf_fini) struct buf mended = BUF_INIT;
+	json_decref(json_loadb(text, len, 0, &error));
+	buf_add_fmt(problems, "line %d, column %d: ", error.line, error.column);
+	text_add_excerpt(problems, error.text, strlen(error.text), sizeof(error.text));
+	buf_add_char(problems, '\n');
+}
 
+static int read_document(
+	const char *text, size_t len, struct buf *problems, const struct wanted *wanted)
+{
+	scoped(buf_fini) struct buf told = BUF_INIT;
+	scoped(buf_fini) struct buf mended = BUF_INIT;
+	struct table nested = { 0 };
+	struct reading how = {
+		.problems = &told, .is_answer = true, .is_lenient = true, .nested = &nested
+	};
+	int e = -EBADMSG;
+	int state = try_text(text, len, &how, wanted, &e);
+
+	if (state > 0) {
 		json_mend(text, len, &mended);
-		how->is_mended = true;
-		root = json_loadb(buf_str(&mended), mended.len, 0, NULL);
+		buf_reset(&told);
+		how.is_mended = true;
+		state = try_text(buf_str(&mended), mended.len, &how, wanted, &e);
 	}
-	if (root || !how->problems)
-		return root;
-	buf_add_fmt(how->problems, "line %d, column %d: ", error.line, error.column);
-	text_add_excerpt(how->problems, error.text, strlen(error.text), sizeof(error.text));
-	buf_add_char(how->problems, '\n');
-	return NULL;
+	if (state > 0) {
+		buf_reset(&told);
+		tell_why(text, len, &told);
+	}
+	if (problems)
+		buf_add(problems, told.data, told.len);
+	nested_fini(&nested);
+	return e;
 }
 
 int json_read_record(
 	enum kind kind, const char *text, size_t len, struct buf *problems, struct record **ret)
 {
-	struct reading how = { .problems = problems, .is_answer = true, .is_lenient = true };
-	json_t *root = load(text, len, &how);
-
-	if (!root)
-		return -EBADMSG;
-	int e = to_record(kind, root, &(struct place){ .name = "" }, &how, ret);
-
-	json_decref(root);
-	return e;
+	return read_document(text, len, problems, &(struct wanted){ .kind = kind, .one = ret });
 }
+
+int json_read_records(
+	enum kind kind, const char *text, size_t len, struct buf *problems, struct records *ret)
+{
+	return read_document(text, len, problems, &(struct wanted){ .kind = kind, .list = ret });
+}
+
+/* ---- what a change replaced ---- */
 
 /* The change of this resource, or NULL. */
 static const json_t *find_change(const json_t *changes, enum kind kind, int64_t id)
@@ -451,14 +570,14 @@ static const json_t *find_change(const json_t *changes, enum kind kind, int64_t 
 int json_read_original(enum kind kind, int64_t id, const char *changes, struct record **ret)
 {
 	struct reading how = { 0 };
-	json_t *root = load(changes, strlen(changes), &how);
+	json_t *root = json_loads(changes, 0, NULL);
 	const json_t *change = find_change(root, kind, id);
 	const json_t *values = json_object_get(change, "original_values");
 	const json_t *later = json_object_get(change, "new_values");
 	struct record *r = NULL;
 	const char *key;
 	json_t *value;
-	int e = values ? to_record(kind, values, &(struct place){ .name = "" }, &how, &r) : 1;
+	int e = values ? tree_to_record(kind, values, NULL, &how, &r) : 1;
 
 	json_object_foreach((json_t *)later, key, value)
 	{
@@ -472,48 +591,4 @@ int json_read_original(enum kind kind, int64_t id, const char *changes, struct r
 		return 1;
 	*ret = r;
 	return 0;
-}
-
-/* How many of it are none of the kind, and left out. */
-static int to_list(enum kind kind, json_t *root, const struct reading *how, struct records *ret)
-{
-	scoped(records_fini) struct records list = { 0 };
-	int n_out = 0;
-	size_t i;
-	json_t *item;
-
-	if (!json_is_array(root)) {
-		report(how, NULL, "a list", root);
-		return -EBADMSG;
-	}
-	json_array_foreach(root, i, item)
-	{
-		struct record *r;
-
-		if (to_record(kind, item, &(struct place){ .index = i }, how, &r) < 0)
-			n_out++;
-		else
-			records_add(&list, r);
-	}
-	*ret = list;
-	list = (struct records){ 0 };
-	return n_out;
-}
-
-int json_read_records(
-	enum kind kind, const char *text, size_t len, struct buf *problems, struct records *ret)
-{
-	struct table nested = { 0 };
-	struct reading how = {
-		.problems = problems, .is_answer = true, .is_lenient = true, .nested = &nested
-	};
-	json_t *root = load(text, len, &how);
-
-	if (!root)
-		return -EBADMSG;
-	int e = to_list(kind, root, &how, ret);
-
-	nested_fini(&nested);
-	json_decref(root);
-	return e;
 }
