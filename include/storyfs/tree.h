@@ -80,6 +80,10 @@ int tree_lookup(struct tree *t, const struct node *dir, const char *name,
  * tree_lookup finds: they are one function. -ESTALE when what the directory hangs below is gone. */
 int tree_list(struct tree *t, const struct node *dir, const struct call_limit *limit,
 	bool (*entry)(void *data, const char *name, const struct node *node), void *data);
+/* The directories in the directory of a resource, or of resources of a kind, in the order of
+ * tree_list, as far as they are in memory; 1 when they are not, or it is another directory. */
+int tree_below(struct tree *t, const struct node *dir,
+	void (*emit)(void *data, const struct node *dir), void *data);
 /* The directory a node is in; the root's is the root. A story's link is in several groups, by other
  * ranks: of that it is the first view, and the name is one that all of them find. */
 int tree_parent(struct tree *t, const struct node *node, struct node *ret);

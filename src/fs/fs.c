@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "ahead.h"
 #include "handle.h"
 #include "listing.h"
 #include "mount.h"
@@ -236,7 +237,8 @@ int fs_mount(
 	r = start_session(fs, ret_reason);
 	if (r < 0)
 		return r;
-	fs->notifier = notifier_new(fs->session, scratch_sweep, fs);
+	fs->ahead = ahead_new(fs);
+	fs->notifier = notifier_new(fs->session, fs->ahead, scratch_sweep, fs);
 	*ret = take_ptr(fs);
 	return 0;
 }
@@ -304,6 +306,8 @@ void fs_free(struct fs *fs)
 		fuse_session_destroy(fs->session);
 	if (fs->notifier)
 		notifier_free(fs->notifier);
+	if (fs->ahead)
+		ahead_free(fs->ahead);
 	listings_fini(fs);
 	handles_fini(fs);
 	files_fini(&fs->files);
@@ -321,6 +325,7 @@ static void content_changed(struct fs *fs, const struct node *node)
 	lock_scope(&fs->lock);
 	struct file *f = files_of_node(&fs->files, node);
 
+	ahead_note_changed(fs->ahead, tree_number(node));
 	notify_text(fs->notifier, tree_number(node));
 	if (!f)
 		return;

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "ahead.h"
 #include "denied.h"
 #include "node.h"
 #include "notify.h"
@@ -219,6 +220,8 @@ void fs_op_open(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *fi)
 		return;
 	int r = open_number(req, number, fi);
 
+	if (r == 0 && is_for_writing(fi))
+		ahead_settle(request_fs(req)->ahead, number);
 	if (r < 0)
 		denied_note_write(request_fs(req), number, r);
 	if (r)
@@ -285,7 +288,11 @@ static int read_number(fuse_req_t req, uint64_t number, const struct file_part *
 		return upload_read(fs, spooled, part, ret);
 	int r = read_here(fs, number, part, ret, &node);
 
-	return r > 0 ? read_node(req, &node, part, ret) : r;
+	if (r <= 0)
+		return r;
+	if (node.field >= 0 && !part->at)
+		ahead_note_read(fs->ahead, fuse_req_ctx(req)->pid, &node);
+	return read_node(req, &node, part, ret);
 }
 
 void fs_op_read(

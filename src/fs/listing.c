@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "ahead.h"
 #include "attr.h"
 #include "node.h"
 #include "request.h"
@@ -261,6 +262,8 @@ static void list(fuse_req_t req, uint64_t dir, off_t off, struct page *page)
 		request_end(req, r);
 		return;
 	}
+	if (from >= l->n)
+		ahead_note_listed(fs->ahead, fuse_req_ctx(req)->pid, dir);
 	for (; i < l->n; i++) {
 		off_t next = (off_t)(l->serial << INDEX_BITS | (i + 1));
 

@@ -28,6 +28,7 @@
 /* An entry by the name that was used to make it: asked for again soon, for the day it goes. */
 #define ALIAS_S 1.0
 
+struct ahead;
 struct notifier;
 struct listing;
 struct handle;
@@ -36,6 +37,7 @@ struct fs {
 	struct tree *tree;
 	struct fs_config config; /* with texts of its own and the defaults filled in */
 	struct fuse_session *session;
+	struct ahead *ahead;
 	struct notifier *notifier;
 	bool mounted;
 	bool is_openless; /* the kernel neither opens nor closes files, it only reads */

@@ -8,6 +8,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "ahead.h"
 #include "attr.h"
 #include "denied.h"
 #include "handle.h"
@@ -229,6 +230,7 @@ static int set_size(fuse_req_t req, uint64_t number, uint64_t size, struct handl
 		send = f->is_field && !f->n_writers;
 		f->n_refs++;
 	}
+	ahead_settle(fs->ahead, number);
 	int r = send ? save_file(fs, f, &limit) : 0;
 
 	save_finish(fs, f);

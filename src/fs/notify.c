@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "ahead.h"
 #include "drops.h"
 #include "mount.h"
 #include "storyfs/clock.h"
@@ -42,6 +43,7 @@ struct notifier {
 	int64_t (*sweep)(void *data);
 	void *data;
 	struct drops *drops;
+	struct ahead *ahead;
 	pthread_t thread, loop;
 	bool started;
 	sem_t wake;
@@ -130,9 +132,11 @@ static void carry_out(struct notifier *n, const struct notice *notice)
 {
 	switch (notice->type) {
 	case NOTICE_ATTR:
+		ahead_settle(n->ahead, notice->number);
 		fuse_lowlevel_notify_inval_inode(n->session, notice->number, -1, 0);
 		break;
 	case NOTICE_DATA:
+		ahead_settle(n->ahead, notice->number);
 		fuse_lowlevel_notify_inval_inode(n->session, notice->number, 0, 0);
 		break;
 	case NOTICE_ENTRY:
@@ -181,6 +185,13 @@ static void end_session(struct notifier *n)
 	}
 }
 
+/* Those that work for the kernel's pages, in threads of their own. */
+static void stop_helpers(struct notifier *n)
+{
+	ahead_stop(n->ahead);
+	drops_stop(n->drops);
+}
+
 static void *run(void *data)
 {
 	struct notifier *n = data;
@@ -195,19 +206,20 @@ static void *run(void *data)
 		}
 	}
 	if (atomic_load(&n->quitting)) {
-		drops_stop(n->drops);
+		stop_helpers(n);
 		end_session(n);
 	}
 	return NULL;
 }
 
 struct notifier *notifier_new(
-	struct fuse_session *session, int64_t (*sweep)(void *data), void *data)
+	struct fuse_session *session, struct ahead *ahead, int64_t (*sweep)(void *data), void *data)
 {
 	struct notifier *n = xcalloc(1, sizeof(*n));
 
 	n->session = session;
 	n->drops = drops_new(session);
+	n->ahead = ahead;
 	n->sweep = sweep;
 	n->data = data;
 	sem_init(&n->wake, 0, 0);
@@ -235,10 +247,12 @@ int notifier_start(struct notifier *n)
 
 	if (r < 0)
 		return r;
-	r = thread_start(run, n, &n->thread);
+	r = ahead_start(n->ahead);
+	if (r == 0)
+		r = thread_start(run, n, &n->thread);
 	n->started = r == 0;
 	if (r < 0)
-		drops_stop(n->drops);
+		stop_helpers(n);
 	return r;
 }
 
@@ -250,7 +264,7 @@ void notifier_stop(struct notifier *n)
 	atomic_store(&n->stopping, true);
 	sem_post(&n->wake);
 	pthread_join(n->thread, NULL);
-	drops_stop(n->drops);
+	stop_helpers(n);
 	n->started = false;
 }
 

@@ -10,12 +10,14 @@
 #include <stdint.h>
 
 struct notifier;
+struct ahead;
 struct fuse_session;
 
 /* sweep(data) is called when the thread wakes up; it returns in how many ms it wants to be called
- * again at the latest. Starts no thread. */
-struct notifier *notifier_new(
-	struct fuse_session *session, int64_t (*sweep)(void *data), void *data);
+ * again at the latest. What stores ahead is borrowed; it is started and stopped with the notifier.
+ * Starts no thread. */
+struct notifier *notifier_new(struct fuse_session *session, struct ahead *ahead,
+	int64_t (*sweep)(void *data), void *data);
 void notifier_free(struct notifier *n);
 
 /* -errno. The calling thread is the one notifier_quit gets out of the session's loop. */

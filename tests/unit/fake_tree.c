@@ -223,7 +223,10 @@ bool tree_node(uint64_t number, struct node *ret)
 		return true;
 	*ret = (struct node){ (enum layout_row)(number >> 8 & 255), (int64_t)(number >> 16),
 		(int)(number & 255) - 2 };
-	return ret->row < N_ROWS && ret->field >= -1 && !(number >> 63);
+	if (number >> 63 || ret->row >= N_ROWS || ret->field < -1)
+		return false;
+	return ret->field < 0 ||
+	       (ret->row == ROW_story && ret->field < N_story_FIELDS && is_shown(ret->field));
 }
 
 static bool is_dir(const struct node *node)
@@ -309,6 +312,29 @@ int tree_lookup(struct tree *t, const struct node *dir, const char *name,
 		return 1;
 	*ret = l.node;
 	return 0;
+}
+
+struct below {
+	void (*emit)(void *data, const struct node *dir);
+	void *data;
+};
+
+static bool emit_below(void *data, const char *name, const struct node *node)
+{
+	const struct below *to = data;
+
+	(void)name;
+	if (tree_type(node) == NODE_DIR)
+		to->emit(to->data, node);
+	return true;
+}
+
+int tree_below(struct tree *t, const struct node *dir,
+	void (*emit)(void *data, const struct node *dir), void *data)
+{
+	struct below to = { emit, data };
+
+	return tree_list(t, dir, NULL, emit_below, &to) < 0;
 }
 
 int tree_parent(struct tree *t, const struct node *node, struct node *ret)
