@@ -16,7 +16,7 @@ struct api;
 struct api_config {
 	const char *base_path; /* what stands before V5's own paths: "/services/v5" */
 	int64_t page_limit;    /* resources asked for at once; 0: 500 */
-	int pages_at_once;     /* of a list are asked for, after its first; 0: 4 */
+	int pages_at_once;     /* of a list are asked for, after its first; 0: 8 */
 	int64_t max_listed;    /* a list that goes on behind so many has no end; 0: 1 << 22 */
 	int64_t timeout_ms;    /* of one request, when the call's limit has no deadline; 0: 30 s */
 	/* The server refused the token: is there another to try? Asked once a call; may block while

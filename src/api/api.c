@@ -21,7 +21,7 @@ enum {
 	MAX_LISTED = 1 << 22,
 	PAGE_LIMIT = 500,
 	TIMEOUT_MS = 30000,
-	PAGES_AT_ONCE = 4,
+	PAGES_AT_ONCE = 8,
 };
 
 struct api *api_new(struct transport *t, const struct api_config *config)

@@ -148,6 +148,19 @@ static void four_are_asked_for_at_once_and_no_more(void **state)
 	assert_int_equal(fx->listing.version, 10);
 }
 
+static void eight_are_when_nothing_else_is_said(void **state)
+{
+	struct fixture *fx = *state;
+
+	api_free(fx->api);
+	fx->api = api_new(
+		&fx->meeting.base, &(struct api_config){ .base_path = HOST_BASE, .page_limit = 1 });
+	fx->meeting.n_needed = 8;
+	assert_int_equal(list(fx, 0), 0);
+	assert_whole(fx, N_STORIES);
+	assert_int_equal(fx->meeting.n_most, 8);
+}
+
 static void they_stand_in_the_lists_order_however_they_come(void **state)
 {
 	struct fixture *fx = *state;
@@ -289,6 +302,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		pages_test(four_are_asked_for_at_once_and_no_more),
+		pages_test(eight_are_when_nothing_else_is_said),
 		pages_test(they_stand_in_the_lists_order_however_they_come),
 		pages_test(no_more_than_is_wanted_is_asked_for),
 		pages_test(the_first_failure_is_the_lists),
