@@ -144,6 +144,7 @@ size_t choices_count(const struct choices *c);
 /* The type as a person reads it: "integer", "text", "time". */
 const char *value_type_name(enum value_type type);
 
-#define each_field(f, kind) for (int f = 0; f < schema_resource(kind)->n_fields; f++)
+#define each_field(f, kind) \
+	for (int f = 0, f##_n_ = schema_resource(kind)->n_fields; f < f##_n_; f++)
 
 #endif

@@ -11,7 +11,10 @@
 #include "storyfs/text.h"
 #include "storyfs/thread.h"
 
-enum { GATHER_MS = 300 }; /* what changes together is written together */
+enum {
+	GATHER_MS = 300,    /* what changes together is written together */
+	LOADING_MS = 10000, /* what is being loaded need not compete with its writing so long */
+};
 
 /* ---- the file ---- */
 
@@ -162,6 +165,31 @@ static void write_behind(struct store *s)
 		give_up(s, e);
 }
 
+/* The lock is held. */
+static bool is_loading(const struct store *s)
+{
+	for (const struct load *l = NULL; (l = table_next(&s->loads, l));) {
+		if (l->running)
+			return true;
+	}
+	return false;
+}
+
+/* Until it is time to write, or to stop. The lock is held. */
+static void gather(struct store *s)
+{
+	struct cache *c = s->cache;
+	int64_t last_ms = clock_deadline(LOADING_MS);
+
+	do {
+		struct timespec until = clock_timespec(clock_deadline(GATHER_MS));
+
+		while (!c->stopping &&
+			pthread_cond_timedwait(&c->wake, &s->lock, &until) != ETIMEDOUT)
+			;
+	} while (!c->stopping && is_loading(s) && clock_monotonic_ms() < last_ms);
+}
+
 /* False when it is time to stop. */
 static bool wait_for_work(struct store *s)
 {
@@ -170,10 +198,7 @@ static bool wait_for_work(struct store *s)
 	lock_scope(&s->lock);
 	while (!c->is_moved && !c->stopping)
 		pthread_cond_wait(&c->wake, &s->lock);
-	struct timespec until = clock_timespec(clock_deadline(GATHER_MS));
-
-	while (!c->stopping && pthread_cond_timedwait(&c->wake, &s->lock, &until) != ETIMEDOUT)
-		;
+	gather(s);
 	c->is_moved = false;
 	return !c->stopping;
 }
