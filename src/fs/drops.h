@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Pages of texts that moved, taken from the kernel. Whoever reads or stats a file has the kernel
- * ask for its attributes, and finds the pages gone when they moved; whoever looks into a mapping of
- * it asks for nothing, and would look at the old text for ever.
+ * Pages of texts that moved, taken from the kernel, of files whose READ may wait for the host (of a
+ * field it never does: its pages are taken with the notice). Whoever reads or stats a file has the
+ * kernel ask for its attributes, and finds the pages gone when they moved; whoever looks into a
+ * mapping of it asks for nothing, and would look at the old text for ever.
  *
- * Taking pages waits for a READ of that file, which may wait for the host, so it has a thread of
- * its own: no other notice waits with it. And it is done a moment late: a read that began before
- * the change has ended by then, and one that began after it looked at the attributes first, so that
- * none is given half of each text.
+ * Taking pages waits for a READ of that file, so it has a thread of its own: no other notice waits
+ * with it. And it is done a moment late: a read that began before the change has ended by then, and
+ * one that began after it looked at the attributes first.
  */
 #ifndef STORYFS_FS_DROPS_H
 #define STORYFS_FS_DROPS_H

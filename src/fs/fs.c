@@ -319,20 +319,31 @@ void fs_free(struct fs *fs)
 	free(fs);
 }
 
-/* A field's text moved: what was saved before is no longer what a reader should see. */
+/* A READ of a field is answered from memory, so its pages can be taken at once: then hardly anybody
+ * is shown the new text at the length of the old one. Of another file a READ may wait for the host.
+ */
+static void notify_moved(struct fs *fs, const struct node *node, uint64_t number)
+{
+	if (node->field >= 0)
+		notify_data(fs->notifier, number);
+	else
+		notify_text(fs->notifier, number);
+}
+
+/* A text moved: what was saved before is no longer what a reader should see. */
 static void content_changed(struct fs *fs, const struct node *node)
 {
 	lock_scope(&fs->lock);
 	struct file *f = files_of_node(&fs->files, node);
 
 	ahead_note_changed(fs->ahead, tree_number(node));
-	notify_text(fs->notifier, tree_number(node));
+	notify_moved(fs, node, tree_number(node));
 	if (!f)
 		return;
 	if (f->n_writers)
 		notify_attr(fs->notifier, f->number);
 	else
-		notify_text(fs->notifier, f->number);
+		notify_moved(fs, node, f->number);
 	if (f->loaded && f->gen == f->settled && !f->n_writers) {
 		file_unload(&fs->files, f);
 		f->stale = true;
