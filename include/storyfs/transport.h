@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "storyfs/http.h"
+#include "storyfs/thread.h"
 
 /*
  * What bounds a call: an instant of clock_monotonic_ms after which it fails with -ETIMEDOUT, and a
@@ -45,6 +46,7 @@ struct transport {
 static inline int transport_perform(struct transport *t, const struct http_request *req,
 	const struct call_limit *limit, struct http_response *ret)
 {
+	thread_will_wait();
 	return t->perform(t, req, limit, ret);
 }
 

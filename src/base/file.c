@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "storyfs/alloc.h"
+#include "storyfs/thread.h"
 
 int file_read(const char *path, size_t max, struct buf *ret_data)
 {
@@ -49,6 +50,7 @@ static int write_all(int fd, const char *data, size_t len)
 		data += n;
 		len -= (size_t)n;
 	}
+	thread_will_wait();
 	return fsync(fd) < 0 ? -errno : 0;
 }
 

@@ -35,6 +35,23 @@ int thread_start_detached(void *(*run)(void *data), void *data)
 	return e;
 }
 
+static _Thread_local struct {
+	void (*call)(void *data);
+	void *data;
+} before_waits;
+
+void thread_before_waits(void (*hook)(void *data), void *data)
+{
+	before_waits.call = hook;
+	before_waits.data = data;
+}
+
+void thread_will_wait(void)
+{
+	if (before_waits.call)
+		before_waits.call(before_waits.data);
+}
+
 void thread_init_cond(pthread_cond_t *cond)
 {
 	pthread_condattr_t attr;

@@ -279,6 +279,7 @@ static void wait_a_little(struct downloads *d)
 {
 	struct timespec until = clock_timespec(clock_deadline(WAIT_MS));
 
+	thread_will_wait();
 	pthread_cond_timedwait(&d->moved, &d->lock, &until);
 }
 

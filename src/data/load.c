@@ -10,6 +10,7 @@
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
 #include "storyfs/log.h"
+#include "storyfs/thread.h"
 
 enum { FAILURE_KEPT_MS = 1000 }; /* who asks again within this gets the same answer */
 
@@ -149,6 +150,7 @@ static int load_once(
 
 	if (e <= 0)
 		return e;
+	thread_will_wait();
 	e = cache_restore(s, source, l);
 	if (e == 0)
 		load_catch_up(s, source, l, &call->limit);

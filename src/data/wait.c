@@ -5,6 +5,7 @@
 #include "known.h"
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
+#include "storyfs/thread.h"
 
 enum { WAIT_MS = 50 }; /* how often a waiter looks whether it was cancelled */
 
@@ -12,6 +13,7 @@ static void wait_a_little(struct store *s)
 {
 	struct timespec until = clock_timespec(clock_deadline(WAIT_MS));
 
+	thread_will_wait();
 	pthread_cond_timedwait(&s->wake, &s->lock, &until);
 }
 

@@ -522,6 +522,7 @@ void ahead_note_listed(struct ahead *a, pid_t pid, uint64_t dir)
 	uint64_t mine = ++a->n_listed;
 
 	pthread_cond_signal(&a->wake);
+	thread_will_wait();
 	while (a->n_served < mine && !atomic_load(&a->stopping) &&
 		pthread_cond_timedwait(&a->done, &a->lock, &until) == 0)
 		;
@@ -540,6 +541,8 @@ void ahead_settle(struct ahead *a, uint64_t number)
 	struct timespec until = clock_timespec(clock_deadline(SETTLE_MS));
 	lock_scope(&a->lock);
 
+	if (a->storing == number)
+		thread_will_wait();
 	while (a->storing == number && !atomic_load(&a->stopping) &&
 		pthread_cond_timedwait(&a->done, &a->lock, &until) == 0)
 		;

@@ -11,6 +11,7 @@
 #include "ahead.h"
 #include "handle.h"
 #include "listing.h"
+#include "loop.h"
 #include "mount.h"
 #include "node.h"
 #include "notify.h"
@@ -24,7 +25,6 @@ enum {
 	TIMEOUT_MS = 30 * 1000,
 	VACATED_MS = 5 * 1000,
 	MAX_THREADS = 32,
-	MAX_IDLE_THREADS = 4,
 };
 
 static void fs_op_init(void *data, struct fuse_conn_info *conn)
@@ -238,7 +238,8 @@ int fs_mount(
 	if (r < 0)
 		return r;
 	fs->ahead = ahead_new(fs);
-	fs->notifier = notifier_new(fs->session, fs->ahead, scratch_sweep, fs);
+	fs->loop = loop_new(fs->session, fs->config.max_threads);
+	fs->notifier = notifier_new(fs, scratch_sweep);
 	*ret = take_ptr(fs);
 	return 0;
 }
@@ -278,22 +279,17 @@ static void give_signals_back(const struct sigaction before[N_ENDING + 1])
 
 int fs_loop(struct fs *fs)
 {
-	struct fuse_loop_config *config = fuse_loop_cfg_create();
 	struct sigaction before[N_ENDING + 1];
 	int r = notifier_start(fs->notifier);
 
 	if (r == 0) {
-		fuse_loop_cfg_set_clone_fd(config, 0);
-		fuse_loop_cfg_set_idle_threads(config, MAX_IDLE_THREADS);
-		fuse_loop_cfg_set_max_threads(config, fs->config.max_threads);
 		take_signals(fs, before);
-		r = fuse_session_loop_mt(fs->session, config);
+		r = loop_run(fs->loop);
 		notifier_stop(fs->notifier);
 		give_signals_back(before);
 		save_all(fs);
 	}
-	fuse_loop_cfg_destroy(config);
-	return r > 0 ? 0 : r;
+	return r;
 }
 
 void fs_free(struct fs *fs)
@@ -308,6 +304,7 @@ void fs_free(struct fs *fs)
 		notifier_free(fs->notifier);
 	if (fs->ahead)
 		ahead_free(fs->ahead);
+	loop_free(fs->loop);
 	listings_fini(fs);
 	handles_fini(fs);
 	files_fini(&fs->files);

@@ -29,6 +29,7 @@
 #define ALIAS_S 1.0
 
 struct ahead;
+struct loop;
 struct notifier;
 struct listing;
 struct handle;
@@ -38,6 +39,7 @@ struct fs {
 	struct fs_config config; /* with texts of its own and the defaults filled in */
 	struct fuse_session *session;
 	struct ahead *ahead;
+	struct loop *loop;
 	struct notifier *notifier;
 	bool mounted;
 	bool is_openless; /* the kernel neither opens nor closes files, it only reads */

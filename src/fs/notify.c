@@ -12,17 +12,15 @@
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 
 #include "ahead.h"
 #include "drops.h"
+#include "loop.h"
 #include "mount.h"
 #include "storyfs/clock.h"
 #include "storyfs/thread.h"
-
-enum { NUDGE_NS = 20 * 1000000 };
 
 enum notice_type {
 	NOTICE_ATTR = 'a',
@@ -39,17 +37,14 @@ struct notice {
 };
 
 struct notifier {
-	struct fuse_session *session;
-	int64_t (*sweep)(void *data);
-	void *data;
+	struct fs *fs;
+	int64_t (*sweep)(void *fs);
 	struct drops *drops;
-	struct ahead *ahead;
-	pthread_t thread, loop;
+	pthread_t thread;
 	bool started;
 	sem_t wake;
 	atomic_bool stopping; /* the thread is to end */
-	atomic_bool quitting; /* and to end the session */
-	atomic_bool left;     /* the loop has ended */
+	atomic_bool quitting; /* and to end the loop */
 
 	pthread_mutex_t lock; /* guards the members below */
 	struct notice *queue; /* in order of arrival */
@@ -132,16 +127,16 @@ static void carry_out(struct notifier *n, const struct notice *notice)
 {
 	switch (notice->type) {
 	case NOTICE_ATTR:
-		ahead_settle(n->ahead, notice->number);
-		fuse_lowlevel_notify_inval_inode(n->session, notice->number, -1, 0);
+		ahead_settle(n->fs->ahead, notice->number);
+		fuse_lowlevel_notify_inval_inode(n->fs->session, notice->number, -1, 0);
 		break;
 	case NOTICE_DATA:
-		ahead_settle(n->ahead, notice->number);
-		fuse_lowlevel_notify_inval_inode(n->session, notice->number, 0, 0);
+		ahead_settle(n->fs->ahead, notice->number);
+		fuse_lowlevel_notify_inval_inode(n->fs->session, notice->number, 0, 0);
 		break;
 	case NOTICE_ENTRY:
 		fuse_lowlevel_notify_inval_entry(
-			n->session, notice->number, notice->name, strlen(notice->name));
+			n->fs->session, notice->number, notice->name, strlen(notice->name));
 		break;
 	}
 }
@@ -164,6 +159,7 @@ void notifier_settle(struct notifier *n, int64_t ms)
 {
 	struct timespec until = clock_timespec(clock_deadline(ms));
 
+	thread_will_wait();
 	lock_scope(&n->lock);
 	uint64_t wanted = n->n_queued;
 
@@ -172,23 +168,10 @@ void notifier_settle(struct notifier *n, int64_t ms)
 		;
 }
 
-/* The loop sleeps in a semaphore between looking whether the session has ended: wake it up until it
- * is out, for one signal could come just between the two. */
-static void end_session(struct notifier *n)
-{
-	const struct timespec nudge = { .tv_nsec = NUDGE_NS };
-
-	fuse_session_exit(n->session);
-	while (!atomic_load(&n->left)) {
-		pthread_kill(n->loop, SIGHUP); /* any that is handled */
-		clock_nanosleep(CLOCK_MONOTONIC, 0, &nudge, NULL);
-	}
-}
-
 /* Those that work for the kernel's pages, in threads of their own. */
 static void stop_helpers(struct notifier *n)
 {
-	ahead_stop(n->ahead);
+	ahead_stop(n->fs->ahead);
 	drops_stop(n->drops);
 }
 
@@ -197,7 +180,7 @@ static void *run(void *data)
 	struct notifier *n = data;
 
 	while (!atomic_load(&n->stopping)) {
-		wait_for_work(n, n->sweep(n->data));
+		wait_for_work(n, n->sweep(n->fs));
 		for (struct notice *notice;
 			!atomic_load(&n->stopping) && (notice = next_notice(n));) {
 			carry_out(n, notice);
@@ -207,21 +190,18 @@ static void *run(void *data)
 	}
 	if (atomic_load(&n->quitting)) {
 		stop_helpers(n);
-		end_session(n);
+		loop_end(n->fs->loop);
 	}
 	return NULL;
 }
 
-struct notifier *notifier_new(
-	struct fuse_session *session, struct ahead *ahead, int64_t (*sweep)(void *data), void *data)
+struct notifier *notifier_new(struct fs *fs, int64_t (*sweep)(void *fs))
 {
 	struct notifier *n = xcalloc(1, sizeof(*n));
 
-	n->session = session;
-	n->drops = drops_new(session);
-	n->ahead = ahead;
+	n->fs = fs;
+	n->drops = drops_new(fs->session);
 	n->sweep = sweep;
-	n->data = data;
 	sem_init(&n->wake, 0, 0);
 	pthread_mutex_init(&n->lock, NULL);
 	thread_init_cond(&n->done);
@@ -242,12 +222,11 @@ void notifier_free(struct notifier *n)
 
 int notifier_start(struct notifier *n)
 {
-	n->loop = pthread_self();
 	int r = drops_start(n->drops);
 
 	if (r < 0)
 		return r;
-	r = ahead_start(n->ahead);
+	r = ahead_start(n->fs->ahead);
 	if (r == 0)
 		r = thread_start(run, n, &n->thread);
 	n->started = r == 0;
@@ -260,7 +239,6 @@ void notifier_stop(struct notifier *n)
 {
 	if (!n->started)
 		return;
-	atomic_store(&n->left, true);
 	atomic_store(&n->stopping, true);
 	sem_post(&n->wake);
 	pthread_join(n->thread, NULL);

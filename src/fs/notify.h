@@ -10,21 +10,19 @@
 #include <stdint.h>
 
 struct notifier;
-struct ahead;
-struct fuse_session;
+struct fs;
 
-/* sweep(data) is called when the thread wakes up; it returns in how many ms it wants to be called
- * again at the latest. What stores ahead is borrowed; it is started and stopped with the notifier.
- * Starts no thread. */
-struct notifier *notifier_new(struct fuse_session *session, struct ahead *ahead,
-	int64_t (*sweep)(void *data), void *data);
+/* sweep(fs) is called when the thread wakes up; it returns in how many ms it wants to be called
+ * again at the latest. What the fs stores ahead is started and stopped with the notifier. Starts no
+ * thread. */
+struct notifier *notifier_new(struct fs *fs, int64_t (*sweep)(void *fs));
 void notifier_free(struct notifier *n);
 
-/* -errno. The calling thread is the one notifier_quit gets out of the session's loop. */
+/* -errno */
 int notifier_start(struct notifier *n);
 /* Wait for the notice that is under way, drop the others, and end the thread. */
 void notifier_stop(struct notifier *n);
-/* End the thread, and then the session, while requests are still served. For signal handlers. */
+/* End the thread, and then the loop, while requests are still served. For signal handlers. */
 void notifier_quit(struct notifier *n);
 /* Wait until what was queued before is carried out, or for so many ms. For requests during which
  * the kernel holds no directory and no page: a close may wait, a rename may not. */

@@ -23,6 +23,7 @@
 #include "seed.h"
 #include "storyfs/clock.h"
 #include "storyfs/log.h"
+#include "storyfs/thread.h"
 #include "upload.h"
 
 enum { LOOK_EVERY_MS = 50 };
@@ -52,6 +53,7 @@ static void wait_a_little(struct fs *fs)
 {
 	struct timespec until = clock_timespec(clock_deadline(LOOK_EVERY_MS));
 
+	thread_will_wait();
 	pthread_cond_timedwait(&fs->saved, &fs->lock, &until);
 }
 

@@ -135,11 +135,17 @@ class BadHost:
 
     def held(self, h):
         """Passes it on; the answer to a write comes with the next way."""
+        if h.command == 'GET':
+            self.well(h)
+        else:
+            self.late(h)
+
+    def late(self, h):
+        """Passes it on; the answer comes with the next way."""
         answer = h.forward()
-        if h.command != 'GET':
-            with self.lock:
-                self.n_held += 1
-            self.go_on.wait(HELD_S)
+        with self.lock:
+            self.n_held += 1
+        self.go_on.wait(HELD_S)
         h.answer(*answer)
 
     def drip(self, h):
