@@ -1,28 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The serving threads: one leads, some wait at an answer, the others wait to lead. */
+/*
+ * The serving threads: one leads, some wait at an answer, the others wait to lead.
+ *
+ * Who leads asks for the next request for a moment before it sleeps: programs ask one thing after
+ * the other, and to be woken up costs more than most answers. (`grep -r` of 2,000 stories that the
+ * kernel knows took 1.1 s instead of 1.8 s in a virtual machine.)
+ */
 #include "loop.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "mount.h"
 #include "storyfs/alloc.h"
-#include "storyfs/clock.h"
 #include "storyfs/thread.h"
 
 enum {
 	MAX_IDLE = 4,
-	NUDGE_MS = 20,
-	NUDGE = SIGHUP, /* which is handled (fs_loop), and so ends the wait for a request */
+	SPIN_NS = 30 * 1000,
 };
 
 struct worker {
 	struct loop *loop;
-	pthread_t thread;
 	struct fuse_buf request;
 	bool leads; /* its own thread's */
 };
@@ -30,6 +37,8 @@ struct worker {
 struct loop {
 	struct fuse_session *session;
 	unsigned max_threads;
+	int64_t spin_ns; /* 0 where one processor would keep the others from asking */
+	int end_fd;	 /* readable: no further request is to be taken */
 
 	pthread_mutex_t lock; /* guards the members below; below all others */
 	pthread_cond_t moved; /* nobody leads, it has ended, or a thread has left */
@@ -45,6 +54,8 @@ struct loop *loop_new(struct fuse_session *session, unsigned max_threads)
 
 	l->session = session;
 	l->max_threads = max_threads;
+	l->spin_ns = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? SPIN_NS : 0;
+	l->end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pthread_mutex_init(&l->lock, NULL);
 	thread_init_cond(&l->moved);
 	return l;
@@ -57,6 +68,7 @@ void loop_free(struct loop *l)
 	assert(!l->n_threads);
 	pthread_cond_destroy(&l->moved);
 	pthread_mutex_destroy(&l->lock);
+	close(l->end_fd);
 	free(l);
 }
 
@@ -73,9 +85,8 @@ static void give_way(void *data)
 	lock_scope(&l->lock);
 	w->leads = false;
 	l->leader = NULL;
-	if (l->n_idle)
-		pthread_cond_broadcast(&l->moved);
-	else if (l->n_threads < l->max_threads && !l->ended)
+	pthread_cond_broadcast(&l->moved);
+	if (!l->n_idle && l->n_threads < l->max_threads && !l->ended)
 		add_worker(l);
 }
 
@@ -108,16 +119,47 @@ static void end(struct loop *l, int error)
 	pthread_cond_broadcast(&l->moved);
 }
 
+static int64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
+}
+
+static void wait_for_request(struct loop *l)
+{
+	struct pollfd fds[] = { { .fd = fuse_session_fd(l->session), .events = POLLIN },
+		{ .fd = l->end_fd, .events = POLLIN } };
+
+	poll(fds, 2, -1);
+}
+
+/* How long the request is; 0 at the end, -errno. */
+static int receive(struct worker *w)
+{
+	struct loop *l = w->loop;
+	int64_t until = now_ns() + l->spin_ns;
+
+	for (;;) {
+		int r = fuse_session_receive_buf(l->session, &w->request);
+
+		if (fuse_session_exited(l->session))
+			return 0;
+		if (r != -EAGAIN && r != -EINTR)
+			return r;
+		if (now_ns() >= until)
+			wait_for_request(l);
+	}
+}
+
 static void serve_one(struct worker *w)
 {
-	struct fuse_session *session = w->loop->session;
-	int r = fuse_session_receive_buf(session, &w->request);
+	int r = receive(w);
 
-	if (fuse_session_exited(session))
-		end(w->loop, 0);
-	else if (r > 0)
-		fuse_session_process_buf(session, &w->request);
-	else if (r != -EINTR)
+	if (r > 0)
+		fuse_session_process_buf(w->loop->session, &w->request);
+	else
 		end(w->loop, r);
 }
 
@@ -137,12 +179,7 @@ static void leave(struct worker *w)
 static void *work(void *data)
 {
 	struct worker *w = data;
-	sigset_t nudge;
 
-	w->thread = pthread_self();
-	sigemptyset(&nudge);
-	sigaddset(&nudge, NUDGE);
-	pthread_sigmask(SIG_UNBLOCK, &nudge, NULL);
 	thread_before_waits(give_way, w);
 	while (take_lead(w))
 		serve_one(w);
@@ -168,29 +205,25 @@ static int add_worker(struct loop *l)
 
 int loop_run(struct loop *l)
 {
+	int fd = fuse_session_fd(l->session);
+	int r = fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0 ? -errno : 0;
 	lock_scope(&l->lock);
-	int r = l->ended ? 0 : add_worker(l);
 
+	if (r == 0 && !l->ended)
+		r = add_worker(l);
 	while (l->n_threads)
 		pthread_cond_wait(&l->moved, &l->lock);
 	l->ended = true;
 	return r < 0 ? r : l->error;
 }
 
-/* A nudge that comes just before the wait for a request ends nothing: it is given again. */
 void loop_end(struct loop *l)
 {
 	fuse_session_exit(l->session);
-	pthread_mutex_lock(&l->lock);
-	while (!l->ended) {
-		struct timespec until = clock_timespec(clock_deadline(NUDGE_MS));
-
-		if (l->leader)
-			pthread_kill(l->leader->thread, NUDGE);
-		else
-			l->ended = true;
-		pthread_cond_timedwait(&l->moved, &l->lock, &until);
-	}
+	eventfd_write(l->end_fd, 1);
+	lock_scope(&l->lock);
+	while (l->leader && !l->ended)
+		pthread_cond_wait(&l->moved, &l->lock);
+	l->ended = true;
 	pthread_cond_broadcast(&l->moved);
-	pthread_mutex_unlock(&l->lock);
 }
