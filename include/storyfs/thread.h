@@ -13,7 +13,8 @@ int thread_start(void *(*run)(void *data), void *data, pthread_t *ret);
 /* One that nobody waits for. */
 int thread_start_detached(void *(*run)(void *data), void *data);
 
-/* Have the calling thread call hook(data) each time before it waits for somebody else; NULL: nothing.
+/* Have the calling thread call hook(data) each time before it waits for somebody else; NULL:
+ * nothing.
  */
 void thread_before_waits(void (*hook)(void *data), void *data);
 /* Who is about to wait for a host, a disk or another thread says so, whatever locks it holds. */
