@@ -12,7 +12,7 @@ from fsbench.reading import N_VALUES, subject_at
 BEGIN, END = '<!-- bench/fs: begin -->', '<!-- bench/fs: end -->'
 SUBJECTS = {'disk': 'on disk', 'tmpfs': 'tmpfs', **{kind.id: kind.name for kind in rivals.ALL},
             'storyfs': 'storyfs', 'storyfs-ro': 'storyfs `-o ro`'}
-STATES = 'cold', 'first', 'warm'
+STATES = 'cold', 'first', 'second', 'warm'
 # Those that come when the kernel finds time are not told: nobody waits for them.
 LATER = {'FORGET', 'BATCH_FORGET', 'RELEASE', 'INIT', 'DESTROY'}
 
@@ -54,7 +54,8 @@ def add_machine(options, results, disk):
             'it was not measured.')
     return (f'{processor()}, {os.cpu_count()} processors, Linux {platform.release()}, disk {disk}. '
             f'{n:,} stories{tree_words}. At most {options.runs} rounds, in turns; medians. {cold} First is on a '
-            'new mount that has fetched all, while the kernel knows nothing. Over HTTP is over a proxy that '
+            'new mount that has fetched all, while the kernel knows nothing. Second is the command after the '
+            'cold one, warm the one after that. Over HTTP is over a proxy that '
             'holds back each request for the latency that is given (0 ms where none is).\n')
 
 

@@ -39,7 +39,7 @@ def count_opcodes(path, start, end):
 def trace(world, subject, command):
     with subject.open(world, '-d') as (root, mount):
         start = size_when_quiet(mount.log_path)
-        for state in ('cold', 'warm'):
+        for state in ('cold', 'second', 'warm'):
             tree.count(world, subject, command, root)
             end = size_when_quiet(mount.log_path)
             counts = count_opcodes(mount.log_path, start, end)

@@ -63,8 +63,8 @@ def test_entries_are_counted(bench):
 
 def test_each_state_of_each_subject_is_measured(bench):
     for subject, states in (('disk', ['warm']), ('tmpfs', ['warm']),
-                            ('storyfs', ['cold', 'first', 'warm']),
-                            ('storyfs-ro', ['cold', 'first', 'warm'])):
+                            ('storyfs', ['cold', 'first', 'second', 'warm']),
+                            ('storyfs-ro', ['cold', 'first', 'second', 'warm'])):
         for state in states:
             assert len(bench.values(subject, 'find', state)) == 1, (subject, state)
 
