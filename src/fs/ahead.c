@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Storing ahead. The thread walks the tree as a reader does, depth first, until the reader's window
- * is used up or the kernel does not know what comes; directories that were listed come first.
+ * is used up or the kernel does not know what comes. What was listed is stored by who serves.
  */
 #include "ahead.h"
 
@@ -23,11 +23,9 @@ enum {
 	MAX_DIRS = 8 * WINDOW_MOST, /* to be looked into for one window */
 	MAX_UNKNOWN = 8,	    /* directories in a row that the kernel does not know */
 	MAX_JUMP = 4,		    /* directories, as a power of two */
-	N_LISTED = 64,
 	N_MARKS = 4096,
 	STORED_MS = 5000,
 	CHANGED_MS = 2000,
-	LIST_MS = 20,
 	SETTLE_MS = 250,
 };
 
@@ -37,24 +35,25 @@ struct mark {
 	int64_t at_ms;
 };
 
+/* A file whose text is on its way to the kernel. */
+struct storing {
+	uint64_t number;
+	bool is_spoiled; /* its text moved since it was read */
+	struct storing *next;
+};
+
 struct ahead {
 	struct fs *fs;
 	pthread_t thread;
 	bool started;
 	atomic_bool stopping;
 	int fields_end[N_ROWS]; /* of a row's nodes no field is this or more; 0: they have none */
-	struct mark stored[N_MARKS]; /* directories; the thread's own */
 
 	pthread_mutex_t lock; /* guards the members below */
 	pthread_cond_t wake, done;
 	struct readers readers;
-	struct listed {
-		pid_t pid;
-		uint64_t dir;
-	} listed[N_LISTED]; /* a ring: those from n_served to n_listed wait */
-	uint64_t n_listed, n_served;
-	uint64_t storing; /* the file that is being stored; 0: none */
-	bool is_spoiled;  /* and its text moved since it was read */
+	struct storing *storing;
+	struct mark stored[N_MARKS]; /* directories */
 	struct mark changed[N_MARKS];
 };
 
@@ -117,60 +116,83 @@ static bool has_mark(struct mark *marks, uint64_t number, int64_t ms)
 
 /* ---- one file ---- */
 
-static bool claim(struct ahead *a, uint64_t number)
+static struct storing *find_storing(struct ahead *a, uint64_t number)
+{
+	struct storing *s = a->storing;
+
+	while (s && s->number != number)
+		s = s->next;
+	return s;
+}
+
+static bool claim(struct ahead *a, struct storing *s)
 {
 	lock_scope(&a->lock);
-	if (has_mark(a->changed, number, CHANGED_MS))
+	if (has_mark(a->changed, s->number, CHANGED_MS) || find_storing(a, s->number))
 		return false;
-	a->storing = number;
-	a->is_spoiled = false;
+	s->next = a->storing;
+	a->storing = s;
 	return true;
 }
 
 /* Its text, if it may be stored: 0, and from then on it is being stored. */
-static int begin_store(struct ahead *a, const struct node *node, struct buf *ret)
+static int begin_store(struct ahead *a, const struct node *node, struct storing *s, struct buf *ret)
 {
-	uint64_t number = tree_number(node);
-
 	lock_scope(&a->fs->lock);
-	if (files_find(&a->fs->files, number) || files_of_node(&a->fs->files, node) ||
+	if (files_find(&a->fs->files, s->number) || files_of_node(&a->fs->files, node) ||
 		tree_read(a->fs->tree, node, ret) || !ret->len || ret->len > MAX_TEXT)
 		return 1;
-	return claim(a, number) ? 0 : 1;
+	return claim(a, s) ? 0 : 1;
 }
 
 /* True when what was stored is what there is; then it is no longer being stored. */
-static bool is_stored(struct ahead *a)
+static bool is_stored(struct ahead *a, struct storing *s)
 {
 	lock_scope(&a->lock);
-	bool is_right = !a->is_spoiled;
+	struct storing **at = &a->storing;
 
-	a->is_spoiled = false;
-	if (is_right)
-		a->storing = 0;
+	if (s->is_spoiled) {
+		s->is_spoiled = false;
+		return false;
+	}
+	while (*at != s)
+		at = &(*at)->next;
+	*at = s->next;
 	pthread_cond_broadcast(&a->done);
-	return is_right;
+	return true;
 }
 
 /* 1 when there is nothing to store; -ENOENT when the kernel does not know the file. */
 static int store_file(struct ahead *a, const struct node *node)
 {
 	scoped(buf_fini) struct buf text = BUF_INIT;
-	uint64_t number = tree_number(node);
+	struct storing s = { .number = tree_number(node) };
 
-	if (begin_store(a, node, &text))
+	if (begin_store(a, node, &s, &text))
 		return 1;
 	struct fuse_bufvec bufs = FUSE_BUFVEC_INIT(text.len);
 
 	bufs.buf[0].mem = text.data;
-	int r = fuse_lowlevel_notify_store(a->fs->session, number, 0, &bufs, FUSE_BUF_NO_SPLICE);
+	int r = fuse_lowlevel_notify_store(a->fs->session, s.number, 0, &bufs, FUSE_BUF_NO_SPLICE);
 
-	while (!is_stored(a))
-		fuse_lowlevel_notify_inval_inode(a->fs->session, number, 0, 0);
+	while (!is_stored(a, &s))
+		fuse_lowlevel_notify_inval_inode(a->fs->session, s.number, 0, 0);
 	return r;
 }
 
 /* ---- one directory ---- */
+
+static bool was_stored(struct ahead *a, uint64_t dir)
+{
+	lock_scope(&a->lock);
+	return has_mark(a->stored, dir, STORED_MS);
+}
+
+static void note_stored(struct ahead *a, uint64_t dir)
+{
+	lock_scope(&a->lock);
+	set_mark(a->stored, dir);
+}
 
 /* How many files were stored; -ENOENT when the kernel knows none of those that it would. */
 static int store_dir(struct ahead *a, const struct node *dir)
@@ -181,7 +203,7 @@ static int store_dir(struct ahead *a, const struct node *dir)
 
 	int end = dir->field < 0 ? a->fields_end[dir->row] : 0;
 
-	if (!end || has_mark(a->stored, number, STORED_MS))
+	if (!end || was_stored(a, number))
 		return 0;
 	for (file.field = 0; file.field < end && !atomic_load(&a->stopping); file.field++) {
 		if (!tree_node(tree_number(&file), &same))
@@ -194,7 +216,7 @@ static int store_dir(struct ahead *a, const struct node *dir)
 			return -ENOENT;
 	}
 	if (n)
-		set_mark(a->stored, number);
+		note_stored(a, number);
 	return n || !n_unknown ? n : -ENOENT;
 }
 
@@ -205,29 +227,6 @@ static void use_up(struct ahead *a, pid_t pid, int n)
 
 	if (r && n > 0)
 		r->left -= (unsigned)n < r->left ? (unsigned)n : r->left;
-}
-
-static bool next_listed(struct ahead *a, struct listed *ret)
-{
-	lock_scope(&a->lock);
-	if (a->n_served == a->n_listed)
-		return false;
-	*ret = a->listed[a->n_served % N_LISTED];
-	return true;
-}
-
-static void serve_listed(struct ahead *a)
-{
-	struct listed next;
-	struct node dir;
-
-	while (next_listed(a, &next) && !atomic_load(&a->stopping)) {
-		if (tree_node(next.dir, &dir))
-			use_up(a, next.pid, store_dir(a, &dir));
-		lock_scope(&a->lock);
-		a->n_served++;
-		pthread_cond_broadcast(&a->done);
-	}
 }
 
 /* ---- the walk ---- */
@@ -325,7 +324,6 @@ static void walk_below(struct walk *w, const struct node *dir, int depth)
 {
 	scoped(dirs_fini) struct dirs dirs = { 0 };
 
-	serve_listed(w->a);
 	look_where_it_is(w);
 	if (is_over(w))
 		return;
@@ -455,8 +453,7 @@ static void walk(struct ahead *a, const struct reader *reader)
 static void wait_for_work(struct ahead *a)
 {
 	lock_scope(&a->lock);
-	while (!atomic_load(&a->stopping) && a->n_served == a->n_listed &&
-		!readers_waiting(&a->readers))
+	while (!atomic_load(&a->stopping) && !readers_waiting(&a->readers))
 		pthread_cond_wait(&a->wake, &a->lock);
 }
 
@@ -467,7 +464,6 @@ static void *run(void *data)
 
 	while (!atomic_load(&a->stopping)) {
 		wait_for_work(a);
-		serve_listed(a);
 		if (begin_walk(a, &reader))
 			walk(a, &reader);
 	}
@@ -508,32 +504,31 @@ void ahead_note_read(struct ahead *a, pid_t pid, const struct node *field)
 
 void ahead_note_listed(struct ahead *a, pid_t pid, uint64_t dir)
 {
-	struct timespec until = clock_timespec(clock_deadline(LIST_MS));
-	lock_scope(&a->lock);
-	struct reader *r = readers_find(&a->readers, pid);
 	struct node node;
 
-	if (!r || !tree_node(dir, &node) || !has_fields(a, &node))
+	if (!tree_node(dir, &node) || !has_fields(a, &node))
 		return;
-	r->listed = dir;
-	if (!r->left || a->n_listed - a->n_served == N_LISTED)
-		return;
-	a->listed[a->n_listed % N_LISTED] = (struct listed){ pid, dir };
-	uint64_t mine = ++a->n_listed;
+	{
+		lock_scope(&a->lock);
+		struct reader *r = readers_find(&a->readers, pid);
 
-	pthread_cond_signal(&a->wake);
-	thread_will_wait();
-	while (a->n_served < mine && !atomic_load(&a->stopping) &&
-		pthread_cond_timedwait(&a->done, &a->lock, &until) == 0)
-		;
+		if (!r)
+			return;
+		r->listed = dir;
+		if (!r->left)
+			return;
+	}
+	use_up(a, pid, store_dir(a, &node));
 }
 
 void ahead_note_changed(struct ahead *a, uint64_t number)
 {
 	lock_scope(&a->lock);
 	set_mark(a->changed, number);
-	if (a->storing == number)
-		a->is_spoiled = true;
+	struct storing *s = find_storing(a, number);
+
+	if (s)
+		s->is_spoiled = true;
 }
 
 void ahead_settle(struct ahead *a, uint64_t number)
@@ -541,9 +536,9 @@ void ahead_settle(struct ahead *a, uint64_t number)
 	struct timespec until = clock_timespec(clock_deadline(SETTLE_MS));
 	lock_scope(&a->lock);
 
-	if (a->storing == number)
+	if (find_storing(a, number))
 		thread_will_wait();
-	while (a->storing == number && !atomic_load(&a->stopping) &&
+	while (find_storing(a, number) && !atomic_load(&a->stopping) &&
 		pthread_cond_timedwait(&a->done, &a->lock, &until) == 0)
 		;
 }

@@ -3,7 +3,7 @@
  * Who serves the kernel. One thread leads: it takes a request, answers it, and takes the next, so
  * that what is answered from memory costs no change of threads, which costs more than most
  * answers. Before it waits for anything (thread_will_wait) it gives way to another one, and is no
- * longer in anybody's way.
+ * longer in anybody's way. Who does not say so, and takes long, loses the lead a moment later.
  */
 #ifndef STORYFS_FS_LOOP_H
 #define STORYFS_FS_LOOP_H

@@ -14,7 +14,6 @@
 #include "storyfs/parse.h"
 #include "storyfs/schema.h"
 #include "storyfs/text.h"
-#include "storyfs/thread.h"
 
 enum {
 	FIRST_STORY = 555,
@@ -466,8 +465,6 @@ static int sleep_within(int64_t ms, const struct call_limit *limit)
 {
 	const struct timespec tick = { .tv_nsec = 20 * 1000000 };
 
-	if (ms)
-		thread_will_wait();
 	for (int64_t end = clock_deadline(ms); clock_monotonic_ms() < end;) {
 		int r = call_limit_check(limit);
 
