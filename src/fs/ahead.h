@@ -3,8 +3,9 @@
  * Texts of fields handed to the kernel's page cache ahead of who reads them, so that it sends no
  * READ for them. It is done for processes that read file after file (readers.h): when one has
  * listed a directory, the texts of its files; where the kernel knows the files already, a thread
- * stores those of the directories that come next. Only what is in memory, and nothing that somebody writes or
- * that has just changed. Of files the kernel does not know it says so (ENOENT): nothing is lost.
+ * stores those of the directories that come next. Only what is in memory, and nothing that somebody
+ * writes or that has just changed. Of files the kernel does not know it says so (ENOENT): nothing
+ * is lost.
  *
  * A store writes into pages that are there, and makes a file longer that is shorter (the kernel
  * then asks for its attributes anew). So it must never come after a newer text. Whose text was read
