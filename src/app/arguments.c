@@ -1,49 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a call of the program says, read against the tables. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "command.h"
+#include "settings.h"
 #include "storyfs/alloc.h"
-#include "storyfs/file.h"
-#include "storyfs/log.h"
 #include "storyfs/nearest.h"
-#include "storyfs/text.h"
 
-enum {
-	CONFIG_BYTES = 1 << 20,
-	SEE_HELP = 1, /* wrong usage, already explained */
-};
+enum { SEE_HELP = 1 }; /* wrong usage, already explained */
 
 /* ---- names ---- */
 
-static bool same_name(const char *word, size_t len, const char *name)
-{
-	if (strlen(name) != len)
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		if (word[i] != name[i] && !(word[i] == '_' && name[i] == '-'))
-			return false;
-	}
-	return true;
-}
-
-/* -1 when there is no such option. */
-static int find_option(const char *word, size_t len)
-{
-	for (int i = 0; i < N_OPTIONS; i++) {
-		if (same_name(word, len, option_rows[i].name))
-			return i;
-	}
-	return -1;
-}
-
 static bool is_for(int option, const struct command *command)
 {
-	return !command || option_rows[option].commands & 1U << (command - commands);
+	return !command || option_is_for((enum option_id)option, 1U << (command - commands));
 }
 
 static int refuse_option(const char *word, size_t len, const struct command *command)
@@ -95,11 +67,12 @@ static int refuse_command(const char *word)
 
 /* `name`, `name=value`; next is what follows in argv, or NULL. 2 when it was taken for the value.
  */
-static int take_option(struct arguments *args, const char *word, const char *next)
+static int take_option(
+	struct arguments *args, enum origin origin, const char *word, const char *next)
 {
 	size_t len = strcspn(word, "=");
 	const char *value = word[len] ? word + len + 1 : NULL;
-	int option = find_option(word, len);
+	int option = option_find(word, len);
 	bool took_next = false;
 
 	if (option < 0 || !is_for(option, args->command))
@@ -113,19 +86,20 @@ static int take_option(struct arguments *args, const char *word, const char *nex
 			row->name, args->command ? args->command->name : "mount");
 		return SEE_HELP;
 	}
-	if (row->argument && !value) {
+	if (row->argument.name && !value) {
 		value = next;
 		took_next = true;
 	}
-	if (row->argument && !value) {
-		fprintf(stderr, "storyfs: --%s needs its %s\n", row->name, row->argument);
+	if (row->argument.name && !value) {
+		fprintf(stderr, "storyfs: --%s needs its %s\n", row->name, row->argument.name);
 		return SEE_HELP;
 	}
-	if (!row->argument && value) {
+	if (!row->argument.name && value && !(row->flags & OPTION_CONFIG)) {
 		fprintf(stderr, "storyfs: --%s takes no value\n", row->name);
 		return SEE_HELP;
 	}
 	args->values[option] = value ? value : "";
+	args->origins[option] = origin;
 	return took_next ? 2 : 0;
 }
 
@@ -172,7 +146,7 @@ static int take_list(struct arguments *args, const char *list)
 		p += *p == ',';
 		if (!item.len || is_for_mount(args, item.data))
 			continue;
-		int r = take_option(args, keep(args, buf_take(&item)), NULL);
+		int r = take_option(args, ORIGIN_LIST, keep(args, buf_take(&item)), NULL);
 
 		if (r)
 			return r;
@@ -196,6 +170,7 @@ static int take_letters(struct arguments *args, const char *letters)
 			return SEE_HELP;
 		}
 		args->values[i] = "";
+		args->origins[i] = ORIGIN_FLAG;
 	}
 	return 0;
 }
@@ -258,7 +233,7 @@ static int take_words(struct arguments *args, char **words, int n)
 		else if (strcmp(word, "--") == 0)
 			only_operands = true;
 		else if (word[1] == '-')
-			r = take_option(args, word + 2, next);
+			r = take_option(args, ORIGIN_FLAG, word + 2, next);
 		else if (word[1] == 'o') {
 			r = take_list(args, word[2] ? word + 2 : next);
 			i += !word[2];
@@ -287,89 +262,9 @@ static int check_operands(const struct arguments *args)
 	return SEE_HELP;
 }
 
-/* ---- environment and configuration ---- */
-
-static void take_environment(struct arguments *args)
-{
-	for (int i = 0; i < N_OPTIONS; i++) {
-		const char *name = option_rows[i].environment;
-		const char *value = name ? getenv(name) : NULL;
-
-		if (value && *value && !args->values[i] && is_for(i, args->command))
-			args->values[i] = value;
-	}
-}
-
-static char *trim(char *text)
-{
-	text += strspn(text, " \t\r");
-	size_t len = strlen(text);
-
-	while (len && strchr(" \t\r", text[len - 1]))
-		text[--len] = '\0';
-	return text;
-}
-
-static void take_config_line(struct arguments *args, const char *path, int number, char *line)
-{
-	char *equals = strchr(line, '=');
-	const char *value = "";
-
-	line = trim(line);
-	if (!*line || *line == '#')
-		return;
-	if (equals) {
-		*equals = '\0';
-		value = trim(equals + 1);
-		line = trim(line);
-	}
-	int option = find_option(line, strlen(line));
-
-	if (option < 0 || !(option_rows[option].flags & OPTION_CONFIG) ||
-		(option_rows[option].argument && !equals))
-		log_warning("%s, line %d: '%s' is not understood", path, number, line);
-	else if (!args->values[option] && is_for(option, args->command) &&
-		 strcmp(value, "false") != 0)
-		args->values[option] = keep(args, xstrdup(value));
-}
-
-static void take_config(struct arguments *args)
-{
-	const char *base = getenv("XDG_CONFIG_HOME");
-	const char *home = getenv("HOME");
-	scoped(buf_fini) struct buf text = BUF_INIT;
-	int number = 0;
-	struct stat st;
-
-	if ((!base || *base != '/') && !home)
-		return;
-	scoped(free_ptr) char *path = base && *base == '/'
-					      ? xasprintf("%s/storyfs/config", base)
-					      : xasprintf("%s/.config/storyfs/config", home);
-	int e = file_read(path, CONFIG_BYTES, &text);
-
-	if (e < 0 && e != -ENOENT && e != -ENOTDIR)
-		log_warning("%s: %s", path, text_errno(e));
-	bool is_private = e == 0 && stat(path, &st) == 0 && !(st.st_mode & (S_IRWXG | S_IRWXO));
-
-	for (char *p = text.data, *end; p && *p; p = end) {
-		end = p + strcspn(p, "\n");
-		if (*end)
-			*end++ = '\0';
-		take_config_line(args, path, ++number, p);
-	}
-	for (int i = 0; i < N_OPTIONS && !is_private; i++) {
-		if (!(option_rows[i].flags & OPTION_ONLY_CONFIG) || !args->values[i])
-			continue;
-		log_error("%s: others may read the %s in it, so it is not used; run: chmod 600 %s",
-			path, option_rows[i].name, path);
-		args->values[i] = NULL;
-	}
-}
-
 int arguments_parse(int argc, char **argv, struct arguments *ret)
 {
-	scoped(arguments_fini) struct arguments args = { 0 };
+	scoped(arguments_fini) struct arguments args = { .section = -1 };
 	char **words = argv + 1;
 	int n = argc > 0 ? argc - 1 : 0;
 
@@ -396,10 +291,11 @@ int arguments_parse(int argc, char **argv, struct arguments *ret)
 
 	if (r == 0)
 		r = check_operands(&args);
+	if (r == 0 && args.command && !arguments_have(&args, OPTION_help) &&
+		!arguments_have(&args, OPTION_version))
+		r = settings_complete(&args);
 	if (r)
 		return r;
-	take_environment(&args);
-	take_config(&args);
 	*ret = args;
 	args = (struct arguments){ 0 };
 	return 0;
@@ -411,5 +307,6 @@ void arguments_fini(struct arguments *args)
 		free(args->kept[i]);
 	free(args->kept);
 	free(args->operands);
+	config_file_fini(&args->file);
 	*args = (struct arguments){ 0 };
 }

@@ -12,20 +12,6 @@ const struct command commands[N_COMMANDS] = {
 #include "commands.def"
 };
 
-enum {
-	ANY = -1,
-	CONFIG = OPTION_CONFIG,
-	SECRET = OPTION_CONFIG | OPTION_ONLY_CONFIG,
-	HIDDEN = OPTION_HIDDEN,
-};
-#define FOR(command) (1 << COMMAND_##command)
-#define OPTION(id, name, letter, argument, commands, environment, flag_bits, help)              \
-	[OPTION_##id] = { name, letter, argument, (unsigned)(commands), environment, flag_bits, \
-		help },
-const struct option_row option_rows[N_OPTIONS] = {
-#include "options.def"
-};
-
 enum { HELP_COLUMN = 34 };
 
 static void print_option(const struct option_row *row)
@@ -39,17 +25,33 @@ static void print_option(const struct option_row *row)
 	}
 	int n = snprintf(left, sizeof(left), "  %s%c%s--%s%s%s", row->letter ? "-" : " ",
 		row->letter ? row->letter : ' ', row->letter ? ", " : "  ", row->name,
-		row->argument ? " " : "", row->argument ? row->argument : "");
+		row->argument.name ? " " : "", row->argument.name ? row->argument.name : "");
 
 	assert(n > 0 && n < HELP_COLUMN);
 	printf("%-*s%s", HELP_COLUMN, left, row->help);
+	if (row->fallback)
+		printf("; %s if not given", row->fallback);
 	if (row->environment)
 		printf(" ($%s)", row->environment);
 	putchar('\n');
 }
 
-static void print_options(unsigned commands_bits)
+bool command_has_file(const struct command *command)
 {
+	unsigned bits = 1U << (command - commands);
+
+	for (int i = 0; i < N_OPTIONS; i++) {
+		if (option_rows[i].flags & OPTION_CONFIG && ~option_rows[i].commands &&
+			option_is_for((enum option_id)i, bits))
+			return true;
+	}
+	return false;
+}
+
+static void print_options(const struct command *command)
+{
+	unsigned commands_bits = 1U << (command - commands);
+
 	puts("\nOptions:");
 	for (int i = 0; i < N_OPTIONS; i++) {
 		if (option_rows[i].commands & commands_bits &&
@@ -58,15 +60,16 @@ static void print_options(unsigned commands_bits)
 	}
 	printf("%-*s%s\n", HELP_COLUMN, "  -o NAME[=VALUE],...",
 		"options as a list, as mount(8) passes them");
-	puts("\nMost options can stand in ~/.config/storyfs/config, too, as lines of `name = VALUE`. The\n"
-	     "command line counts first, then the environment, then that file.");
+	if (command_has_file(command))
+		puts("\nMost options can stand in ~/.config/storyfs/config, too, as lines of `name = VALUE`. The\n"
+		     "command line counts first, then the environment, then that file: `storyfs config --help`.");
 }
 
 static void print_command(const struct command *command)
 {
 	printf("storyfs %s %s\n\n%c%s.\n\n%s", command->name, command->operands,
 		command->summary[0] - 'a' + 'A', command->summary + 1, command->details);
-	print_options(1U << (command - commands));
+	print_options(command);
 }
 
 bool command_is_of_group(const struct command *command, const char *word)

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "config_file.h"
+#include "option.h"
 #include "storyfs/buf.h"
 #include "storyfs/scope.h"
 
@@ -16,36 +18,11 @@ enum command_id {
 	N_COMMANDS,
 };
 
-enum option_id {
-#define OPTION(id, ...) OPTION_##id,
-#include "options.def"
-	N_OPTIONS,
-};
-
 enum exit_code {
 	EXIT_DONE = 0,
 	EXIT_FAILED = 1,
 	EXIT_USAGE = 2,
 };
-
-enum option_flag {
-	OPTION_CONFIG = 1, /* may stand in the configuration file */
-	OPTION_ONLY_CONFIG =
-		2,	   /* and nowhere else: arguments and the environment are seen by others */
-	OPTION_HIDDEN = 4, /* not in help */
-};
-
-struct option_row {
-	const char *name;
-	char letter;
-	const char *argument;
-	unsigned commands; /* a bit for each command_id */
-	const char *environment;
-	unsigned flags; /* enum option_flag */
-	const char *help;
-};
-
-extern const struct option_row option_rows[N_OPTIONS];
 
 struct arguments;
 
@@ -60,13 +37,28 @@ struct command {
 
 extern const struct command commands[N_COMMANDS];
 
-/* What was said. Operands and values are borrowed from argv, the environment or kept. */
+/* Where an option was said. What is said further up counts. */
+enum origin {
+	ORIGIN_DEFAULT, /* nowhere */
+	ORIGIN_FLAG,
+	ORIGIN_LIST, /* behind -o */
+	ORIGIN_ENVIRONMENT,
+	ORIGIN_SECTION, /* of the source, in the configuration file */
+	ORIGIN_FILE,
+};
+
+/* What was said. Operands and values are borrowed from argv, the environment, the file or kept. */
 struct arguments {
 	const struct command *command; /* NULL for `storyfs --help` and the like */
 	const char *group;	       /* then, `user`: help for the commands that begin so */
 	char **operands;
 	int n_operands;
-	const char *values[N_OPTIONS]; /* NULL: not given; a switch's is "" */
+	const char *values[N_OPTIONS]; /* or the default; NULL: none. A switch's is "" or NULL */
+	enum origin origins[N_OPTIONS];
+	int lines[N_OPTIONS];	      /* in the file */
+	bool is_overruled[N_OPTIONS]; /* another source of the token counts */
+	struct config_file file;
+	int section; /* of the source in it; -1: none */
 	char **kept;
 	size_t n_kept;
 };
@@ -85,6 +77,8 @@ static inline bool arguments_have(const struct arguments *args, enum option_id o
 
 /* Does the command's name have the word, and another behind it? */
 bool command_is_of_group(const struct command *command, const char *word);
+/* Does the configuration file bear on it? */
+bool command_has_file(const struct command *command);
 /* `storyfs --help`, `storyfs GROUP --help`, `storyfs COMMAND --help`. */
 void help_print(const struct arguments *args);
 

@@ -123,11 +123,9 @@ static enum exit_code look(
 {
 	scoped(buf_fini) struct buf reason = BUF_INIT;
 	scoped(source_close) struct source *source = NULL;
-	struct source_config config;
+	struct source_config config = setup_source(args);
 	struct look l = { .args = args };
 
-	if (setup_source(args, &config))
-		return EXIT_USAGE;
 	config.refresh_s = 0;
 	if (source_open(&config, &source, &reason) < 0 || source_check(source, &reason) < 0)
 		return setup_fail(args, buf_str(&reason));

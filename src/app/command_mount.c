@@ -18,7 +18,6 @@
 #include "storyfs/alloc.h"
 #include "storyfs/fs.h"
 #include "storyfs/log.h"
-#include "storyfs/parse.h"
 #include "storyfs/text.h"
 
 struct mounting {
@@ -31,43 +30,27 @@ struct mounting {
 
 /* ---- options ---- */
 
-static int octal(const struct arguments *args, enum option_id option, mode_t *value)
+static mode_t find_mask(const struct arguments *args)
 {
-	const char *text = args->values[option];
-	char *end;
-
-	if (!text)
-		return 0;
-	unsigned long n = strtoul(text, &end, 8);
-
-	if (*end || end == text || n > 0777) {
-		fprintf(stderr, "storyfs: --%s takes an octal mode such as 022, not '%s'\n",
-			option_rows[option].name, text);
-		return 1;
-	}
-	*value = (mode_t)n;
-	return 0;
-}
-
-static int parse(const struct arguments *args, struct mounting *m)
-{
-	int64_t uid = geteuid(), gid = getegid();
+	const char *text = args->values[OPTION_umask];
 	mode_t mask = umask(0);
 
 	umask(mask);
-	if (setup_source(args, &m->source) ||
-		setup_number(args, OPTION_uid, 0, UINT32_MAX - 1, &uid) ||
-		setup_number(args, OPTION_gid, 0, UINT32_MAX - 1, &gid) ||
-		octal(args, OPTION_umask, &mask))
-		return 1;
-	m->args = args;
-	m->source.keep = !arguments_have(args, OPTION_no_cache);
-	m->foreground =
-		arguments_have(args, OPTION_foreground) || arguments_have(args, OPTION_debug);
-	m->pipe = -1;
-	if (arguments_have(args, OPTION_debug))
-		log_set_level(LOG_LEVEL_DEBUG);
-	m->fs = (struct fs_config){
+	return text ? (mode_t)strtoul(text, NULL, 8) : mask;
+}
+
+static struct mounting mounting_of(const struct arguments *args)
+{
+	struct mounting m = {
+		.args = args,
+		.source = setup_source(args),
+		.foreground = arguments_have(args, OPTION_foreground) ||
+			      arguments_have(args, OPTION_debug),
+		.pipe = -1,
+	};
+
+	m.source.keep = !arguments_have(args, OPTION_no_cache);
+	m.fs = (struct fs_config){
 		.source = args->operands[0],
 		.read_only = arguments_have(args, OPTION_ro),
 		.allow_other = arguments_have(args, OPTION_allow_other),
@@ -75,12 +58,12 @@ static int parse(const struct arguments *args, struct mounting *m)
 		.no_exec = arguments_have(args, OPTION_noexec),
 		.no_atime = arguments_have(args, OPTION_noatime),
 		.debug = arguments_have(args, OPTION_debug),
-		.uid = (uid_t)uid,
-		.gid = (gid_t)gid,
-		.umask = mask,
-		.timeout_ms = m->source.timeout_s * 1000,
+		.uid = (uid_t)setup_number(args, OPTION_uid, geteuid()),
+		.gid = (gid_t)setup_number(args, OPTION_gid, getegid()),
+		.umask = find_mask(args),
+		.timeout_ms = m.source.timeout_s * 1000,
 	};
-	return 0;
+	return m;
 }
 
 /* ---- the child ---- */
@@ -201,10 +184,10 @@ enum exit_code run_mount(const struct arguments *args)
 	scoped(free_ptr) char *where = NULL;
 	scoped(free_ptr) char *token_file = NULL;
 	scoped(free_ptr) char *ca_file = NULL;
-	struct mounting m = { 0 };
+	struct mounting m = mounting_of(args);
 
-	if (parse(args, &m))
-		return EXIT_USAGE;
+	if (m.fs.debug)
+		log_set_level(LOG_LEVEL_DEBUG);
 	alloc_keep_small();
 	where = absolute_source(args->operands[0]);
 	if (!where) {

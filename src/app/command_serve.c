@@ -14,8 +14,6 @@
 #include "storyfs/server.h"
 #include "storyfs/webhook_sender.h"
 
-static const char default_listen[] = "127.0.0.1:5080";
-
 /* The signals that the server heeds, blocked, so that only sigwait sees them. */
 static void block_signals(sigset_t *ret)
 {
@@ -47,35 +45,23 @@ static void announce(const struct arguments *args, const struct http_server *htt
 /* 1: an option is wrong, which is said. */
 static int read_options(const struct arguments *args, struct http_server_config *ret)
 {
-	int64_t body = 0, upload = 0, header = 0, connections = 0, per_address = 0, timeout = 0,
-		request = 0;
-	const char *listen = args->values[OPTION_listen];
-
-	if (setup_number(args, OPTION_max_body, 1024, 1 << 30, &body) ||
-		setup_number(args, OPTION_max_upload, 1024, INT64_C(1) << 40, &upload) ||
-		setup_number(args, OPTION_max_header, 1024, 1 << 20, &header) ||
-		setup_number(args, OPTION_max_connections, 1, 100000, &connections) ||
-		setup_number(args, OPTION_max_per_address, 1, 100000, &per_address) ||
-		setup_number(args, OPTION_idle_timeout, 1, 86400, &timeout) ||
-		setup_number(args, OPTION_request_timeout, 1, 86400, &request))
-		return 1;
 	if (!args->values[OPTION_tls_cert] != !args->values[OPTION_tls_key]) {
 		fprintf(stderr, "storyfs: --tls-cert and --tls-key go together\n");
 		return 1;
 	}
 	*ret = (struct http_server_config){
-		.listen = listen ? listen : default_listen,
+		.listen = args->values[OPTION_listen],
 		.request_log = args->values[OPTION_request_log],
 		.cert_file = args->values[OPTION_tls_cert],
 		.key_file = args->values[OPTION_tls_key],
 		.spool_dir = getenv("TMPDIR"),
-		.max_body = (size_t)body,
-		.max_upload = (size_t)upload,
-		.max_header = (size_t)header,
-		.max_connections = (unsigned)connections,
-		.max_per_address = (unsigned)per_address,
-		.timeout_s = (unsigned)timeout,
-		.request_timeout_s = (unsigned)request,
+		.max_body = (size_t)setup_number(args, OPTION_max_body, 0),
+		.max_upload = (size_t)setup_number(args, OPTION_max_upload, 0),
+		.max_header = (size_t)setup_number(args, OPTION_max_header, 0),
+		.max_connections = (unsigned)setup_number(args, OPTION_max_connections, 0),
+		.max_per_address = (unsigned)setup_number(args, OPTION_max_per_address, 0),
+		.timeout_s = (unsigned)setup_number(args, OPTION_idle_timeout, 0),
+		.request_timeout_s = (unsigned)setup_number(args, OPTION_request_timeout, 0),
 	};
 	return 0;
 }

@@ -77,6 +77,14 @@ static char *credential_path(void)
 	return path;
 }
 
+const char *credential_from_environment(void)
+{
+	scoped(free_ptr) char *path = credential_path();
+	const char *token = getenv("STORYFS_TOKEN");
+
+	return path ? "$CREDENTIALS_DIRECTORY/token" : token && *token ? "$STORYFS_TOKEN" : NULL;
+}
+
 struct credential *credential_new(const char *command, const char *file, const char *from_config)
 {
 	struct credential *t = xcalloc(1, sizeof(*t));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where the V5 token comes from; the first source that is there counts:
+ * Where the V5 token comes from; the first source that is given counts (settings.h: what was said
+ *in a place that counts less is not given):
  *
  *	token_command              a shell command that prints it
  *	token_file                 a file that nobody else may read
@@ -19,6 +20,9 @@
 
 struct credential;
 
+/* Which of the two that the environment holds counts, by its name as above; NULL: there is none.
+ * For the life of the program. */
+const char *credential_from_environment(void);
 /* All may be NULL; copied. What the environment holds is moved out of it now. */
 struct credential *credential_new(const char *command, const char *file, const char *from_config);
 void credential_free(struct credential *t);

@@ -116,7 +116,7 @@ def test_a_token_that_others_can_read_is_not_used(remote, tmp_path):
     by_config(remote, tmp_path)
     (tmp_path / 'storyfs' / 'config').chmod(0o640)
     done = storyfs('cat', remote.url, 'me/id', XDG_CONFIG_HOME=tmp_path)
-    assert done.returncode == 1 and 'chmod 600' in done.stderr
+    assert done.returncode == 2 and 'chmod 600' in done.stderr
     assert remote.token not in done.stderr
 
 
