@@ -175,14 +175,18 @@ static size_t left(const struct input *in)
 	return (size_t)(in->end - in->at);
 }
 
+/* In as few bytes as it needs. */
 static uint64_t take_number(struct input *in)
 {
 	uint64_t n = 0;
 
 	for (unsigned shift = 0; shift < sizeof(n) * 8 && in->at < in->end; shift += BITS) {
 		unsigned char byte = *in->at++;
+		uint64_t part = (uint64_t)(byte & (MORE - 1)) << shift;
 
-		n |= (uint64_t)(byte & (MORE - 1)) << shift;
+		if (part >> shift != (byte & (MORE - 1)) || (shift && !byte))
+			break;
+		n |= part;
 		if (!(byte & MORE))
 			return n;
 	}
@@ -238,6 +242,13 @@ static void take_float(struct input *in, double *ret)
 	in->at += sizeof(*ret);
 }
 
+static void take_bool(struct input *in, int64_t *ret)
+{
+	*ret = take_signed(in);
+	if (*ret != 0 && *ret != 1)
+		in->is_bad = true;
+}
+
 static void take_word(struct input *in, const struct field *field, int64_t *ret)
 {
 	*ret = take_signed(in);
@@ -247,16 +258,16 @@ static void take_word(struct input *in, const struct field *field, int64_t *ret)
 
 static struct record *take_record(struct input *in, enum kind kind);
 
-static struct record *take_nested(struct input *in)
+static struct record *take_nested(struct input *in, enum kind of)
 {
 	uint64_t kind = take_number(in);
 
-	if (in->is_bad || kind <= KIND_none || kind >= N_KINDS || in->depth == MAX_DEPTH) {
+	if (in->is_bad || kind != (uint64_t)of || in->depth == MAX_DEPTH) {
 		in->is_bad = true;
 		return NULL;
 	}
 	in->depth++;
-	struct record *r = take_record(in, (enum kind)kind);
+	struct record *r = take_record(in, of);
 
 	in->depth--;
 	return r;
@@ -270,10 +281,12 @@ static bool take_value(struct input *in, const struct field *field, struct value
 
 	switch (field->type) {
 	case TYPE_INT:
-	case TYPE_BOOL:
 	case TYPE_DATETIME:
 	case TYPE_DATE:
 		ret->i = take_signed(in);
+		break;
+	case TYPE_BOOL:
+		take_bool(in, &ret->i);
 		break;
 	case TYPE_ENUM:
 		take_word(in, field, &ret->i);
@@ -290,15 +303,21 @@ static bool take_value(struct input *in, const struct field *field, struct value
 		take_ids(in, &ret->ids);
 		return true;
 	case TYPE_OBJECT:
-		ret->record = take_nested(in);
+		ret->record = take_nested(in, field->of);
 		return ret->record != NULL;
 	case TYPE_OBJECTS:
 		n = take_count(in);
-		for (size_t i = 0; i < n && (r = take_nested(in)); i++)
+		for (size_t i = 0; i < n && (r = take_nested(in, field->of)); i++)
 			records_add(&ret->records, r);
 		return true;
 	}
 	return !in->is_bad;
+}
+
+static bool is_packed(enum kind kind, uint64_t f)
+{
+	return f < (uint64_t)schema_resource(kind)->n_fields &&
+	       !(schema_field(kind, (int)f)->flags & FIELD_SECRET);
 }
 
 /* NULL when it is bad. */
@@ -316,10 +335,9 @@ static struct record *take_record(struct input *in, enum kind kind)
 		struct value v = { .state = head & 1 ? VALUE_SET : VALUE_NULL };
 		uint64_t f = (head >> 1) - 1;
 
-		if (head >> 1 <= last || f >= (uint64_t)schema_resource(kind)->n_fields) {
-			in->is_bad = true;
+		in->is_bad |= head >> 1 <= last || !is_packed(kind, f);
+		if (in->is_bad)
 			break;
-		}
 		last = head >> 1;
 		if (v.state == VALUE_NULL || take_value(in, schema_field(kind, (int)f), &v))
 			record_set(r, (int)f, v);
