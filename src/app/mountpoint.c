@@ -76,6 +76,10 @@ int mountpoint_find(const char *path, char **ret, struct buf *ret_reason)
 		int e = -errno;
 
 		buf_add_fmt(ret_reason, "%s: %s", path, text_errno(e));
+		if (e == -ENOTCONN)
+			buf_add_str(ret_reason,
+				": its mount died; mount there again, or take it away with: "
+				"storyfs umount MOUNTPOINT");
 		return e;
 	}
 	while (!mountpoint_is_ours(real, NULL)) {

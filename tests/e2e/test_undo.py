@@ -176,3 +176,12 @@ def test_a_place_without_a_mount(tmp_path, state):
     done = undo('x', tmp_path)
     assert done.returncode == 2
     shutil.rmtree(state, ignore_errors=True)
+
+
+def test_a_dead_mount_is_said_to_be_dead(archive, mount):
+    m = mount(archive)
+    m.process.kill()
+    m.process.wait(conftest.DEADLINE)
+    done = undo(m.path / 'projects/99')
+    assert done.returncode == 1 and 'its mount died' in done.stderr and 'storyfs umount' in done.stderr
+    unmount(m.path)
