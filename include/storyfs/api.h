@@ -75,6 +75,7 @@ struct api_query {
 	const char *fields;	       /* the parameter's text, or NULL */
 	const char *filters;	       /* "a=b&c=d", encoded, or NULL */
 	size_t max;		       /* no further pages than that many take; 0: all */
+	size_t n_expected;	       /* resources; then no page waits for the first; 0 */
 	struct api_progress *progress; /* kept up to date, or NULL */
 };
 
@@ -89,12 +90,13 @@ struct api_listing {
 void api_listing_fini(struct api_listing *listing);
 
 /* A whole collection in order. Its first page tells how many resources a page has, which may be
- * less than was asked for, and how many there are; the other pages are asked for several at once,
- * by threads of the call, which ask its limit, too. Where that does not fit together the list is
- * read page after page, the next one beginning after what was returned. A list whose project moves
- * meanwhile is read again from the start, three times at most; then an id may come twice, and
- * version is the oldest page's. What hangs below stories can be listed for a whole project (its
- * transitions), and what hangs below projects for none of them: then it is that of whoever asks
+ * less than was asked for, and how many there are, unless that is expected; the other pages are
+ * asked for several at once, by threads of the call, which ask its limit, too. Where that does not
+ * fit together the list is read page after page, the next one beginning after what was returned. A
+ * list whose project moves meanwhile is read again from the start, three times at most; then an id
+ * may come twice, and version is the oldest page's. What hangs below stories can be listed for a
+ * whole project (its transitions), and what hangs below projects for none of them: then it is that
+ * of whoever asks
  * (`/my/activity`). */
 int api_list(struct api *api, const struct place *place, const struct api_query *query,
 	struct call *call, struct api_listing *ret);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Lists: pages put together. The first page tells how many there are; the others are fetched by a
- * crew, several at once, and put together in their order. When the project moves meanwhile the
- * list is read again; the last try reads page after page, and ends.
+ * Lists: pages put together. The first page tells how many there are, unless that was known; the
+ * others are fetched by a crew, several at once, and put together in their order. When the project
+ * moves meanwhile the list is read again; the last try reads page after page, and ends.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -34,6 +34,7 @@ struct reading {
 	const char *target; /* without the page's bounds */
 	bool is_paged;
 	int64_t max;		       /* records; 0: all there are */
+	int64_t n_expected;	       /* 0: who knows */
 	struct api_progress *progress; /* or NULL */
 	struct call *call;
 	struct api_listing *into;
@@ -167,10 +168,10 @@ static int read_on(const struct reading *r, const struct page *first, bool must_
 
 /* ---- several at once ---- */
 
-/* Who fetches the pages behind the first one. */
+/* Who fetches the pages, all or those behind the first one. */
 struct crew {
 	const struct reading *reading;
-	int64_t version; /* of the first page */
+	int64_t version; /* of the first page; 0: not known yet */
 	size_t n_pages;
 	struct page *pages;
 	atomic_size_t next;   /* page to be taken */
@@ -205,7 +206,7 @@ static void *fetch_pages(void *data)
 
 		if (e < 0)
 			note_failure(c, e, &call);
-		else if (c->pages[i].version != c->version || !c->pages[i].n)
+		else if ((c->version && c->pages[i].version != c->version) || !c->pages[i].n)
 			atomic_store(&c->is_over, true);
 	}
 	return NULL;
@@ -265,26 +266,55 @@ static int gather(const struct crew *c, const struct page *first)
 	return moved ? LIST_MOVED : LIST_UNEVEN;
 }
 
+static void crew_fini(struct crew *c)
+{
+	pthread_mutex_destroy(&c->lock);
+	for (size_t i = 0; i < c->n_pages; i++)
+		page_fini(&c->pages[i]);
+	free(c->pages);
+}
+
+SCOPED_VALUE(struct crew, crew_fini);
+
+/* Pages of n from an offset on, up to the end. False when these are too many. */
+static bool fetch_all(struct crew *c, int64_t offset, int64_t n, int64_t end)
+{
+	pthread_mutex_init(&c->lock, NULL);
+	int64_t n_pages = (end - offset + n - 1) / n;
+
+	if (n_pages > MAX_PAGES)
+		return false;
+	c->pages = xcalloc((size_t)n_pages, sizeof(*c->pages));
+	for (; c->n_pages < (size_t)n_pages; c->n_pages++)
+		c->pages[c->n_pages].offset = offset + n * (int64_t)c->n_pages;
+	run_crew(c);
+	return true;
+}
+
 static int read_at_once(const struct reading *r, const struct page *first)
 {
-	int64_t n = (int64_t)first->n, left = wanted(r, first) - n;
-	struct crew c = { .reading = r, .version = first->version };
+	scoped(crew_fini) struct crew c = { .reading = r, .version = first->version };
+	int64_t n = (int64_t)first->n;
 
-	c.n_pages = (size_t)((left + n - 1) / n);
-	if (c.n_pages > MAX_PAGES)
+	return fetch_all(&c, n, n, wanted(r, first)) ? gather(&c, first) : LIST_UNEVEN;
+}
+
+/* With the first page, when there are as many as expected on pages as large as was asked for. */
+static int read_expected(const struct reading *r)
+{
+	scoped(crew_fini) struct crew c = { .reading = r };
+	int64_t n = r->api->page_limit;
+
+	if (!fetch_all(&c, 0, n, r->n_expected))
 		return LIST_UNEVEN;
-	c.pages = xcalloc(c.n_pages, sizeof(*c.pages));
-	for (size_t i = 0; i < c.n_pages; i++)
-		c.pages[i].offset = n * (int64_t)(i + 1);
-	pthread_mutex_init(&c.lock, NULL);
-	run_crew(&c);
+	const struct page *first = &c.pages[0];
+	bool is_right = first->is_read && (int64_t)first->n == n && first->total > 0 &&
+			wanted(r, first) <= n * (int64_t)c.n_pages;
+
+	c.version = r->into->version = first->version;
 	int e = gather(&c, first);
 
-	pthread_mutex_destroy(&c.lock);
-	for (size_t i = 0; i < c.n_pages; i++)
-		page_fini(&c.pages[i]);
-	free(c.pages);
-	return e;
+	return e || is_right ? e : LIST_UNEVEN;
 }
 
 /* ---- lists ---- */
@@ -299,6 +329,8 @@ static int list_once(const struct reading *r, bool must_end)
 		atomic_store(&r->progress->got, 0);
 		atomic_store(&r->progress->total, -1);
 	}
+	if (r->n_expected > r->api->page_limit)
+		return read_expected(r);
 	int e = get_page(r, r->call, &first);
 
 	if (e < 0)
@@ -324,6 +356,7 @@ int api_list(struct api *api, const struct place *place, const struct api_query 
 			.target = target,
 			.is_paged = schema_resource(place->kind)->paged,
 			.max = query ? (int64_t)query->max : 0,
+			.n_expected = query && i == 1 ? (int64_t)query->n_expected : 0,
 			.progress = query ? query->progress : NULL,
 			.call = call,
 			.into = &listing };

@@ -348,6 +348,14 @@ static void take_nested(
 	sound_note(f->load, &listing->problems);
 }
 
+static size_t count_known(struct store *s, const struct place *place)
+{
+	lock_scope(&s->lock);
+	const struct collection *c = known_collection(s, place);
+
+	return c ? c->ids.n : 0;
+}
+
 /* Nested in the parents' list, for the whole project: one kind or several. */
 static int fetch_nested(struct store *s, struct fetch *f, size_t n, struct call *call)
 {
@@ -361,7 +369,9 @@ static int fetch_nested(struct store *s, struct fetch *f, size_t n, struct call 
 
 	for (size_t i = 0; i < n; i++)
 		add_nested_fields(f[i].source, &fields);
-	struct api_query query = { .fields = buf_str(&fields), .progress = &f->load->progress };
+	struct api_query query = { .fields = buf_str(&fields),
+		.n_expected = count_known(s, &parents),
+		.progress = &f->load->progress };
 	int e = api_list(s->api, &parents, &query, call, &listing);
 
 	if (e < 0)

@@ -29,6 +29,7 @@ struct meeting {
 	pthread_cond_t came;
 	int n_needed, n_inside, n_most;
 	bool is_met;
+	bool with_first, first_met; /* the first waits, too, and met others */
 };
 
 static void meet(struct meeting *m)
@@ -55,12 +56,15 @@ static int perform(struct transport *t, const struct http_request *req,
 {
 	struct meeting *m = (struct meeting *)t;
 	bool is_first = strstr(req->target, "offset=0") != NULL;
+	bool waits = m->with_first || !is_first;
 
-	if (!is_first)
+	if (waits)
 		meet(m);
+	if (is_first)
+		m->first_met = m->is_met;
 	int e = transport_perform(&m->host->base, req, limit, ret);
 
-	if (!is_first)
+	if (waits)
 		leave(m);
 	return e;
 }
@@ -172,6 +176,44 @@ static void they_stand_in_the_lists_order_however_they_come(void **state)
 	assert_int_equal(fx->host.n_asked, 8);
 }
 
+static int list_expecting(struct fixture *fx, size_t n)
+{
+	host_forget(&fx->host);
+	api_listing_fini(&fx->listing);
+	return api_list(
+		fx->api, &stories, &(struct api_query){ .n_expected = n }, &fx->call, &fx->listing);
+}
+
+static void none_waits_for_the_first_when_it_is_known_how_many_there_are(void **state)
+{
+	struct fixture *fx = *state;
+
+	fx->meeting.n_needed = 4;
+	fx->meeting.with_first = true;
+	assert_int_equal(list_expecting(fx, N_STORIES), 0);
+	assert_whole(fx, N_STORIES);
+	assert_int_equal(fx->host.n_asked, 8);
+	assert_int_equal(fx->listing.version, 10);
+	assert_true(fx->meeting.first_met);
+}
+
+static void what_is_expected_need_not_be_so(void **state)
+{
+	static const size_t expected[] = { 1, 3, 4, 20, 21, 24, 25, 100 };
+	struct fixture *fx = *state;
+
+	for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++) {
+		assert_int_equal(list_expecting(fx, expected[i]), 0);
+		assert_whole(fx, N_STORIES);
+		assert_int_equal(fx->listing.n_requests, fx->host.n_asked);
+		assert_in_range(fx->host.n_asked, 8, 16);
+	}
+	fx->host.max_limit = 2;
+	assert_int_equal(list_expecting(fx, N_STORIES), 0);
+	assert_whole(fx, N_STORIES);
+	assert_int_equal(fx->listing.n_requests, fx->host.n_asked);
+}
+
 static void no_more_than_is_wanted_is_asked_for(void **state)
 {
 	struct fixture *fx = *state;
@@ -215,6 +257,16 @@ static void move_once(struct host *h, const struct host_asked *asked)
 	h->answered = NULL;
 	host_remove(h, "/projects/99/stories/23");
 	host_move(h, 99, 11);
+}
+
+static void one_that_is_expected_and_moves_is_read_again(void **state)
+{
+	struct fixture *fx = *state;
+
+	fx->host.answered = move_once;
+	assert_int_equal(list_expecting(fx, N_STORIES), 0);
+	assert_whole(fx, N_STORIES - 1);
+	assert_int_equal(fx->listing.version, 11);
 }
 
 static void a_project_that_moves_meanwhile_is_read_again(void **state)
@@ -304,6 +356,9 @@ int main(void)
 		pages_test(four_are_asked_for_at_once_and_no_more),
 		pages_test(eight_are_when_nothing_else_is_said),
 		pages_test(they_stand_in_the_lists_order_however_they_come),
+		pages_test(none_waits_for_the_first_when_it_is_known_how_many_there_are),
+		pages_test(what_is_expected_need_not_be_so),
+		pages_test(one_that_is_expected_and_moves_is_read_again),
 		pages_test(no_more_than_is_wanted_is_asked_for),
 		pages_test(the_first_failure_is_the_lists),
 		pages_test(a_cancelled_list_ends),
