@@ -12,6 +12,9 @@
 
 /* Append the content of the file; -EFBIG when it is over max bytes, else -errno of open or read. */
 int file_read(const char *path, size_t max, struct buf *ret_data);
+/* Append what comes out of a pipe until its other end is closed: -ETIMEDOUT when that is not so at
+ * the deadline (of clock_monotonic_ms), -EFBIG when it is over max bytes, else -errno. */
+int file_read_pipe(int fd, int64_t deadline_ms, size_t max, struct buf *ret_data);
 /* Write to a temporary name beside path, fsync, rename. -errno; nothing is left behind then. */
 int file_write_atomic(const char *path, const void *data, size_t len, mode_t mode);
 /* The directory and its missing parents, mode 0700 for what is made. */

@@ -5,7 +5,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
@@ -159,32 +158,6 @@ static int start_command(const char *command, pid_t *ret_pid, int *ret_fd)
 	return -e;
 }
 
-/* All it prints until it ends, within the deadline. */
-static int read_output(int fd, int64_t deadline_ms, struct buf *ret)
-{
-	for (;;) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-		int64_t left = deadline_ms - clock_monotonic_ms();
-		int n = left > 0 ? poll(&p, 1, (int)left) : 0;
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -ETIMEDOUT;
-		char *end = buf_reserve(ret, TOKEN_BYTES);
-		ssize_t got = read(fd, end, TOKEN_BYTES);
-
-		if (got < 0)
-			return -errno;
-		if (got == 0)
-			return 0;
-		ret->len += (size_t)got;
-		end[got] = '\0';
-		if (ret->len > TOKEN_BYTES)
-			return -EFBIG;
-	}
-}
-
 static int run_token_command(const char *command, struct buf *ret)
 {
 	scoped(close_fd) int fd = -1;
@@ -193,7 +166,7 @@ static int run_token_command(const char *command, struct buf *ret)
 	int e = start_command(command, &pid, &fd);
 
 	if (e == 0) {
-		e = read_output(fd, clock_deadline(COMMAND_MS), ret);
+		e = file_read_pipe(fd, clock_deadline(COMMAND_MS), TOKEN_BYTES, ret);
 		if (e < 0)
 			kill(-pid, SIGKILL);
 		waitpid(pid, &status, 0);

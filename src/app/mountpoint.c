@@ -11,12 +11,17 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "probe.h"
 #include "storyfs/alloc.h"
+#include "storyfs/clock.h"
 #include "storyfs/fs.h"
 #include "storyfs/text.h"
+
+enum { ANSWER_MS = 3000 };
 
 extern char **environ;
 
@@ -43,6 +48,44 @@ bool mountpoint_is_ours(const char *path, struct buf *ret_source)
 		}
 	}
 	return ours;
+}
+
+/* What is mounted later at the same place hides it. */
+static void forget(struct mounted_list *list, const char *path)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		if (strcmp(list->items[i].path, path) != 0)
+			continue;
+		free(list->items[i].path);
+		free(list->items[i].source);
+		memmove(list->items + i, list->items + i + 1,
+			(--list->n - i) * sizeof(*list->items));
+		return;
+	}
+}
+
+void mountpoint_list(struct mounted_list *ret)
+{
+	__attribute__((cleanup(close_mounts))) FILE *mounts = setmntent("/proc/self/mounts", "re");
+	struct mntent entry;
+	char text[8192];
+
+	*ret = (struct mounted_list){ 0 };
+	while (mounts && getmntent_r(mounts, &entry, text, sizeof(text))) {
+		forget(ret, entry.mnt_dir);
+		if (strcmp(entry.mnt_type, "fuse.storyfs") != 0)
+			continue;
+		ret->items = xrealloc(ret->items, ret->n + 1, sizeof(*ret->items));
+		ret->items[ret->n++] =
+			(struct mounted){ xstrdup(entry.mnt_dir), xstrdup(entry.mnt_fsname) };
+	}
+}
+
+void mounted_list_fini(struct mounted_list *list)
+{
+	while (list->n)
+		forget(list, list->items[list->n - 1].path);
+	free(list->items);
 }
 
 /* The path without links, also when what is mounted at its end is dead: then only what leads there
@@ -97,6 +140,30 @@ int mountpoint_find(const char *path, char **ret, struct buf *ret_reason)
 	return 0;
 }
 
+static int ask_room(void *data, struct buf *ret)
+{
+	struct statvfs st;
+
+	(void)ret;
+	return statvfs(data, &st) < 0 ? -errno : 0;
+}
+
+/* What asks a mount whose process is stopped would wait with it. */
+static int check_answers(const char *path, struct buf *ret_reason)
+{
+	struct probe probe;
+
+	if (!mountpoint_is_ours(path, NULL) ||
+		probe_start(ask_room, (void *)(uintptr_t)path, &probe) < 0 ||
+		probe_finish(&probe, clock_deadline(ANSWER_MS), ret_reason) != -ETIMEDOUT)
+		return 0;
+	buf_add_fmt(ret_reason,
+		"%s is mounted, and its process does not answer: it is stopped or stuck; when that "
+		"lasts, take the mount away: fusermount3 -uz '%s'",
+		path, path);
+	return -ETIMEDOUT;
+}
+
 static int count_entries(const char *path)
 {
 	DIR *dir = opendir(path);
@@ -142,8 +209,11 @@ int mountpoint_prepare(const char *path, char **ret, struct buf *ret_reason)
 			path, path);
 		return e;
 	}
-	int e = fs_heal(real);
+	int e = check_answers(real, ret_reason);
 
+	if (e < 0)
+		return e;
+	e = fs_heal(real);
 	if (e < 0) {
 		buf_add_fmt(ret_reason,
 			"%s holds a dead mount that could not be taken away (%s); "
@@ -189,6 +259,9 @@ int mountpoint_release(const char *path, struct buf *ret_reason)
 		buf_add_fmt(ret_reason, "%s: %s", path, text_errno(e));
 		return e;
 	}
+	e = check_answers(real, ret_reason);
+	if (e < 0)
+		return e;
 	e = fs_heal(real);
 	if (e > 0)
 		return 0;

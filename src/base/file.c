@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "storyfs/alloc.h"
+#include "storyfs/clock.h"
 #include "storyfs/thread.h"
 
 int file_read(const char *path, size_t max, struct buf *ret_data)
@@ -30,6 +32,30 @@ int file_read(const char *path, size_t max, struct buf *ret_data)
 			return -errno;
 		if (n == 0)
 			return 0;
+		got += (size_t)n;
+		if (got > max)
+			return -EFBIG;
+		ret_data->len += (size_t)n;
+		end[n] = '\0';
+	}
+}
+
+int file_read_pipe(int fd, int64_t deadline_ms, size_t max, struct buf *ret_data)
+{
+	for (size_t got = 0;;) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		int64_t left = deadline_ms - clock_monotonic_ms();
+		int r = poll(&p, 1, left > 0 ? (int)left : 0);
+
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r <= 0)
+			return r < 0 ? -errno : -ETIMEDOUT;
+		char *end = buf_reserve(ret_data, 4096);
+		ssize_t n = read(fd, end, 4096);
+
+		if (n <= 0)
+			return n < 0 ? -errno : 0;
 		got += (size_t)n;
 		if (got > max)
 			return -EFBIG;

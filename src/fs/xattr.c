@@ -29,11 +29,13 @@ static bool is_dirty(const struct file *f)
 	return (f->is_field || f->is_seed) && (f->gen != f->settled || f->refused);
 }
 
-/* Is the file in the directory? */
+/* Is the file in the directory? In the root are all that there are. */
 static bool is_in(struct fs *fs, const struct file *f, uint64_t dir)
 {
 	struct node parent;
 
+	if (dir == FUSE_ROOT_ID)
+		return true;
 	if (f->entry)
 		return f->entry->dir->number == dir;
 	return f->is_field && tree_parent(fs->tree, &f->node, &parent) == 0 &&

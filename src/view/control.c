@@ -122,6 +122,18 @@ static int save_deletes(struct tree *t, const char *data, size_t len)
 	return 0;
 }
 
+/* ---- status ---- */
+
+static void add_status(struct tree *t, struct buf *ret)
+{
+	scoped(ids_fini) struct ids conflicts = { 0 };
+
+	store_add_status(t->store, ret);
+	refusals_add_status(t, ret);
+	conflict_list(t, &conflicts);
+	buf_add_fmt(ret, "conflicts: %zu\nstoryfs: " STORYFS_VERSION "\n", conflicts.n);
+}
+
 /* ---- all ---- */
 
 int control_read(struct tree *t, const struct node *node, struct buf *ret)
@@ -133,7 +145,7 @@ int control_read(struct tree *t, const struct node *node, struct buf *ret)
 		return refusals_read(t, ret);
 	}
 	if (node->row == ROW_storyfs_status) {
-		store_add_status(t->store, ret);
+		add_status(t, ret);
 		return 0;
 	}
 	if (node->row == ROW_storyfs_journal) {

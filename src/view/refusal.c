@@ -7,11 +7,15 @@
 #include "shown.h"
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
+#include "storyfs/text.h"
+
+enum { SHOWN_BYTES = 1000 };
 
 /* What was refused in a directory: by a file of it, or of the directory itself. */
 struct refused {
 	uint64_t number;
 	char *text;
+	int64_t at_ns;
 	struct refused *prev, *next;
 };
 
@@ -98,7 +102,7 @@ void refusal_put(struct tree *t, const struct node *dir, const struct node *node
 	}
 	free(one->text);
 	one->text = text;
-	r->at_ns = now > r->at_ns ? now : r->at_ns + 1;
+	r->at_ns = one->at_ns = now > r->at_ns ? now : r->at_ns + 1;
 }
 
 void refusal_drop(struct tree *t, const struct node *dir, const struct node *node)
@@ -163,6 +167,32 @@ int refusals_read(struct tree *t, struct buf *ret)
 		add_all(r, ret);
 	}
 	return 0;
+}
+
+void refusals_add_status(struct tree *t, struct buf *ret)
+{
+	const struct refusal *r = NULL;
+	const struct refused *last = NULL;
+	scoped(buf_fini) struct buf path = BUF_INIT;
+	struct node dir = NODE_ROOT;
+	size_t n = 0;
+
+	lock_scope(&t->lock);
+	while ((r = table_next(&t->refusals, r))) {
+		for (const struct refused *one = r->all; one; one = one->next, n++) {
+			if ((last && one->at_ns < last->at_ns) || !tree_node(r->dir, &dir))
+				continue;
+			last = one;
+			buf_reset(&path);
+			node_add_path(t, &dir, &path);
+		}
+	}
+	buf_add_fmt(ret, "refused: %zu\n", n);
+	if (!last)
+		return;
+	buf_add_fmt(ret, "last_refusal: %s%s", buf_str(&path), path.len ? "/" : "");
+	text_add_excerpt(ret, last->text, strcspn(last->text, "\n"), SHOWN_BYTES);
+	buf_add_char(ret, '\n');
 }
 
 int64_t refusal_time(struct tree *t, const struct node *dir)

@@ -104,6 +104,8 @@ void refusal_drop(struct tree *t, const struct node *dir, const struct node *nod
 int refusal_get(struct tree *t, const struct node *dir, const struct node *node, struct buf *ret);
 /* All there are, each under the path of its directory. */
 int refusals_read(struct tree *t, struct buf *ret);
+/* How many there are, and which is the last, `key: value` a line. */
+void refusals_add_status(struct tree *t, struct buf *ret);
 int64_t refusal_time(struct tree *t, const struct node *dir);
 void refusals_fini(struct tree *t);
 

@@ -310,6 +310,28 @@ static void files_are_written_whole(void **state)
 	assert_int_equal(system(rm), 0);
 }
 
+static void a_pipe_is_read_to_its_end_or_the_deadline(void **state)
+{
+	(void)state;
+	scoped(buf_fini) struct buf data = BUF_INIT;
+	int64_t now = clock_monotonic_ms();
+	int ends[2];
+
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(write(ends[1], "a\0b", 3), 3);
+	assert_int_equal(file_read_pipe(ends[0], now, 10, &data), -ETIMEDOUT);
+	assert_int_equal(data.len, 3);
+	assert_memory_equal(data.data, "a\0b", 3);
+	assert_int_equal(write(ends[1], "cd", 2), 2);
+	assert_int_equal(file_read_pipe(ends[0], now, 1, &data), -EFBIG);
+	/* What is there already is read, however late it is. */
+	assert_int_equal(write(ends[1], "e", 1), 1);
+	close(ends[1]);
+	assert_int_equal(file_read_pipe(ends[0], now - 1000, 10, &data), 0);
+	assert_int_equal(data.len, 4);
+	close(ends[0]);
+}
+
 /* ---- threads ---- */
 
 static void *block_mask(void *data)
@@ -362,6 +384,7 @@ int main(void)
 		cmocka_unit_test(any_title_makes_a_safe_name),
 		cmocka_unit_test(the_log_steers_no_terminal),
 		cmocka_unit_test(files_are_written_whole),
+		cmocka_unit_test(a_pipe_is_read_to_its_end_or_the_deadline),
 		cmocka_unit_test(threads_take_no_signals),
 		cmocka_unit_test(waits_are_of_the_monotonic_clock),
 	};
