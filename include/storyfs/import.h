@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Import of V5 dumps: folders of `<kind>.json`, each one array of resources as V5 sent them. Ids,
- * times, order and versions are kept; kinds and keys that the schema does not have are kept, too,
- * and reported. Importing the same again changes nothing.
+ * Import of what Tracker gave out, into an archive. Importing the same again changes nothing.
+ *
+ * V5 dumps are folders of `<kind>.json`, each one array of resources as V5 sent them. Ids, times,
+ * order and versions are kept; kinds and keys that the schema does not have are kept, too, and
+ * reported.
+ *
+ * Exports are a CSV, or a ZIP of CSVs and attached files. Columns go by their titles (columns.def);
+ * what has no id there gets one that the same export, or a newer one of the project, gives it
+ * again. So a newer one updates; what only the older one had stays, and is reported. Cells of other
+ * columns are kept.
  */
 #ifndef STORYFS_IMPORT_H
 #define STORYFS_IMPORT_H
+
+#include <stdbool.h>
 
 #include "storyfs/archive.h"
 #include "storyfs/buf.h"
@@ -14,21 +23,24 @@ struct import_report {
 	int64_t read[N_KINDS];	  /* resources read, a kind */
 	int64_t changed[N_KINDS]; /* of these, new or different from what the archive held */
 	int64_t n_unknown;	  /* resources of other kinds, kept as they are */
-	struct buf notes; /* a line each: unknown kinds and keys, wrong types, with file and path */
+	struct buf notes; /* a line each: what is unknown or cannot be read, with file and place */
 };
 
 struct import_config {
-	const char *const *folders;
-	size_t n_folders;
+	const char *const *paths; /* folders are dumps, files are exports */
+	size_t n_paths;
+	const char *
+		project; /* of the exports: a name, or the id of one in the archive; else by file */
+	bool dry_run;	 /* do it all, and undo it */
 	/* Called now and then with what is done of how much, in bytes. May be NULL. */
 	void (*progress)(void *data, const char *what, int64_t done, int64_t total);
 	void *data;
 	const char *owner; /* name, username, e-mail or id of who the archive belongs to; or NULL */
 };
 
-/* All folders in one transaction: all of it or nothing. -errno, and the reason as a line in
+/* All in one transaction: all of it or nothing. -errno, and the reason as a line in
  * ret_reason. */
-int import_dumps(struct archive *a, const struct import_config *config, struct import_report *ret,
+int import_all(struct archive *a, const struct import_config *config, struct import_report *ret,
 	struct buf *ret_reason);
 void import_report_fini(struct import_report *report);
 

@@ -90,17 +90,19 @@ static int import_into(const struct arguments *args, const char *path, struct im
 {
 	struct progress progress = { .on_terminal = isatty(STDERR_FILENO) };
 	const struct import_config config = {
-		.folders = (const char *const *)args->operands,
-		.n_folders = (size_t)args->n_operands - 1,
+		.paths = (const char *const *)args->operands,
+		.n_paths = (size_t)args->n_operands - 1,
 		.progress = show_progress,
 		.data = &progress,
 		.owner = args->values[OPTION_owner],
+		.project = args->values[OPTION_project],
+		.dry_run = arguments_have(args, OPTION_dry_run),
 	};
 	scoped(archive_close) struct archive *archive = NULL;
 	int e = archive_open(path, ARCHIVE_CREATE, &archive, reason);
 
 	if (e == 0)
-		e = import_dumps(archive, &config, ret, reason);
+		e = import_all(archive, &config, ret, reason);
 	if (e < 0 && progress.on_terminal && progress.drawn_ms)
 		fputc('\n', stderr);
 	free(progress.folder);
@@ -118,12 +120,13 @@ enum exit_code run_import(const struct arguments *args)
 		buf_add_fmt(&reason, "the archive comes last, and '%s' is a folder\n", path);
 		return fail(reason.data);
 	}
-	if (import_into(args, path, &report, &reason) < 0) {
-		/* An archive made for what failed would be taken for one that holds something. */
-		if (is_new)
-			unlink(path);
+	int e = import_into(args, path, &report, &reason);
+
+	/* An archive made for what failed would be taken for one that holds something. */
+	if (is_new && (e < 0 || arguments_have(args, OPTION_dry_run)))
+		unlink(path);
+	if (e < 0)
 		return fail(buf_str(&reason));
-	}
 	print_report(args, &report);
 	return EXIT_DONE;
 }

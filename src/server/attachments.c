@@ -150,7 +150,7 @@ static int set_type(struct call *c, struct record *file, const struct part *part
 	return 0;
 }
 
-static void set_urls(struct record *file)
+void attachments_set_urls(struct record *file)
 {
 	scoped(free_ptr) char *download =
 		xasprintf("/file_attachments/%lld/download", (long long)record_id(file));
@@ -192,7 +192,7 @@ static int store(struct call *c, const struct part *part, struct record **ret)
 	record_set_int(file, F_file_attachment_size, part->len);
 	if (c->who.person_id)
 		record_set_int(file, F_file_attachment_uploader_id, c->who.person_id);
-	set_urls(file);
+	attachments_set_urls(file);
 	r = set_type(c, file, part);
 	if (r == 0)
 		r = tx_put(c->tx, file);

@@ -13,6 +13,8 @@ int attachments_projects(struct call *c, const struct record *file, struct ids *
 int attachments_add(struct call *c, struct ids *ids, int64_t id);
 /* Delete those of these files that no comment holds any more, bytes and all. */
 int attachments_release(struct call *c, const struct ids *files);
+/* Where a new file's bytes are got; they are there. */
+void attachments_set_urls(struct record *file);
 /* Append the files that a comment holds. */
 void attachments_note(const struct record *comment, struct ids *ret);
 

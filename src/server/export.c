@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "auth.h"
+#include "columns.h"
 #include "content.h"
 #include "plan.h"
 #include "project_time.h"
@@ -20,39 +21,14 @@
 #include "storyfs/plain.h"
 #include "zone.h"
 
-enum { BATCH = 500, MAX_IDS = 10000, NONE = -1 };
-
-enum form {
-	VALUE,
-	NAME,
-	NAMES,
-	DAY,
-	WORDS,
-	COMMENT,
-	ITERATION,
-	ITERATION_START,
-	ITERATION_END,
-};
-
-static const struct column {
-	const char *title;
-	int list, field;
-	enum form form;
-	const char *yes, *no;
-} columns[] = {
-#define COLUMN(name, of_list, of_field, as, ...) \
-	{ .title = name, .list = of_list, .field = of_field, .form = as, ##__VA_ARGS__ },
-#include "columns.def"
-};
-
-enum { N_COLUMNS = sizeof(columns) / sizeof(*columns) };
+enum { BATCH = 500, MAX_IDS = 10000 };
 
 /* What is asked of stories to see how long their lists are, and to write them. */
 static const char lengths[] = "owners(id),blockers(id),comments(id),tasks(id),"
-			      "pull_requests(id),branches(id)";
+			      "pull_requests(id),branches(id),reviews(id)";
 static const char contents[] =
 	":default,labels,requested_by,owners,blockers,comments(:default,person),tasks,"
-	"pull_requests,branches";
+	"pull_requests,branches,reviews(:default,reviewer,review_type)";
 
 /* A project whose stories are exported. */
 struct project {
@@ -176,7 +152,7 @@ static int64_t iteration_of(const struct project *p, const struct record *story)
 
 /* An iteration's end is its last day. */
 static void add_iteration(
-	struct buf *b, enum form form, const struct project *p, const struct record *story)
+	struct buf *b, enum column_form form, const struct project *p, const struct record *story)
 {
 	const struct zone *zone = iterations_zone(p->iterations);
 	int64_t number = iteration_of(p, story);
@@ -236,28 +212,17 @@ static const struct records *list_of(const struct record *story, int list)
 	return v->state == VALUE_SET ? &v->records : &none;
 }
 
-/* Where the columns with the same list end that begin here. */
-static size_t end_of_group(size_t column)
-{
-	size_t end = column + 1;
-
-	while (columns[column].list != NONE && end < N_COLUMNS &&
-		columns[end].list == columns[column].list)
-		end++;
-	return end;
-}
-
 /* NULL behind the last. */
 static const struct record *nth(const struct records *list, size_t n)
 {
 	return list->items && n < list->n ? list->items[n] : NULL;
 }
 
-static void write_group(struct export *x, size_t from, size_t to, const struct project *p,
-	const struct record *story)
+static void write_group(
+	struct export *x, int from, int to, const struct project *p, const struct record *story)
 {
 	for (size_t n = 0; n < x->widths[from]; n++) {
-		for (size_t i = from; i < to; i++) {
+		for (int i = from; i < to; i++) {
 			scoped(buf_fini) struct buf cell = BUF_INIT;
 			const struct column *column = &columns[i];
 			const struct record *r = story;
@@ -276,15 +241,15 @@ static void write_group(struct export *x, size_t from, size_t to, const struct p
 /* story is NULL for the titles. */
 static void write_line(struct export *x, const struct project *p, const struct record *story)
 {
-	for (size_t i = 0; i < N_COLUMNS; i = end_of_group(i))
-		write_group(x, i, end_of_group(i), p, story);
+	for (int i = 0; i < N_COLUMNS; i = columns_end_of_group(i))
+		write_group(x, i, columns_end_of_group(i), p, story);
 	csv_end_line(x->out);
 }
 
 static void widen(struct export *x, const struct project *p, const struct record *story)
 {
 	(void)p;
-	for (size_t i = 0; i < N_COLUMNS; i++) {
+	for (int i = 0; i < N_COLUMNS; i++) {
 		size_t n = columns[i].list == NONE ? 1 : list_of(story, columns[i].list)->n;
 
 		if (n > x->widths[i])
@@ -359,8 +324,8 @@ static int export_stories(struct call *c, const struct ids *ids, int64_t project
 	};
 
 	/* So that the columns are there, whatever the stories have. */
-	for (size_t i = 0; i < N_COLUMNS; i++)
-		x.widths[i] = 1;
+	for (int i = 0; i < N_COLUMNS; i++)
+		x.widths[i] = !columns[i].rare;
 	int r = visit_all(&x, lengths, widen);
 
 	if (r < 0)

@@ -6,8 +6,9 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 
-#include "import_run.h"
+#include "import_export.h"
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
 #include "storyfs/plain.h"
@@ -17,6 +18,7 @@ enum { PROGRESS_EVERY = 256 };
 
 void import_run_fini(struct import_run *run)
 {
+	import_free_exports(run);
 	if (run->tx)
 		tx_abort(run->tx);
 	for (struct odd_key *odd = run->odd_keys, *next; odd; odd = next) {
@@ -37,6 +39,7 @@ void import_run_fini(struct import_run *run)
 	records_fini(&run->summaries);
 	ids_fini(&run->newer);
 	ids_fini(&run->unversioned);
+	ids_fini(&run->touched);
 	import_report_fini(&run->report);
 }
 
@@ -89,6 +92,12 @@ static bool is_same(const struct record *a, const struct record *b)
 	return same_extra(a, b);
 }
 
+void import_touch(struct import_run *run, int64_t project_id)
+{
+	if (!ids_has(&run->touched, project_id))
+		ids_add(&run->touched, project_id);
+}
+
 int import_put(struct import_run *run, const struct record *r)
 {
 	scoped(record_unref) struct record *old = NULL;
@@ -100,6 +109,7 @@ int import_put(struct import_run *run, const struct record *r)
 	if (e == 0 && project_id && ids_has(&run->unversioned, project_id))
 		return 0;
 	run->report.changed[record_kind(r)]++;
+	import_touch(run, project_id);
 	return tx_put(run->tx, r);
 }
 
@@ -303,6 +313,8 @@ static int store_entry(struct import_run *run, struct entry *e)
 			return r < 0 ? r : 0;
 	}
 	run->report.read[e->key.kind]++;
+	if (e->skip)
+		return 0;
 	if (e->key.kind == KIND_project) {
 		int r = import_keep_account(run, e->record);
 
@@ -397,6 +409,8 @@ static int store(struct import_run *run)
 	if (e == 0)
 		e = import_store_table(run);
 	if (e == 0)
+		e = import_store_files(run);
+	if (e == 0)
 		e = import_transitions(run);
 	if (e == 0)
 		e = store_unknowns(run);
@@ -406,38 +420,73 @@ static int store(struct import_run *run)
 		e = import_memberships(run);
 	if (e == 0)
 		e = import_accounts(run);
+	if (e == 0)
+		e = import_close_exports(run);
 	return e;
 }
 
 /* ---- the run ---- */
 
+static bool is_file(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && !S_ISDIR(st.st_mode);
+}
+
+static int64_t measure(const char *path)
+{
+	struct stat st;
+
+	return is_file(path) && stat(path, &st) == 0 ? (int64_t)st.st_size
+						     : import_measure_folder(path);
+}
+
 static int read_folders(struct import_run *run)
 {
-	const char *const *folders = run->config->folders;
-	size_t n = run->config->n_folders;
+	const char *const *paths = run->config->paths;
+	size_t n = run->config->n_paths;
 	int e = 0;
 
 	for (size_t i = 0; i < n; i++)
-		run->bytes_total += 2 * import_measure_folder(folders[i]);
-	for (size_t i = 0; e == 0 && i < n; i++)
-		e = import_read_folder(run, folders[i]);
+		run->bytes_total += 2 * measure(paths[i]);
+	for (size_t i = 0; e == 0 && i < n; i++) {
+		if (!is_file(paths[i]))
+			e = import_read_folder(run, paths[i]);
+	}
 	return e;
+}
+
+static int read_exports(struct import_run *run)
+{
+	const char *const *paths = run->config->paths;
+	int e = 0;
+
+	for (size_t i = 0; e == 0 && i < run->config->n_paths; i++) {
+		if (is_file(paths[i]))
+			e = import_read_export(run, paths[i]);
+	}
+	return e == 0 ? import_finish_exports(run) : e;
 }
 
 static int write_archive(struct import_run *run, struct archive *a)
 {
 	int e = tx_begin(a, TX_WRITE, &run->tx);
 
+	if (e == 0)
+		e = read_exports(run);
 	if (e == 0) {
 		import_flatten(run);
 		e = store(run);
 	}
-	if (e == 0)
+	if (e == 0 && run->config->dry_run)
+		tx_abort(take_ptr(run->tx));
+	else if (e == 0)
 		e = tx_commit(take_ptr(run->tx));
 	return e;
 }
 
-int import_dumps(struct archive *a, const struct import_config *config, struct import_report *ret,
+int import_all(struct archive *a, const struct import_config *config, struct import_report *ret,
 	struct buf *ret_reason)
 {
 	scoped(buf_fini) struct buf reason = BUF_INIT;

@@ -47,6 +47,9 @@ struct import_run {
 	struct ids newer;	/* projects that the archive has in a newer version */
 	struct ids unversioned; /* those it has, and of which the dump does not say the version */
 	int64_t owner_id;	/* whose archive it is, when known */
+
+	struct exports *exports; /* what Tracker's own exports need; NULL without any */
+	struct ids touched;	 /* projects of which something was stored */
 };
 
 void import_run_fini(struct import_run *run);
@@ -55,6 +58,9 @@ void import_run_fini(struct import_run *run);
 int import_read_folder(struct import_run *run, const char *path);
 /* The size of what import_read_folder would read; 0 for no folder. */
 int64_t import_measure_folder(const char *path);
+/* A CSV, or a ZIP of them; the transaction is open. */
+int import_read_export(struct import_run *run, const char *path);
+void import_free_exports(struct import_run *run);
 void import_progress(struct import_run *run, const char *what);
 
 struct json_t;
@@ -71,6 +77,8 @@ int64_t import_project_of(const struct import_run *run, const struct record *r);
 
 /* The id of the resource of this name that the archive has in the same project; 1: none. */
 int import_stored_id(struct import_run *run, const struct record *r, int64_t *ret_id);
+/* Note that something of the project was stored. */
+void import_touch(struct import_run *run, int64_t project_id);
 /* Storing. Put a record when the archive has another or none; its derived fields are dropped. */
 int import_put(struct import_run *run, const struct record *r);
 /* Give a resource of a kind without ids in V5 the one under which the archive has it, or a new one.

@@ -22,6 +22,7 @@ struct entry {
 	struct record *record;
 	size_t file; /* where it came from, in the run's list of files */
 	bool nested; /* seen only inside others so far */
+	bool skip;   /* the archive's own stays as it is */
 };
 
 /* Zeroed is empty. */

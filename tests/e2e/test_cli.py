@@ -18,7 +18,7 @@ COMMANDS = re.findall(r'^COMMAND\(\w+,\s*"([^"]+)"', (ROOT / 'src/app/commands.d
     (['user'], "'user' is the start of 'user add', 'user list', 'user token', 'user password'"),
     (['serve'], 'usage: storyfs serve ARCHIVE'),
     (['serve', 'a', 'b'], 'usage: storyfs serve ARCHIVE'),
-    (['import', 'a'], 'usage: storyfs import DUMP... ARCHIVE'),
+    (['import', 'a'], 'usage: storyfs import WHAT... ARCHIVE'),
     (['serve', 'a', '--lisen', 'x'], 'serve has no option --lisen; did you mean --listen?'),
     (['serve', 'a', '--owner', 'x'], 'serve has no option --owner'),
     (['serve', 'a', '--quantum'], 'serve has no option --quantum; see `storyfs serve --help`'),

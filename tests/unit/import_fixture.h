@@ -71,9 +71,9 @@ static inline int import_folder(struct fixture *x, const char *name)
 
 	import_report_fini(&x->report);
 	buf_reset(&x->reason);
-	x->config.folders = folders;
-	x->config.n_folders = 1;
-	return import_dumps(x->archive, &x->config, &x->report, &x->reason);
+	x->config.paths = folders;
+	x->config.n_paths = 1;
+	return import_all(x->archive, &x->config, &x->report, &x->reason);
 }
 
 static inline void import_well(struct fixture *x, const char *name)
