@@ -3,13 +3,14 @@
 import json
 import os
 import signal
+import subprocess
 
 import pytest
 
 import conftest
 import mounted
 from conftest import storyfs
-from mounts import is_mounted, wait_until
+from mounts import is_mounted, unmount, wait_until
 
 pytestmark = pytest.mark.skipif(not mounted.can_mount(), reason='there is no /dev/fuse')
 STORY = 'projects/99/stories/555'
@@ -102,12 +103,15 @@ def test_a_host_that_went_away_is_told(server, mounts):
     assert told['next'][0].startswith('the host is asked again by itself')
 
 
-def test_one_is_wedged_and_one_dead(archive, mounts):
+def test_one_is_wedged_and_one_dead(archive, mounts, request):
     stopped, killed = mounts(archive), mounts(archive)
+    request.addfinalizer(lambda: unmount(killed.path))
     stopped.process.send_signal(signal.SIGSTOP)
     try:
         killed.process.kill()
         killed.process.wait(timeout=conftest.DEADLINE)
+        umount = subprocess.Popen([conftest.BIN, 'umount', stopped.path], stderr=subprocess.PIPE, text=True,
+                                  env=conftest.clean_env())
         # It ends although what asks may not, and whoever reads what it prints is told the end.
         code, told = status()
         told = {t['mountpoint']: t for t in told}
@@ -117,8 +121,8 @@ def test_one_is_wedged_and_one_dead(archive, mounts):
         assert f"fusermount3 -uz '{stopped.path}'" in wedged['next'][0]
         assert (dead['state'], dead['well'], dead['status']) == ('dead', False, {})
         assert dead['next'][0].endswith(f"storyfs umount '{killed.path}'")
-        done = storyfs('umount', stopped.path)
-        assert done.returncode == 1 and f"fusermount3 -uz '{stopped.path}'" in done.stderr
+        _, said = umount.communicate(timeout=conftest.DEADLINE)
+        assert umount.returncode == 1 and f"fusermount3 -uz '{stopped.path}'" in said
     finally:
         stopped.process.send_signal(signal.SIGCONT)
     assert storyfs('status', stopped.path).returncode == 0
