@@ -19,6 +19,7 @@
 #include "storyfs/fs.h"
 #include "storyfs/log.h"
 #include "storyfs/text.h"
+#include "supervisor.h"
 
 struct mounting {
 	const struct arguments *args;
@@ -76,7 +77,7 @@ static void leave_terminal(void)
 		return;
 	dup2(null, STDIN_FILENO);
 	dup2(null, STDOUT_FILENO);
-	if (!getenv("JOURNAL_STREAM"))
+	if (!log_is_journal())
 		dup2(null, STDERR_FILENO);
 }
 
@@ -87,6 +88,7 @@ static void tell_ready(void *data)
 
 	if (m->pipe < 0) {
 		log_info("mounted %s", m->fs.mountpoint);
+		supervisor_tell("READY=1");
 		return;
 	}
 	if (write(m->pipe, "1", 1) != 1)
@@ -118,6 +120,8 @@ static enum exit_code serve(struct mounting *m)
 	store_set_listener(source_store(source), fs_changed, fs);
 	int e = fs_loop(fs);
 
+	if (m->foreground)
+		supervisor_tell("STOPPING=1");
 	store_set_listener(source_store(source), NULL, NULL);
 	return e < 0 ? setup_fail(m->args, text_errno(e)) : EXIT_DONE;
 }

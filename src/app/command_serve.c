@@ -13,6 +13,7 @@
 #include "storyfs/log.h"
 #include "storyfs/server.h"
 #include "storyfs/webhook_sender.h"
+#include "supervisor.h"
 
 /* The signals that the server heeds, blocked, so that only sigwait sees them. */
 static void block_signals(sigset_t *ret)
@@ -92,7 +93,9 @@ static enum exit_code serve(const struct http_server_config *config, const struc
 		return EXIT_FAILED;
 	}
 	announce(args, http);
+	supervisor_tell("READY=1");
 	wait_for_end(config, &signals);
+	supervisor_tell("STOPPING=1");
 	/* A second one need not wait for anybody. */
 	pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
 	return EXIT_DONE;

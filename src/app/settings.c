@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "credential.h"
 #include "source.h"
@@ -56,34 +55,39 @@ static bool has_source(const struct arguments *args)
 	return args->n_operands && (option_is_for(OPTION_token, bits_of(args)));
 }
 
-/* What is no path by its look, and of which there is nothing here. */
+/* A directory is no archive: where one has the name, as a mountpoint may, nothing is shadowed. */
+static bool is_file(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && !S_ISDIR(st.st_mode);
+}
+
+/* What has no look of a path, and is none, was meant for a name. */
 static int refuse_source(const struct arguments *args, const char *word)
 {
 	struct nearest near = { .word = word };
-	bool must = args->command == &commands[COMMAND_config];
 
+	if (strpbrk(word, "/.") || is_file(word))
+		return 0;
 	for (size_t i = 0; i < args->file.n_sections; i++)
 		nearest_offer(&near, args->file.sections[i].name);
-	if (strchr(word, '/') || access(word, F_OK) == 0 || (!must && !nearest_name(&near)))
-		return 0;
-	fprintf(stderr, "storyfs: there is no source [%s] in %s", word,
-		args->file.path ? args->file.path : "a configuration file");
+	fprintf(stderr, "storyfs: '%s' is no file here, and there is no source [%s] in %s", word,
+		word, args->file.path ? args->file.path : "a configuration file");
 	if (nearest_name(&near))
 		fprintf(stderr, "; did you mean '%s'?", nearest_name(&near));
 	fputc('\n', stderr);
 	return 1;
 }
 
-/* A directory is no archive: where one has the name, as a mountpoint may, nothing is shadowed. */
 static int take_source(struct arguments *args)
 {
 	const char *word = args->operands[0];
 	const struct config_section *found = config_file_find_section(&args->file, word);
-	struct stat st;
 
 	if (!found)
 		return refuse_source(args, word);
-	if (stat(word, &st) == 0 && !S_ISDIR(st.st_mode)) {
+	if (is_file(word)) {
 		fprintf(stderr,
 			"storyfs: '%s' is a file here and taken for the archive; for the source "
 			"[%s] of %s:%d, call storyfs from another directory\n",

@@ -5,8 +5,11 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static atomic_int max_level = LOG_LEVEL_WARNING;
@@ -22,6 +25,18 @@ static const int priorities[] = {
 void log_set_level(enum log_level level)
 {
 	atomic_store(&max_level, (int)level);
+}
+
+bool log_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	char here[64];
+	struct stat st;
+
+	if (!stream || fstat(STDERR_FILENO, &st) < 0)
+		return false;
+	snprintf(here, sizeof(here), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	return strcmp(stream, here) == 0;
 }
 
 /* What others sent may be in a message; what steers a terminal is not. */
@@ -45,8 +60,8 @@ void log_write(enum log_level level, const char *fmt, ...)
 
 	char line[2048];
 	size_t size = sizeof(line) - 1;
-	int n = getenv("JOURNAL_STREAM") ? snprintf(line, size, "<%d>", priorities[level])
-					 : snprintf(line, size, "storyfs: ");
+	int n = log_is_journal() ? snprintf(line, size, "<%d>", priorities[level])
+				 : snprintf(line, size, "storyfs: ");
 	va_list ap;
 
 	va_start(ap, fmt);

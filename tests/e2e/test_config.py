@@ -143,10 +143,13 @@ def test_a_name_shadows_no_file(archive, config, tmp_path, monkeypatch):
 def test_a_name_that_is_none(config, tmp_path, monkeypatch):
     env = config(WORK)
     monkeypatch.chdir(tmp_path)
-    done = storyfs('ls', 'wrok', env=env)
-    assert (done.returncode, done.stdout) == (2, '')
-    assert done.stderr == f"storyfs: there is no source [wrok] in {config.path}; did you mean 'work'?\n"
-    assert storyfs('config', 'quantum', env=env).stderr == f'storyfs: there is no source [quantum] in {config.path}\n'
+    (tmp_path / 'folder').mkdir()
+    for word, near in (('wrok', "; did you mean 'work'?"), ('quantum', ''), ('folder', '')):
+        for command in ('ls', 'config'):
+            done = storyfs(command, word, env=env)
+            assert (done.returncode, done.stdout) == (2, '')
+            assert done.stderr == (f"storyfs: '{word}' is no file here, and there is no source [{word}] in "
+                                   f'{config.path}{near}\n')
     done = storyfs('ls', 'quantum.db', env=env)
     assert done.returncode == 1 and 'No such file' in done.stderr
 

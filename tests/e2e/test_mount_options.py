@@ -306,3 +306,36 @@ def test_mount_8(command, folder):
         pytest.skip('no overlays here')
     assert done.returncode == 0, done.stderr
     assert done.stdout == f'440 12\nDeath Star\nfuse.storyfs {folder}/a.db\n'
+
+
+# As AS_INSTALLED, with a line of fstab for a user, and a device that users may open.
+BY_USER = '''
+mount --make-rprivate /
+mount -t overlay overlay -o lowerdir={folder}/sbin:/usr/sbin /usr/sbin
+mount --bind {folder}/fstab /etc/fstab
+mount -t tmpfs tmpfs /mnt
+mknod -m 666 /mnt/fuse c 10 229
+mount --bind /mnt/fuse /dev/fuse
+runuser -u nobody -- mount {folder}/ada/mnt
+runuser -u nobody -- cat {folder}/ada/mnt/me/username
+findmnt -n -o FSTYPE,SOURCE {folder}/ada/mnt
+runuser -u nobody -- umount {folder}/ada/mnt
+! mountpoint -q {folder}/ada/mnt
+'''
+
+
+@as_root
+def test_a_user_mounts_what_fstab_lets_users_mount(folder):
+    (folder / 'sbin').mkdir()
+    (folder / 'sbin/mount.storyfs').symlink_to(os.path.abspath(conftest.BIN))
+    (folder / 'ada/mnt').mkdir(parents=True)
+    shutil.copy(folder / 'a.db', folder / 'ada')
+    for path in (folder / 'ada', folder / 'ada/mnt', folder / 'ada/a.db'):
+        os.chown(path, NOBODY, NOBODY)
+    (folder / 'fstab').write_text(f'{folder}/ada/a.db {folder}/ada/mnt storyfs noauto,user 0 0\n')
+    done = subprocess.run(['unshare', '--mount', 'sh', '-euc', BY_USER.format(folder=folder)], text=True, check=False,
+                          capture_output=True, timeout=conftest.DEADLINE, env={**conftest.clean_env(), 'HOME': '/'})
+    if 'overlay' in done.stderr or 'mknod' in done.stderr:
+        pytest.skip('no overlays or devices here')
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f'palpatine\nfuse.storyfs {folder}/ada/a.db\n'

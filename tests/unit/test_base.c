@@ -282,6 +282,36 @@ static void the_log_steers_no_terminal(void **state)
 	close(ends[1]);
 }
 
+/* What a service starts inherits the variable, and may have another standard error. */
+static void the_journal_is_told_the_priority(void **state)
+{
+	(void)state;
+	char line[80] = "";
+	int ends[2], saved = dup(STDERR_FILENO);
+	struct stat st;
+
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(fstat(ends[1], &st), 0);
+	for (int i = 0; i < 2; i++) {
+		scoped(free_ptr) char *stream = xasprintf(
+			"%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino + (unsigned)i);
+
+		setenv("JOURNAL_STREAM", stream, 1);
+		dup2(ends[1], STDERR_FILENO);
+		log_warning("so");
+		dup2(saved, STDERR_FILENO);
+		ssize_t n = read(ends[0], line, sizeof(line) - 1);
+
+		assert_true(n > 0);
+		line[n] = '\0';
+		assert_string_equal(line, i ? "storyfs: so\n" : "<4>so\n");
+	}
+	unsetenv("JOURNAL_STREAM");
+	close(saved);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 static void files_are_written_whole(void **state)
 {
 	(void)state;
@@ -383,6 +413,7 @@ int main(void)
 		cmocka_unit_test(excerpts_fit_on_a_line),
 		cmocka_unit_test(any_title_makes_a_safe_name),
 		cmocka_unit_test(the_log_steers_no_terminal),
+		cmocka_unit_test(the_journal_is_told_the_priority),
 		cmocka_unit_test(files_are_written_whole),
 		cmocka_unit_test(a_pipe_is_read_to_its_end_or_the_deadline),
 		cmocka_unit_test(threads_take_no_signals),
