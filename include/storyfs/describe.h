@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the server speaks, out of its tables (schema.def, routes.def, params.def,
- * search_keywords.def): as text for `storyfs schema`, as JSON for scripts and the console. Nothing
+ * search_keywords.def, columns.def): as text for `storyfs schema`, as JSON for scripts and the console. Nothing
  * is written down twice, so what is said here is what the server does.
  *
  * The JSON is {"version", "base", "resources": [...], "routes": [...]}. A resource has "kind",
@@ -27,5 +27,8 @@ bool describe_is_shown(enum kind kind);
 void describe_routes(struct buf *b);
 /* Append the search language of `query` and `filter`: its form, and its keywords. */
 void describe_search(struct buf *b);
+/* Append the columns of an export, one a line: title, the one it had before, whether it comes once
+ * or for each in a list, what it tells, and how. */
+void describe_columns(struct buf *b);
 
 #endif

@@ -47,11 +47,11 @@ enum exit_code run_schema(const struct arguments *args)
 	scoped(buf_fini) struct buf text = BUF_INIT;
 
 	int n_whole = arguments_have(args, OPTION_json) + arguments_have(args, OPTION_routes) +
-		      arguments_have(args, OPTION_search);
+		      arguments_have(args, OPTION_search) + arguments_have(args, OPTION_columns);
 
 	if (n_whole + (args->n_operands > 0) > 1) {
-		fprintf(stderr, "storyfs: --json, --routes and --search each print a whole of "
-				"their own: give one of them, and name no resource\n");
+		fprintf(stderr, "storyfs: --json, --routes, --search and --columns each print a "
+				"whole of their own: give one of them, and name no resource\n");
 		return EXIT_USAGE;
 	}
 	for (int i = 0; i < args->n_operands; i++) {
@@ -65,6 +65,8 @@ enum exit_code run_schema(const struct arguments *args)
 		describe_routes(&text);
 	} else if (arguments_have(args, OPTION_search)) {
 		describe_search(&text);
+	} else if (arguments_have(args, OPTION_columns)) {
+		describe_columns(&text);
 	} else if (!args->n_operands) {
 		add_all(&text);
 	}

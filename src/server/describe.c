@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "columns.h"
 #include "input.h"
 #include "route.h"
 #include "search_value.h"
@@ -357,4 +358,39 @@ void describe_search(struct buf *b)
 	add_keywords(b);
 	buf_add_str(b, "\nThe values of some are one of these words:\n\n");
 	add_words(b);
+}
+
+/* ---- exports ---- */
+
+/* How a cell of each form is written. */
+static const char *const form_texts[] = {
+	[VALUE] = "as it is",
+	[NAME] = "the name",
+	[NAMES] = "names, with commas between",
+	[DAY] = "Nov 19, 2015",
+	[WORDS] = NULL,
+	[COMMENT] = "text (author - Nov 19, 2015)",
+	[ITERATION] = "the number of its iteration",
+	[ITERATION_START] = "its first day",
+	[ITERATION_END] = "its last day",
+};
+
+static void describe_column(const struct column *column, struct buf *b)
+{
+	enum kind kind = columns_kind(column);
+	scoped(free_ptr) char *field = xasprintf(
+		"%s.%s", schema_resource(kind)->name, schema_field(kind, column->field)->key);
+
+	buf_add_fmt(b, "%-16s %-11s %-4s %-26s ", column->title, column->old ? column->old : "-",
+		column->list == NONE ? "once" : "each", column->form < ITERATION ? field : "-");
+	if (column->form == WORDS)
+		buf_add_fmt(b, "%s or %s\n", column->yes, column->no);
+	else
+		buf_add_fmt(b, "%s\n", form_texts[column->form]);
+}
+
+void describe_columns(struct buf *b)
+{
+	for (int i = 0; i < N_COLUMNS; i++)
+		describe_column(&columns[i], b);
 }

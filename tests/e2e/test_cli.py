@@ -167,9 +167,9 @@ def test_the_language_of_searches_is_printed_as_its_table_has_it():
 @pytest.mark.parametrize('words, message', [
     (['stori'], "there is no resource 'stori'; did you mean 'story'?"),
     (['quantum'], "there is no resource 'quantum'; `storyfs schema` prints all"),
-    (['story', '--json'], '--json, --routes and --search each print a whole of their own: give one of them, and name '
+    (['story', '--json'], '--json, --routes, --search and --columns each print a whole of their own: give one of them, and name '
                           'no resource'),
-    (['--routes', '--search'], '--json, --routes and --search each print a whole of their own: give one of them, and '
+    (['--routes', '--search'], '--json, --routes, --search and --columns each print a whole of their own: give one of them, and '
                                'name no resource'),
 ])
 def test_a_schema_that_is_not_is_explained(words, message):
