@@ -137,6 +137,8 @@ int import_named(struct export_csv *csv, enum kind kind, const char *name, int64
 int import_load_names(struct import_run *run, const struct export_project *p);
 /* A number of the range for names, for this text. */
 int64_t import_id_of_text(enum kind kind, int64_t project_id, const char *text);
+/* How many rows of this title without an id there are, this one included. */
+int64_t import_count_title(struct export_csv *csv, enum kind kind, const char *title);
 void import_names_fini(struct exports *x);
 
 /* ---- import_project.c ---- */

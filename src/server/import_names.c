@@ -16,6 +16,7 @@ struct named {
 	char *key;
 	struct record *record;
 	bool told; /* is in the run's table */
+	int64_t n; /* of a title without ids: how many there were */
 };
 
 void import_names_fini(struct exports *x)
@@ -65,7 +66,7 @@ static struct named *add(struct exports *x, char *key, struct record *r)
 	}
 	n = xcalloc(1, sizeof(*n));
 	n->key = key;
-	n->record = record_ref(r);
+	n->record = r ? record_ref(r) : NULL;
 	table_add(&x->names, &n->item, n->key, strlen(n->key));
 	return n;
 }
@@ -189,4 +190,11 @@ int import_named(struct export_csv *csv, enum kind kind, const char *name, int64
 		import_table_add_own(&csv->run->table, record_copy(n->record), csv->file);
 	n->told = true;
 	return 0;
+}
+
+int64_t import_count_title(struct export_csv *csv, enum kind kind, const char *title)
+{
+	char *key = make_key(kind, csv->project->id, title);
+
+	return ++add(csv->run->exports, key, NULL)->n;
 }

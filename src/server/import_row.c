@@ -258,11 +258,13 @@ static enum kind find_kind(struct export_row *w)
 		       : KIND_story;
 }
 
-/* A row without an id is known by its title. */
+/* A row without an id is known by its title, and by how many of this title came before. */
 static int64_t make_id(struct export_row *w, enum kind kind)
 {
 	const struct csv_cell *cell = cell_at(w, columns_of(F_story_name), 0);
-	int64_t id = import_id_of_text(kind, w->csv->project->id, cell ? cell->text : "");
+	int64_t n = import_count_title(w->csv, kind, cell ? cell->text : "");
+	scoped(free_ptr) char *text = xasprintf("%s %" PRId64, cell ? cell->text : "", n);
+	int64_t id = import_id_of_text(kind, w->csv->project->id, text);
 
 	while (import_table_find(&w->csv->run->table, kind, id))
 		id++;

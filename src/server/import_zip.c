@@ -17,7 +17,15 @@
 #include "storyfs/parse.h"
 #include "storyfs/text.h"
 
-enum { MAX_ENTRIES = 200000, MAX_RATIO = 100, MAX_HEAD = 1 << 16, SHOWN_BYTES = 200 };
+enum {
+	MAX_ENTRIES = 200000,
+	MAX_CSVS = 1000,
+	MAX_FILES = 5000, /* of a story */
+	MAX_RATIO = 100,
+	MAX_HEAD = 1 << 16,
+	SHOWN_BYTES = 200,
+	SHOWN_NOTES = 100,
+};
 static const int64_t allowance = INT64_C(256) << 20; /* unpacked, however small the ZIP is */
 static const int64_t max_csv = INT64_C(1) << 30;
 static const int64_t max_file = INT64_C(1) << 30;
@@ -27,6 +35,7 @@ struct package {
 	struct import_run *run;
 	struct unzip *zip;
 	const char *path;
+	int64_t n_notes;
 };
 
 static void note(struct package *p, const char *name, const char *what)
@@ -126,7 +135,12 @@ static int read_csvs(struct package *p)
 		if (!is_csv(entry.name) || is_noise(entry.name) || find_owner(entry.name) ||
 			!is_readable(p, &entry, max_csv))
 			continue;
-		n++;
+		if (n++ == MAX_CSVS) {
+			buf_add_fmt(p->run->reason, "%s: more than %d CSVs in one ZIP", p->path,
+				MAX_CSVS);
+			return -EFBIG;
+		}
+		p->run->bytes_total += 2 * entry.size;
 		r = read_csv(p, i, entry.name);
 	}
 	if (r >= 0 && !n) {
@@ -138,11 +152,16 @@ static int read_csvs(struct package *p)
 
 /* ---- files ---- */
 
+static int64_t holder_id(const struct entry *owner)
+{
+	return owner->key.id * IDS_A_STORY + (owner->key.kind == KIND_story ? 0 : EPIC_PLACES);
+}
+
 /* The comment that holds a story's files. */
 static struct record *holder_of(struct package *p, const struct entry *owner, size_t file)
 {
 	bool is_story = owner->key.kind == KIND_story;
-	int64_t id = owner->key.id * IDS_A_STORY + (is_story ? 0 : EPIC_PLACES);
+	int64_t id = holder_id(owner);
 	struct entry *e = import_table_find(&p->run->table, KIND_comment, id);
 
 	if (e)
@@ -153,6 +172,14 @@ static struct record *holder_of(struct package *p, const struct entry *owner, si
 	record_set_int(comment, is_story ? F_comment_story_id : F_comment_epic_id, owner->key.id);
 	import_table_add_own(&p->run->table, comment, file);
 	return comment;
+}
+
+static size_t count_files(const struct package *p, const struct entry *owner)
+{
+	const struct entry *e = import_table_find(&p->run->table, KIND_comment, holder_id(owner));
+	const struct value *v = e ? record_get(e->record, F_comment_file_attachment_ids) : NULL;
+
+	return v && v->state == VALUE_SET ? v->ids.n : 0;
 }
 
 static void add_to_holder(struct record *comment, int64_t id)
@@ -250,6 +277,8 @@ static void read_file(struct package *p, int64_t index)
 		note(p, entry.name, "is no CSV, nor in the folder of a story");
 	else if (!owner)
 		note(p, entry.name, "there is no such story in the export");
+	else if (count_files(p, owner) >= MAX_FILES)
+		note(p, entry.name, "the story has more files than any in an export");
 	else
 		add_file(p, owner, index);
 }
@@ -277,6 +306,8 @@ static int check_sizes(struct package *p)
 	int64_t unpacked = 0, n = unzip_count(p->zip);
 	int64_t size = stat(p->path, &st) == 0 ? (int64_t)st.st_size : 0;
 
+	/* Progress goes by what is unpacked. */
+	p->run->bytes_total -= 2 * size;
 	if (n > MAX_ENTRIES) {
 		buf_add_fmt(p->run->reason, "%s: %" PRId64 " files in one ZIP are more than %d",
 			p->path, n, MAX_ENTRIES);
@@ -315,6 +346,9 @@ int import_read_zip(struct import_run *run, const char *path)
 		r = read_csvs(&p);
 	if (r >= 0)
 		read_files(&p);
+	if (r >= 0 && p.n_notes > SHOWN_NOTES)
+		buf_add_fmt(&run->report.notes, "%s: %" PRId64 " more of these\n", path,
+			p.n_notes - SHOWN_NOTES);
 	return r < 0 ? r : 0;
 }
 

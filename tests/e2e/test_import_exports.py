@@ -88,6 +88,20 @@ def run(tmp_path):
     return imports
 
 
+@pytest.fixture
+def show(tmp_path):
+    """Mount an archive as it is now: the tree, and the one project in it."""
+    if not mounted.can_mount():
+        pytest.skip('no /dev/fuse')
+    mounts = mounted.Mounts(tmp_path)
+
+    def mount(archive='a.db'):
+        path = mounts(tmp_path / archive).path
+        return next((path / 'projects').iterdir())
+    yield mount
+    mounts.finish()
+
+
 def refuse(tmp_path, path, reason, *args):
     done = storyfs('import', *args, path, tmp_path / 'refused.db')
     assert done.returncode == 1 and done.stdout == ''
@@ -104,80 +118,68 @@ def notes(report):
     return report.split('\n\n', 1)[1].splitlines()
 
 
-def tree(archive, path):
-    done = storyfs('cat', archive, path)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+def get(project, path):
+    return json.loads((project / path).read_text())
 
 
-def project_of(archive):
-    return storyfs('ls', archive, 'projects').stdout.split()[0]
+def fields(project, story, *names):
+    return [(project / 'stories' / str(story) / name).read_text().rstrip('\n') for name in names]
 
 
-def get(archive, path):
-    return json.loads(tree(archive, f'projects/{project_of(archive)}/{path}'))
-
-
-def fields(archive, story, *names):
-    return [tree(archive, f'projects/{project_of(archive)}/stories/{story}/{name}').rstrip('\n') for name in names]
-
-
-def test_an_old_export(put, run, tmp_path):
+def test_an_old_export(put, run, show):
     path = put('corner_shop_20110205_0930.csv', OLD)
     report = run(path)
     assert counts(report) == {
         'person': (2, 2), 'project': (1, 1), 'project_membership': (0, 2), 'label': (2, 2), 'story': (2, 2),
         'comment': (2, 2)}
     assert notes(report) == [LOSSES]
-    a = tmp_path / 'a.db'
-    project = get(a, 'project.json')
+    shop = show()
+    project = get(shop, 'project.json')
     assert (project['name'], project['iteration_length'], project['start_date'], project['week_start_day']) == \
         ('corner_shop', 2, '2010-01-04', 'Monday')
-    assert fields(a, 501, 'name', 'story_type', 'current_state', 'estimate', 'owners', 'labels', 'requested_by') == \
+    assert fields(shop, 501, 'name', 'story_type', 'current_state', 'estimate', 'owners', 'labels', 'requested_by') == \
         ['Open the shop', 'feature', 'accepted', '2', 'Bo Chen', 'first\nshop', 'Ann Lee']
-    assert fields(a, 501, 'created_at', 'accepted_at', 'comments/50100001/text', 'comments/50100002/text') == \
+    assert fields(shop, 501, 'created_at', 'accepted_at', 'comments/50100001/text', 'comments/50100002/text') == \
         ['2010-01-04T00:00:00Z', '2010-01-12T00:00:00Z', 'Good', '(yes)']
-    assert fields(a, 501, 'comments/50100002/person', 'comments/50100002/created_at') == \
+    assert fields(shop, 501, 'comments/50100002/person', 'comments/50100002/created_at') == \
         ['Bo Chen', '2010-01-06T00:00:00Z']
-    assert fields(a, 502, 'description', 'url', 'estimate') == \
+    assert fields(shop, 502, 'description', 'url', 'estimate') == \
         ['a "red" wall\nand a door', 'http://www.pivotaltracker.com/story/show/502', '']
 
 
-def test_a_middle_export(put, run, tmp_path):
+def test_a_middle_export(put, run, show):
     report = run(put('kitchen.csv', MIDDLE))
     assert counts(report)['story'] == (3, 3) and counts(report)['epic'] == (1, 1)
     assert counts(report)['person'] == (2, 2) and counts(report)['task'] == (3, 3)
     assert notes(report) == [LOSSES]
-    a = tmp_path / 'a.db'
-    assert get(a, 'project.json')['point_scale'] == '0,1,2,4,8'
-    assert fields(a, 601, 'description', 'owners', 'comments/60100001/text', 'comments/60100001/person') == \
+    shop = show()
+    assert get(shop, 'project.json')['point_scale'] == '0,1,2,4,8'
+    assert fields(shop, 601, 'description', 'owners', 'comments/60100001/text', 'comments/60100001/person') == \
         ['=stove', 'Ann Lee\nBo (QA) Chen', 'He wrote (me - you) here', 'Bo (QA) Chen']
-    assert fields(a, 601, 'tasks/60100001/description', 'tasks/60100001/complete', 'tasks/60100002/complete') == \
+    assert fields(shop, 601, 'tasks/60100001/description', 'tasks/60100001/complete', 'tasks/60100002/complete') == \
         ['Measure', 'true', 'false']
-    assert fields(a, 602, 'story_type', 'deadline', 'requested_by') == ['release', '2015-12-24T00:00:00Z', 'Ann Lee']
-    assert fields(a, 603, 'estimate', 'tasks/60300001/complete') == ['', 'false']
-    project = project_of(a)
-    assert tree(a, f'projects/{project}/epics/90/label') == 'kitchen\n'
-    assert tree(a, f'projects/{project}/epics/90/comments/9050001/text') == 'Soon\n'
-    assert '601' in storyfs('ls', a, f'projects/{project}/by-epic').stdout + \
-        storyfs('ls', a, f'projects/{project}/by-epic/The kitchen').stdout
-    ids = [line.split('\t')[0] for line in tree(a, f'projects/{project}/stories.tsv').splitlines()[1:]]
+    assert fields(shop, 602, 'story_type', 'deadline', 'requested_by') == ['release', '2015-12-24T00:00:00Z', 'Ann Lee']
+    assert fields(shop, 603, 'estimate', 'tasks/60300001/complete') == ['', 'false']
+    assert (shop / 'epics/90/label').read_text() == 'kitchen\n'
+    assert (shop / 'epics/90/comments/9050001/text').read_text() == 'Soon\n'
+    assert [p.name.split('-')[1] for p in (shop / 'by-epic').glob('*/*')] == ['601']
+    ids = [line.split('\t')[0] for line in (shop / 'stories.tsv').read_text().splitlines()[1:]]
     assert ids == ['601', '602', '603']
 
 
-def test_a_new_export(put, run, tmp_path):
+def test_a_new_export(put, run, show, tmp_path):
     path = put('post_20250401_1200.csv', NEW)
     report = run(path)
     assert counts(report)['review'] == (1, 1) and counts(report)['review_type'] == (1, 1)
     assert notes(report) == [f"{path}: the unknown column 'Mood': 1 cells, kept"] * 2 + [LOSSES]
-    a = tmp_path / 'a.db'
-    assert fields(a, 701, 'story_priority', 'blockers/70100001/description', 'blockers/70100001/resolved',
+    shop = show()
+    assert fields(shop, 701, 'story_priority', 'blockers/70100001/description', 'blockers/70100001/resolved',
                   'blockers/70100002/resolved', 'reviews/70100001/status') == \
         ['p1', '#702', 'false', 'true', 'in_review']
-    assert fields(a, 701, 'tasks/70100001/complete', 'tasks/70100002/description', 'tasks/70100002/complete') == \
+    assert fields(shop, 701, 'tasks/70100001/complete', 'tasks/70100002/description', 'tasks/70100002/complete') == \
         ['true', 'Send', 'false']
-    assert '{"Mood":["good","bad"]}' in str(content(a)['unknown'])
-    story = get(a, 'json/701.json')
+    assert '{"Mood":["good","bad"]}' in str(content(tmp_path / 'a.db')['unknown'])
+    story = get(shop, 'json/701.json')
     assert story['story_priority'] == 'p1' and 'Mood' not in story
 
 
@@ -242,21 +244,19 @@ NEWER = HEAD + '''\
 '''
 
 
-def test_a_newer_export_updates_and_never_doubles(put, run, tmp_path):
+def test_a_newer_export_updates_and_never_doubles(put, run, show, tmp_path):
     run(put('shop_20200101_1200.csv', OLDER))
     report = run(put('shop_20210101_1200.csv', NEWER))
     a = tmp_path / 'a.db'
-    project = project_of(a)
-    assert notes(report) == [
-        LOSSES, f'project {project}: 1 stories of the archive are not in this export; they stay: 2']
-    assert fields(a, 1, 'name', 'current_state', 'tasks/100001/complete') == ['Renamed', 'finished', 'true']
-    texts = [tree(a, f'projects/{project}/stories/1/comments/{c}/text')
-             for c in storyfs('ls', a, f'projects/{project}/stories/1/comments').stdout.split() if c.isdigit()]
-    assert texts == ['a\n', 'c\n']
-    assert get(a, 'project.json')['version'] == 2
     before = content(a)
     run(put('shop_20210101_1200.csv', NEWER))
     assert content(a) == before
+    shop = show()
+    assert notes(report) == [
+        LOSSES, f'project {shop.name}: 1 stories of the archive are not in this export; they stay: 2']
+    assert fields(shop, 1, 'name', 'current_state', 'tasks/100001/complete') == ['Renamed', 'finished', 'true']
+    assert sorted(p.read_text() for p in (shop / 'stories/1/comments').glob('*/text')) == ['a\n', 'c\n']
+    assert get(shop, 'project.json')['version'] == 2
 
 
 def test_what_only_the_older_list_had_stays(put, run, tmp_path):
@@ -267,32 +267,68 @@ def test_what_only_the_older_list_had_stays(put, run, tmp_path):
     assert '1 tasks of the archive are not in the lists of these stories; they stay' in notes(report)
 
 
-def test_what_was_changed_here_is_not_overwritten(put, run, serve, tmp_path):
+def test_what_was_changed_here_is_not_overwritten(put, run, serve, show, tmp_path):
     run(put('shop_20200101_1200.csv', OLDER))
-    a = tmp_path / 'a.db'
-    server = serve(a)
-    project = project_of(a)
+    server = serve(tmp_path / 'a.db')
+    project = server.request('GET', '/stories/1').json()['project_id']
     assert server.request('PUT', '/stories/1', body={'name': 'mine'}).status == 200
     made = server.request('POST', f'/projects/{project}/stories', body={'name': 'here'}).json()
     assert made['id'] > 1000000000
     report = run(put('shop_20210101_1200.csv', NEWER))
     assert notes(report)[0] == (f'project {project} (shop): is not as an export left it; what it has stays, what it '
                                 'lacks is added')
-    assert fields(a, 1, 'name', 'current_state') == ['mine', 'started']
-    assert fields(a, 3, 'name') == ['New']
-    assert fields(a, made['id'], 'name') == ['here']
+    shop = show()
+    assert fields(shop, 1, 'name', 'current_state') == ['mine', 'started']
+    assert fields(shop, 3, 'name') == ['New']
+    assert fields(shop, made['id'], 'name') == ['here']
 
 
-def test_people_and_projects_of_the_archive_are_found_by_name(archive, put):
+def test_people_and_projects_of_the_archive_are_found_by_name(archive, put, server):
     text = 'Id,Title,Requested By,Comment\n9001,Hello,darth VADER,"x (Darth Vader - Jan 1, 2020)"\n'
     done = storyfs('import', put('death_star_20200101_1200.csv', text), archive, '--project', '99')
     assert done.returncode == 0, done.stderr
     assert 'person                     1 read       0 new or changed' in done.stdout
-    assert tree(archive, 'projects/99/stories/9001/requested_by') == 'Darth Vader\n'
-    assert tree(archive, 'projects/99/stories/9001/comments/900100001/person') == 'Darth Vader\n'
+    story = server.request('GET', '/stories/9001?fields=requested_by_id,comments').json()
+    assert story['requested_by_id'] == story['comments'][0]['person_id'] == 101
+    assert story['comments'][0]['id'] == 900100001
 
 
-def test_a_zip_with_files(put_zip, run, tmp_path):
+def export_all(server, token):
+    server.token = token
+    return {p['name']: server.request('POST', f'/projects/{p["id"]}/export', body={}).body
+            for p in server.request('GET', '/projects').json()}
+
+
+def test_what_the_server_exports_comes_back(archive, serve, put, run, tmp_path):
+    before = serve(archive)
+    token = storyfs('user', 'token', archive).stdout.strip()
+    before.token = token
+    for path, body in [('/comments', {'text': '=1 (me - x)'}), ('/tasks', {'description': 'a, "b"\nc', 'complete': True}),
+                       ('/blockers', {'description': '#556'}), ('/tasks', {'description': 'd'})]:
+        assert before.request('POST', '/projects/99/stories/555' + path, body=body).status == 200
+    rows = export_all(before, token)
+    path = put('x.csv', rows['Death Star'])
+    assert notes(run('--project', 'Death Star', path, archive='b.db')) == [LOSSES]
+    again = export_all(serve(tmp_path / 'b.db'), storyfs('user', 'token', tmp_path / 'b.db').stdout.strip())
+    assert again == rows
+
+
+def test_the_report_is_json_too(put, tmp_path):
+    path = put('shop.csv', STRANGE)
+    report = json.loads(storyfs('import', '--json', '--dry-run', path, tmp_path / 'a.db').stdout)
+    assert report['read']['story'] == report['changed']['story'] == 6
+    assert f"{path}: line 3, Id: '801' stands in an earlier row already; this row was left out" in report['notes']
+
+
+def test_the_columns_are_printed():
+    lines = storyfs('schema', '--columns').stdout.splitlines()
+    assert 'Title            Story       once story.name                 as it is' in lines
+    assert 'Task Status      -           each task.complete              completed or not completed' in lines
+    assert all(any(re.match(re.escape(title) + '  ', line) for line in lines)
+               for title in NEW.splitlines()[0].split(',') if title != 'Mood')
+
+
+def test_a_zip_with_files(put_zip, run, show, tmp_path):
     path = put_zip('export.zip', [
         ('corner_shop_20250401_1200.csv', OLD), ('501/receipt.txt', 'one pound'), ('501/b/../../../x', 'x'),
         ('90/none', 'x'), ('readme', 'x'), ('/etc/passwd', 'x'), ('C:\\x', 'x'), ('502/', ''), ('502/empty', ''),
@@ -307,24 +343,25 @@ def test_a_zip_with_files(put_zip, run, tmp_path):
         f'{path}: /etc/passwd: its name is no path within the ZIP; left out',
         f'{path}: C:\\x: its name is no path within the ZIP; left out', LOSSES]
     a = tmp_path / 'a.db'
-    project = project_of(a)
-    assert tree(a, f'projects/{project}/stories/501/attachments/receipt.txt') == 'one pound'
-    assert tree(a, f'projects/{project}/stories/502/attachments/empty') == ''
+    files = show() / 'stories'
+    assert (files / '501/attachments/receipt.txt').read_text() == 'one pound'
+    assert (files / '502/attachments/empty').read_text() == ''
     before = content(a)
     assert 'nothing changed' in run(path)
     assert content(a) == before
     assert 'did, that' in str(before['unknown'])
     put_zip('export.zip', [('corner_shop_20250401_1200.csv', OLD), ('501/receipt.txt', 'two pound')])
     run(path)
-    assert tree(a, f'projects/{project}/stories/501/attachments/receipt.txt') == 'two pound'
+    assert (show() / 'stories/501/attachments/receipt.txt').read_text() == 'two pound'
 
 
-def test_several_projects_in_one_zip(put_zip, run, tmp_path):
+def test_several_projects_in_one_zip(put_zip, run, show):
     path = put_zip('all.zip', [('projects_77_shop_20250401_1200.csv', OLD), ('kitchen_20250401_1200.csv', MIDDLE),
                                ('post_20250401_1200.csv', NEW)])
     assert counts(run(path))['project'] == (3, 3)
-    assert sorted(storyfs('ls', tmp_path / 'a.db', 'by-name').stdout.split()) == ['kitchen', 'post', 'shop']
-    assert tree(tmp_path / 'a.db', 'projects/77/name') == 'shop\n'
+    projects = show().parent
+    assert sorted((p / 'name').read_text() for p in projects.iterdir()) == ['kitchen\n', 'post\n', 'shop\n']
+    assert (projects / '77/name').read_text() == 'shop\n'
 
 
 def test_a_file_that_is_no_export(put, tmp_path):
@@ -371,17 +408,9 @@ def test_sizes_and_links_of_a_zip_are_not_believed(tmp_path, run, put):
     assert [line for line in said if line.startswith(f'{path}: 501/lies: ') and line.endswith('bytes are left out')]
 
 
-@pytest.mark.skipif(not mounted.can_mount(), reason='no /dev/fuse')
-def test_an_export_can_be_mounted(put, run, tmp_path):
+def test_an_export_can_be_written(put, run, show):
     run(put('kitchen_20250401_1200.csv', MIDDLE))
-    mounts = mounted.Mounts(tmp_path)
-    try:
-        mount = mounts(tmp_path / 'a.db')
-        project = mount.path / 'by-name' / 'kitchen'
-        assert (project / 'stories/601/name').read_text() == 'Buy a stove\n'
-        assert (project / 'stories/601/description').read_text() == '=stove\n'
-        assert (project / 'stories/601/tasks/60100002/description').read_text() == 'Pay\n'
-        (project / 'stories/601/name').write_text('Buy an oven\n')
-        assert (project / 'stories/601/name').read_text() == 'Buy an oven\n'
-    finally:
-        mounts.finish()
+    project = show()
+    assert (project.parent.parent / 'by-name/kitchen/stories/601/name').read_text() == 'Buy a stove\n'
+    (project / 'stories/601/name').write_text('Buy an oven\n')
+    assert (project / 'stories/601/name').read_text() == 'Buy an oven\n'
