@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the server speaks, out of its tables (schema.def, routes.def, params.def,
- * search_keywords.def, columns.def): as text for `storyfs schema`, as JSON for scripts and the console. Nothing
- * is written down twice, so what is said here is what the server does.
+ * search_keywords.def, columns.def): as text for `storyfs schema`, as JSON for scripts and the
+ * console. Nothing is written down twice, so what is said here is what the server does.
  *
  * The JSON is {"version", "base", "resources": [...], "routes": [...]}. A resource has "kind",
  * "plural", "fields"; a route "method", "path", "kind", "access", "paged", "parameters". Fields and
