@@ -272,6 +272,7 @@ int cache_db_open(const char *path, bool may_write, struct cache_db **ret)
 	sqlite3_extended_result_codes(db->db, 1);
 	sqlite3_busy_timeout(db->db, BUSY_MS);
 	int e = run(db, "PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 0;"
+			"PRAGMA cache_size = -512;"
 			"PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON");
 
 	if (e == 0)
