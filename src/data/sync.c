@@ -203,7 +203,10 @@ void store_add_status(struct store *s, struct buf *ret)
 		buf_add_fmt(ret, "refresh: %d\n", s->refresh_s);
 	else
 		buf_add_str(ret, "refresh: never\n");
-	add_time("looked_at", s->looked_ms, ret);
+	if (s->count_writes) /* an archive, which is looked at all the time */
+		buf_add_str(ret, "looked_at: now\n");
+	else
+		add_time("looked_at", s->looked_ms, ret);
 	if (s->failing_since_ms) {
 		buf_add_fmt(ret, "host: %s\n", s->failing_how);
 		add_time("failing_since", s->failing_since_ms, ret);

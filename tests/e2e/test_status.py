@@ -138,3 +138,9 @@ def test_what_is_no_mount(tmp_path):
     done = storyfs('status', tmp_path / 'none')
     assert (done.returncode, done.stderr) == (1, f'storyfs: status: {tmp_path}/none: No such file or directory\n')
     assert storyfs('status', tmp_path, tmp_path).returncode == 2
+
+
+def test_an_archive_is_looked_at_all_the_time(archive, mounts):
+    m = mounts(archive)
+    (m / STORY / 'name').read_text()
+    assert 'looked_at: now' in (m / '.storyfs/status').read_text().splitlines()
