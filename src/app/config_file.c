@@ -143,6 +143,7 @@ static int take_source(const struct reading *r, const char *text)
 					    "path of an archive, which begins with / or ~/");
 }
 
+/* Not with the value: a token may stand in a wrong place. */
 static int refuse_value(const struct reading *r, enum option_id option, const char *why)
 {
 	begin_mistake(r);

@@ -7,7 +7,6 @@
 
 #include "command.h"
 #include "storyfs/parse.h"
-#include "storyfs/text.h"
 
 enum {
 	ANY = -1,
@@ -15,7 +14,6 @@ enum {
 	SECRET = OPTION_CONFIG | OPTION_ONLY_CONFIG | OPTION_VEILED,
 	VEILED = OPTION_CONFIG | OPTION_VEILED,
 	HIDDEN = OPTION_HIDDEN,
-	SHOWN_BYTES = 60,
 };
 #define FOR(command) (1 << COMMAND_##command)
 #define SWITCH                            \
@@ -122,9 +120,7 @@ bool option_take_value(
 	const char *fault = find_fault(row, text, &words);
 
 	if (fault) {
-		buf_add_fmt(ret_reason, "takes %s, not '", fault);
-		text_add_excerpt(ret_reason, text, strlen(text), SHOWN_BYTES);
-		buf_add_char(ret_reason, '\'');
+		buf_add_fmt(ret_reason, "takes %s", fault);
 		return false;
 	}
 	*ret_value = text;

@@ -54,7 +54,7 @@ int option_find(const char *word, size_t len);
 bool option_is_for(enum option_id option, unsigned commands);
 /* Hold a value to what the option takes. A switch's becomes "" when it is on (the value is empty,
  * true, yes, on or 1), NULL when it is off. False when it is none, with what would be appended:
- * `takes ..., not '...'`. */
+ * `takes ...`. */
 bool option_take_value(
 	enum option_id option, const char *text, const char **ret_value, struct buf *ret_reason);
 

@@ -10,6 +10,9 @@
 #include "credential.h"
 #include "source.h"
 #include "storyfs/nearest.h"
+#include "storyfs/text.h"
+
+enum { SHOWN_BYTES = 60 };
 
 static unsigned bits_of(const struct arguments *args)
 {
@@ -22,10 +25,14 @@ static int check_value(struct arguments *args, enum option_id option)
 {
 	const struct option_row *row = &option_rows[option];
 	bool is_word = args->origins[option] == ORIGIN_FLAG || args->origins[option] == ORIGIN_LIST;
+	const char *text = args->values[option];
 	scoped(buf_fini) struct buf why = BUF_INIT;
 
-	if (option_take_value(option, args->values[option], &args->values[option], &why))
+	if (option_take_value(option, text, &args->values[option], &why))
 		return 0;
+	buf_add_str(&why, ", not '");
+	text_add_excerpt(&why, text, strlen(text), SHOWN_BYTES);
+	buf_add_char(&why, '\'');
 	fprintf(stderr, "storyfs: %s%s %s\n", is_word ? "--" : "$",
 		is_word ? row->name : row->environment, buf_str(&why));
 	return 1;
@@ -52,7 +59,7 @@ static int take_environment(struct arguments *args)
 
 static bool has_source(const struct arguments *args)
 {
-	return args->n_operands && (option_is_for(OPTION_token, bits_of(args)));
+	return args->n_operands && option_is_for(OPTION_token, bits_of(args));
 }
 
 /* A directory is no archive: where one has the name, as a mountpoint may, nothing is shadowed. */
