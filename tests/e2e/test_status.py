@@ -130,6 +130,17 @@ def test_one_is_wedged_and_one_dead(archive, mounts, request):
     assert storyfs('umount', killed.path).returncode == 0 and not is_mounted(killed.path)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason='needs root')
+def test_what_another_user_mounted_is_no_fault(archive, mounts):
+    m = mounts(archive)
+    done = subprocess.run([conftest.BIN, 'status', '--json', m.path], capture_output=True, text=True, check=False,
+                          timeout=conftest.DEADLINE, env=conftest.clean_env(), user=65534, group=65534,
+                          extra_groups=[])
+    assert (done.returncode, done.stderr) == (0, '')
+    (told,) = json.loads(done.stdout)
+    assert (told['state'], told['well'], told['status']) == ('foreign', True, {})
+
+
 def test_what_is_no_mount(tmp_path):
     done = storyfs('status', tmp_path)
     assert (done.returncode, done.stdout) == (1, '')
