@@ -18,6 +18,9 @@ enum command_id {
 	N_COMMANDS,
 };
 
+/* Those that work on a source, whose options may stand in its section, as bits. */
+#define FOR_SOURCES (1U << COMMAND_mount | 1U << COMMAND_ls | 1U << COMMAND_cat)
+
 enum exit_code {
 	EXIT_DONE = 0,
 	EXIT_FAILED = 1,

@@ -10,8 +10,6 @@
 
 enum { NAME_COLUMN = 20, FROM_COLUMN = 52 };
 
-#define FOR_SOURCES (1U << COMMAND_mount | 1U << COMMAND_ls | 1U << COMMAND_cat)
-
 /* A row as it is printed. */
 struct setting {
 	const char *name;

@@ -20,8 +20,6 @@ enum { FILE_BYTES = 256 << 10, LINE_BYTES = 4096, NAME_BYTES = 64, SHOWN_BYTES =
 
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 #define SOURCE "source"
-#define FOR_SOURCES (1U << COMMAND_mount | 1U << COMMAND_ls | 1U << COMMAND_cat)
-
 /* A line that is being read. */
 struct reading {
 	struct config_file *file;
