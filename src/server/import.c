@@ -98,6 +98,13 @@ void import_touch(struct import_run *run, int64_t project_id)
 		ids_add(&run->touched, project_id);
 }
 
+static int put(struct import_run *run, const struct record *r, int64_t project_id)
+{
+	run->report.changed[record_kind(r)]++;
+	import_touch(run, project_id);
+	return tx_put(run->tx, r);
+}
+
 int import_put(struct import_run *run, const struct record *r)
 {
 	scoped(record_unref) struct record *old = NULL;
@@ -108,9 +115,7 @@ int import_put(struct import_run *run, const struct record *r)
 		return e;
 	if (e == 0 && project_id && ids_has(&run->unversioned, project_id))
 		return 0;
-	run->report.changed[record_kind(r)]++;
-	import_touch(run, project_id);
-	return tx_put(run->tx, r);
+	return put(run, r, project_id);
 }
 
 int import_stored_id(struct import_run *run, const struct record *r, int64_t *ret_id)
@@ -336,7 +341,25 @@ static int store_entry(struct import_run *run, struct entry *e)
 		if (r < 0)
 			return r;
 	}
-	return import_put(run, e->record);
+	return run->is_empty[e->key.kind] ? put(run, e->record, project_id)
+					  : import_put(run, e->record);
+}
+
+/* What the archive has none of needs no look at what it has. */
+static int find_empty(struct import_run *run)
+{
+	int r = 0;
+
+	for (int kind = KIND_none + 1; r == 0 && kind < N_KINDS; kind++) {
+		const struct query q = { .kind = (enum kind)kind, .limit = 1 };
+		scoped(ids_fini) struct ids ids = { 0 };
+
+		if (!(schema_field((enum kind)kind, 0)->flags & FIELD_KEEP))
+			continue;
+		r = tx_list_ids(run->tx, &q, &ids);
+		run->is_empty[kind] = !ids.n;
+	}
+	return r;
 }
 
 static int store_kind(struct import_run *run, enum kind kind)
@@ -406,6 +429,8 @@ static int store(struct import_run *run)
 
 	if (e == 0)
 		e = make_missing_projects(run);
+	if (e == 0)
+		e = find_empty(run);
 	if (e == 0)
 		e = import_store_table(run);
 	if (e == 0)

@@ -7,6 +7,7 @@
  *
  *   what is in a story's list  story id * IDS_A_STORY + its place in the list, from 1
  *   an epic's                  the same, with places from EPIC_PLACES + 1
+ *   gone from the list since   with places from OLDER_PLACES + 1 on
  *   who has a name alone       a digest of kind, project and name, from NAMED_FROM
  *
  * What is made here later gets ids behind all of these. Private to import*.c.
@@ -22,6 +23,7 @@
 #define MAX_STORY_ID INT64_C(4999999999)
 #define IDS_A_STORY INT64_C(100000)
 #define EPIC_PLACES INT64_C(50000)
+#define OLDER_PLACES INT64_C(30000)
 #define NAMED_FROM INT64_C(300000000)
 #define NAMED_TO INT64_C(1000000000)
 
@@ -61,6 +63,7 @@ struct exports {
 	struct export_file *files;
 	size_t n_files;
 	int64_t n_records;
+	struct records older; /* of lists, what would be overwritten, with other ids */
 };
 
 /* ---- import_csv.c: one CSV ---- */
@@ -151,6 +154,14 @@ void import_note_estimate(struct export_project *p, double points);
 int import_finish_exports(struct import_run *run);
 /* After all is stored: versions, what only the archive has. */
 int import_close_exports(struct import_run *run);
+
+/* ---- import_older.c ---- */
+
+/* Before anything is stored: copy what is gone from its list, and in the way of others. */
+int import_save_older(struct import_run *run);
+/* After all is stored: put these, take away what moved, note what the archive alone has. */
+int import_find_older_items(struct import_run *run);
+int import_find_older(struct import_run *run, const struct export_project *p);
 
 /* ---- import_zip.c ---- */
 

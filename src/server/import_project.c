@@ -22,7 +22,7 @@
 #include "storyfs/text.h"
 #include "zone.h"
 
-enum { SHOWN_IDS = 20, WEEK = 7, MAX_LENGTH = 4, MAX_POINTS = 12 };
+enum { WEEK = 7, MAX_LENGTH = 4, MAX_POINTS = 12 };
 
 static void free_project(struct export_project *p)
 {
@@ -52,6 +52,7 @@ void import_free_exports(struct import_run *run)
 		unzip_close(x->zips[i].zip);
 	free(x->zips);
 	import_names_fini(x);
+	records_fini(&x->older);
 	free(x);
 	run->exports = NULL;
 }
@@ -355,7 +356,7 @@ int import_finish_exports(struct import_run *run)
 	for (struct export_project *p = run->exports->projects; r == 0 && p; p = p->next)
 		add_project(run, p);
 	buf_add_str(&run->report.notes, losses);
-	return r;
+	return r == 0 ? import_save_older(run) : r;
 }
 
 /* ---- afterwards ---- */
@@ -392,106 +393,6 @@ static int reserve_ids(struct import_run *run)
 	return r;
 }
 
-static bool same_but_place(const struct record *a, const struct record *b)
-{
-	int position = schema_find_field(record_kind(a), "position");
-
-	for (int f = 1; f < schema_resource(record_kind(a))->n_fields; f++) {
-		const struct field *field = schema_field(record_kind(a), f);
-
-		if (f != position && field->flags & FIELD_KEEP &&
-			!value_equal(field, record_get(a, f), record_get(b, f)))
-			return false;
-	}
-	return true;
-}
-
-/* When others before it in its list went, it has another place now. */
-static bool has_moved(const struct import_run *run, const struct record *r)
-{
-	int64_t from = record_id(r) - record_id(r) % EPIC_PLACES;
-
-	for (int64_t id = from + 1; id < record_id(r); id++) {
-		const struct entry *e = import_table_find(&run->table, record_kind(r), id);
-
-		if (!e)
-			return false;
-		if (same_but_place(e->record, r))
-			return true;
-	}
-	return false;
-}
-
-static bool is_in_table(const struct import_run *run, int64_t id)
-{
-	const struct entry *e = import_table_find(&run->table,
-		id % IDS_A_STORY > EPIC_PLACES ? KIND_epic : KIND_story, id / IDS_A_STORY);
-
-	return e && !e->skip;
-}
-
-static int check_older(struct import_run *run, enum kind kind, int64_t id, int64_t *n_older)
-{
-	scoped(record_unref) struct record *r = NULL;
-	int e = tx_get(run->tx, kind, id, &r);
-
-	if (e)
-		return e < 0 ? e : 0;
-	if (!has_moved(run, r)) {
-		++*n_older;
-		return 0;
-	}
-	import_touch(run, import_project_of(run, r));
-	e = tx_delete(run->tx, kind, id);
-	return e < 0 ? e : 0;
-}
-
-/* In the lists of the stories that were read. */
-static int find_older_items(struct import_run *run, enum kind kind)
-{
-	const struct query q = { .kind = kind, .limit = -1 };
-	scoped(ids_fini) struct ids ids = { 0 };
-	int64_t n_older = 0;
-	int r = tx_list_ids(run->tx, &q, &ids);
-
-	for (size_t i = 0; r == 0 && i < ids.n; i++) {
-		if (ids.v[i] >= IDS_A_STORY && is_in_table(run, ids.v[i]) &&
-			!import_table_find(&run->table, kind, ids.v[i]))
-			r = check_older(run, kind, ids.v[i], &n_older);
-	}
-	if (r == 0 && n_older)
-		buf_add_fmt(&run->report.notes,
-			"%" PRId64 " %s of the archive are not in the lists of these stories; they "
-			"stay\n",
-			n_older, schema_resource(kind)->plural);
-	return r;
-}
-
-static int find_older(struct import_run *run, const struct export_project *p, enum kind kind)
-{
-	struct query q = { .kind = kind, .limit = -1 };
-	scoped(ids_fini) struct ids ids = { 0 };
-	scoped(buf_fini) struct buf which = BUF_INIT;
-	int64_t n = 0;
-	int r = tx_list_ids(
-		run->tx, query_where(&q, schema_resource(kind)->parent_key, OP_EQ, p->id), &ids);
-
-	for (size_t i = 0; r == 0 && i < ids.n; i++) {
-		if (ids.v[i] >= NAMED_TO || import_table_find(&run->table, kind, ids.v[i]))
-			continue;
-		if (n++ < SHOWN_IDS)
-			buf_add_fmt(&which, "%s%" PRId64, n > 1 ? ", " : "", ids.v[i]);
-	}
-	if (r == 0 && n)
-		buf_add_fmt(&run->report.notes,
-			"project %" PRId64 ": %" PRId64
-			" %s of the archive are not in this export; "
-			"they stay: %s%s\n",
-			p->id, n, schema_resource(kind)->plural, which.data,
-			n > SHOWN_IDS ? ", ..." : "");
-	return r;
-}
-
 static int set_version(struct import_run *run, const struct export_project *p)
 {
 	scoped(record_unref) struct record *r = NULL;
@@ -522,14 +423,10 @@ int import_close_exports(struct import_run *run)
 		return r;
 	for (const struct export_project *p = run->exports->projects; r == 0 && p; p = p->next) {
 		if (p->is_ours)
-			r = find_older(run, p, KIND_story);
-		if (r == 0 && p->is_ours)
-			r = find_older(run, p, KIND_epic);
+			r = import_find_older(run, p);
 	}
-	for (int i = 0; r == 0 && i < N_MADE; i++) {
-		if (made[i].is_listed)
-			r = find_older_items(run, made[i].kind);
-	}
+	if (r == 0)
+		r = import_find_older_items(run);
 	for (const struct export_project *p = run->exports->projects; r == 0 && p; p = p->next)
 		r = set_version(run, p);
 	return r;

@@ -17,7 +17,7 @@
 #include "storyfs/parse.h"
 #include "storyfs/text.h"
 
-enum { MAX_RECORDS = 5000000 };
+enum { MAX_RECORDS = 3000000 };
 
 /* What is kept is found by these names. */
 static const char kept_kind[] = "export_cells";

@@ -44,6 +44,7 @@ struct import_run {
 	struct odd_key *odd_keys;
 
 	struct tx *tx;		/* open while storing */
+	bool is_empty[N_KINDS]; /* the archive had none of these */
 	struct ids newer;	/* projects that the archive has in a newer version */
 	struct ids unversioned; /* those it has, and of which the dump does not say the version */
 	int64_t owner_id;	/* whose archive it is, when known */

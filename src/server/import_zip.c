@@ -157,21 +157,24 @@ static int64_t holder_id(const struct entry *owner)
 	return owner->key.id * IDS_A_STORY + (owner->key.kind == KIND_story ? 0 : EPIC_PLACES);
 }
 
-/* The comment that holds a story's files. */
-static struct record *holder_of(struct package *p, const struct entry *owner, size_t file)
+/* The comment that holds a story's files, those of an older export, too. */
+static int hold(struct package *p, const struct entry *owner, size_t file, struct record **ret)
 {
 	bool is_story = owner->key.kind == KIND_story;
 	int64_t id = holder_id(owner);
 	struct entry *e = import_table_find(&p->run->table, KIND_comment, id);
+	scoped(record_unref) struct record *old = NULL;
+	int r = e ? 0 : tx_get(p->run->tx, KIND_comment, id, &old);
 
+	if (r < 0)
+		return r;
+	*ret = e ? e->record : old ? record_copy(old) : record_new(KIND_comment);
 	if (e)
-		return e->record;
-	struct record *comment = record_new(KIND_comment);
-
-	record_set_int(comment, F_comment_id, id);
-	record_set_int(comment, is_story ? F_comment_story_id : F_comment_epic_id, owner->key.id);
-	import_table_add_own(&p->run->table, comment, file);
-	return comment;
+		return 0;
+	record_set_int(*ret, F_comment_id, id);
+	record_set_int(*ret, is_story ? F_comment_story_id : F_comment_epic_id, owner->key.id);
+	import_table_add_own(&p->run->table, *ret, file);
+	return 0;
 }
 
 static size_t count_files(const struct package *p, const struct entry *owner)
@@ -187,6 +190,8 @@ static void add_to_holder(struct record *comment, int64_t id)
 	const struct value *old = record_get(comment, F_comment_file_attachment_ids);
 	struct ids ids = { 0 };
 
+	if (old->state == VALUE_SET && ids_has(&old->ids, id))
+		return;
 	for (size_t i = 0; old->state == VALUE_SET && i < old->ids.n; i++)
 		ids_add(&ids, old->ids.v[i]);
 	ids_add(&ids, id);
@@ -247,13 +252,17 @@ static void remember(struct package *p, int64_t id, const struct entry *owner, i
 		.path = xasprintf("%s: %s", p->path, entry.name) };
 }
 
-static void add_file(struct package *p, const struct entry *owner, int64_t index)
+static int add_file(struct package *p, const struct entry *owner, int64_t index)
 {
 	const struct unzip_entry entry = unzip_entry(p->zip, index);
 	size_t file = p->run->n_files - 1;
-	struct record *r = record_new(KIND_file_attachment);
 	int64_t id = make_id(p, owner, base_of(entry.name));
-	struct record *holder = holder_of(p, owner, file);
+	struct record *holder;
+	int e = hold(p, owner, file, &holder);
+
+	if (e < 0)
+		return e;
+	struct record *r = record_new(KIND_file_attachment);
 
 	record_set_int(r, F_file_attachment_id, id);
 	record_set_text(r, F_file_attachment_filename, base_of(entry.name));
@@ -263,9 +272,10 @@ static void add_file(struct package *p, const struct entry *owner, int64_t index
 	import_table_add_own(&p->run->table, r, file);
 	add_to_holder(holder, id);
 	remember(p, id, owner, index);
+	return 0;
 }
 
-static void read_file(struct package *p, int64_t index)
+static int read_file(struct package *p, int64_t index)
 {
 	const struct unzip_entry entry = unzip_entry(p->zip, index);
 	int64_t id = find_owner(entry.name);
@@ -280,12 +290,15 @@ static void read_file(struct package *p, int64_t index)
 	else if (count_files(p, owner) >= MAX_FILES)
 		note(p, entry.name, "the story has more files than any in an export");
 	else
-		add_file(p, owner, index);
+		return add_file(p, owner, index);
+	return 0;
 }
 
-static void read_files(struct package *p)
+static int read_files(struct package *p)
 {
-	for (int64_t i = 0; i < unzip_count(p->zip); i++) {
+	int r = 0;
+
+	for (int64_t i = 0; r == 0 && i < unzip_count(p->zip); i++) {
 		const struct unzip_entry entry = unzip_entry(p->zip, i);
 		size_t len = strlen(entry.name);
 		bool is_folder = len && entry.name[len - 1] == '/';
@@ -293,8 +306,9 @@ static void read_files(struct package *p)
 
 		if (!is_folder && !was_read && !is_noise(entry.name) &&
 			is_readable(p, &entry, max_file))
-			read_file(p, i);
+			r = read_file(p, i);
 	}
+	return r;
 }
 
 /* ---- the whole ---- */
@@ -345,7 +359,7 @@ int import_read_zip(struct import_run *run, const char *path)
 	if (r == 0)
 		r = read_csvs(&p);
 	if (r >= 0)
-		read_files(&p);
+		r = read_files(&p);
 	if (r >= 0 && p.n_notes > SHOWN_NOTES)
 		buf_add_fmt(&run->report.notes, "%s: %" PRId64 " more of these\n", path,
 			p.n_notes - SHOWN_NOTES);

@@ -253,10 +253,30 @@ def test_a_newer_export_updates_and_never_doubles(put, run, show, tmp_path):
     assert content(a) == before
     shop = show()
     assert notes(report) == [
-        LOSSES, f'project {shop.name}: 1 stories of the archive are not in this export; they stay: 2']
+        LOSSES, f'project {shop.name}: 1 stories of the archive are not in this export; they stay: 2',
+        '1 comments of the archive are not in the lists of these stories; they stay']
     assert fields(shop, 1, 'name', 'current_state', 'tasks/100001/complete') == ['Renamed', 'finished', 'true']
-    assert sorted(p.read_text() for p in (shop / 'stories/1/comments').glob('*/text')) == ['a\n', 'c\n']
+    comments = {p.parent.name: p.read_text() for p in (shop / 'stories/1/comments').glob('*/text')}
+    assert comments == {'100001': 'a\n', '100002': 'c\n', '130001': 'b\n'}
     assert get(shop, 'project.json')['version'] == 2
+
+
+def test_an_older_export_and_a_newer_one_are_the_newer_and_what_only_the_older_had(put, run, show):
+    head = 'Id,Title,Task,Task,Task,Comment,Comment,Git Branch,Git Branch\n'
+    say = '"{} (Ann - Jan 1, 2020)"'.format
+    older, newer = put('shop_20200101_1200.csv', head + f'1,x,a,b,c,{say("p")},{say("q")},m,n\n'), \
+        put('shop_20210101_1200.csv', head + f'1,x,b,c,d,{say("p")},{say("Q")},n,\n')
+    for path in (older, newer, newer):
+        report = run(path)
+    assert 'nothing changed' in report
+    story = show() / 'stories/1'
+    tasks = sorted((int((p / 'position').read_text()), (p / 'description').read_text().strip())
+                   for p in (story / 'tasks').iterdir() if p.name.isdigit())
+    assert tasks == [(1, 'b'), (2, 'c'), (3, 'd'), (4, 'a')]
+    assert [(story / f'comments/10000{n}/text').read_text() for n in (1, 2)] == ['p\n', 'Q\n']
+    run(older)
+    story = show() / 'stories/1'
+    assert sorted(p.read_text() for p in (story / 'tasks').glob('*/description')) == ['a\n', 'b\n', 'c\n', 'd\n']
 
 
 def test_what_only_the_older_list_had_stays(put, run, tmp_path):
