@@ -18,6 +18,24 @@
 
 /* ---- texts ---- */
 
+/* What Windows-1252 has where Latin-1 has control characters; 0: nothing. */
+static const unsigned short windows[32] = { 0x20ac, 0, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020,
+	0x2021, 0x02c6, 0x2030, 0x0160, 0x2039, 0x0152, 0, 0x017d, 0, 0, 0x2018, 0x2019, 0x201c,
+	0x201d, 0x2022, 0x2013, 0x2014, 0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0, 0x017e, 0x0178 };
+
+/* A byte that is no UTF-8 was written by a spreadsheet, most likely. */
+static void add_byte(struct buf *b, unsigned char c)
+{
+	unsigned u = c >= 0xa0 ? c : c >= 0x80 ? windows[c - 0x80] : 0;
+
+	if (!u)
+		u = 0xfffd;
+	if (u >= 0x800)
+		buf_add_char(b, (char)(0xe0 | u >> 12));
+	buf_add_char(b, (char)(u >= 0x800 ? 0x80 | (u >> 6 & 0x3f) : 0xc0 | u >> 6));
+	buf_add_char(b, (char)(0x80 | (u & 0x3f)));
+}
+
 static void add_mended(struct buf *b, const char *text, size_t len)
 {
 	for (size_t i = 0, n; i < len; i += n) {
@@ -27,7 +45,7 @@ static void add_mended(struct buf *b, const char *text, size_t len)
 		if (text_is_valid(text + i, n)) {
 			buf_add(b, text + i, n);
 		} else {
-			buf_add_str(b, "\xef\xbf\xbd");
+			add_byte(b, (unsigned char)text[i]);
 			n = 1;
 		}
 	}
@@ -49,7 +67,7 @@ char *import_cell_text(struct export_row *w, const struct csv_cell *cell, const 
 	if (!text_is_valid(cell->text, cell->len)) {
 		add_mended(&valid, cell->text, cell->len);
 		import_csv_note(w->csv, w->row->line, title, buf_str(&valid),
-			"is not all UTF-8; what is not was replaced");
+			"is not all UTF-8; the rest was taken for Windows-1252");
 		add_with_newlines(&text, cell_unguard(buf_str(&valid)));
 	} else {
 		add_with_newlines(&text, cell_unguard(cell->text));

@@ -70,8 +70,8 @@ static int make_person(struct import_run *run)
 	record_set_text(r, F_person_initials, initials);
 	scoped(record_unref) struct record *whole = import_with_initials(r);
 
-	buf_add_fmt(&run->report.notes,
-		"the dump knows no people; '%s' was made and owns the archive\n", name);
+	buf_add_fmt(
+		&run->report.notes, "it names nobody; '%s' was made and owns the archive\n", name);
 	return import_put(run, whole);
 }
 
@@ -180,17 +180,20 @@ static void add_all(struct ids *all, const struct record *r, int f)
 		add_new(all, v->ids.v[i]);
 }
 
-/* Everybody whom the project's stories and comments name, in the order of their first mention. */
+/* Everybody whom the project's stories, comments and reviews name, in the order of their first
+ * mention. */
 static void list_named(const struct import_run *run, int64_t project_id, struct ids *ret)
 {
 	each_entry(e, &run->table) {
 		bool is_story = e->key.kind == KIND_story;
+		int person = e->key.kind == KIND_comment  ? F_comment_person_id
+			     : e->key.kind == KIND_review ? F_review_reviewer_id
+							  : 0;
 
-		if ((!is_story && e->key.kind != KIND_comment) ||
-			import_project_of(run, e->record) != project_id)
+		if ((!is_story && !person) || import_project_of(run, e->record) != project_id)
 			continue;
-		if (!is_story) {
-			add_new(ret, record_int(e->record, F_comment_person_id, 0));
+		if (person) {
+			add_new(ret, record_int(e->record, person, 0));
 			continue;
 		}
 		add_new(ret, record_int(e->record, F_story_requested_by_id, 0));

@@ -50,7 +50,7 @@ STRANGE = b'''\
 Id,Title,Type,Estimate,Current State,Created at,Comment,Task,Task Status,Title
 801,One,feature,many,started,"Feb 30, 2015",no author,Do,maybe,Uno
 801,Again,feature,1,started
-802,\xff\x00x,thing,-2,asleep,yesterday
+802,caf\xe9 \x80\x00,thing,-2,asleep,yesterday
 ,Nameless,feature,1,started
 ,Nameless,feature,1,started
 0,,feature
@@ -196,7 +196,7 @@ def test_what_cannot_be_read_is_told_and_kept(put, run, tmp_path, monkeypatch):
         "line 2, Comment: 'no author' does not end with (author - day); nobody said it",
         f"line 2, Task Status: 'maybe' is no status; {kept}",
         "line 3, Id: '801' stands in an earlier row already; this row was left out",
-        "line 4, Title: '??x' is not all UTF-8; what is not was replaced",
+        "line 4, Title: 'caf\xe9 \u20ac?' is not all UTF-8; the rest was taken for Windows-1252",
         f"line 4, Type: 'thing' is not one of feature, bug, chore, release; {kept}",
         f"line 4, Estimate: '-2' is no number of points; {kept}",
         f"line 4, Current State: 'asleep' is not one of {states}; {kept}",
@@ -208,9 +208,10 @@ def test_what_cannot_be_read_is_told_and_kept(put, run, tmp_path, monkeypatch):
         f"line 10, Current State: 'started' is nothing that an epic has; {kept}",
         f"line 10, Task: 'Do' is nothing that an epic has; {kept}",
         f"line 10, Task Status: 'completed' is nothing that an epic has; {kept}",
-    ]] + [LOSSES, "the dump knows no people; 'shopkeeper' was made and owns the archive"]
+    ]] + [LOSSES, "it names nobody; 'shopkeeper' was made and owns the archive"]
     assert counts(report)['story'] == (6, 6)
     assert 'Feb 30, 2015' in str(content(tmp_path / 'a.db')['unknown'])
+    assert 'caf\xe9 \u20ac\ufffd' in str(content(tmp_path / 'a.db')['story'])
     assert 'nothing changed' in run(path)
 
 
