@@ -6,7 +6,7 @@
  * order and versions are kept; kinds and keys that the schema does not have are kept, too, and
  * reported.
  *
- * Exports are a CSV, or a ZIP of CSVs and attached files. Columns go by their titles (columns.def);
+ * Exports are a CSV, or a ZIP of CSVs and attached files, packed or not. Columns go by their titles (columns.def);
  * what has no id there gets one that the same export, or a newer one of the project, gives it
  * again. So a newer one updates; what only the older one had stays, and is reported. Cells of other
  * columns are kept.
@@ -27,7 +27,7 @@ struct import_report {
 };
 
 struct import_config {
-	const char *const *paths; /* folders are dumps, files are exports */
+	const char *const *paths; /* of dumps and exports */
 	size_t n_paths;
 	const char *
 		project; /* of the exports: a name, or the id of one in the archive; else by file */

@@ -452,19 +452,14 @@ static int store(struct import_run *run)
 
 /* ---- the run ---- */
 
-static bool is_file(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && !S_ISDIR(st.st_mode);
-}
-
+/* Of a folder of an export nothing yet: what is in it is added as it is read. */
 static int64_t measure(const char *path)
 {
 	struct stat st;
 
-	return is_file(path) && stat(path, &st) == 0 ? (int64_t)st.st_size
-						     : import_measure_folder(path);
+	if (!import_is_export(path))
+		return import_measure_folder(path);
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) ? (int64_t)st.st_size : 0;
 }
 
 static int read_folders(struct import_run *run)
@@ -476,7 +471,7 @@ static int read_folders(struct import_run *run)
 	for (size_t i = 0; i < n; i++)
 		run->bytes_total += 2 * measure(paths[i]);
 	for (size_t i = 0; e == 0 && i < n; i++) {
-		if (!is_file(paths[i]))
+		if (!import_is_export(paths[i]))
 			e = import_read_folder(run, paths[i]);
 	}
 	return e;
@@ -488,7 +483,7 @@ static int read_exports(struct import_run *run)
 	int e = 0;
 
 	for (size_t i = 0; e == 0 && i < run->config->n_paths; i++) {
-		if (is_file(paths[i]))
+		if (import_is_export(paths[i]))
 			e = import_read_export(run, paths[i]);
 	}
 	return e == 0 ? import_finish_exports(run) : e;

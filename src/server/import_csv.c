@@ -226,7 +226,19 @@ static int read_csv(struct import_run *run, const char *path, int fd)
 	return import_csv_end(&csv, r);
 }
 
-int import_read_export(struct import_run *run, const char *path)
+static bool is_folder(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+bool import_is_export(const char *path)
+{
+	return is_folder(path) ? import_is_unpacked(path) : access(path, F_OK) == 0;
+}
+
+static int read_path(struct import_run *run, const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	int r = fd < 0 ? -errno : 0;
@@ -238,4 +250,9 @@ int import_read_export(struct import_run *run, const char *path)
 	if (fd >= 0)
 		close(fd);
 	return r;
+}
+
+int import_read_export(struct import_run *run, const char *path)
+{
+	return is_folder(path) ? import_read_unpacked(run, path) : read_path(run, path);
 }

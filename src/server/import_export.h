@@ -44,10 +44,22 @@ struct export_project {
 	struct export_project *next;
 };
 
+/* Where the files of an export are: a ZIP, or the folder that it was unpacked into. The functions
+ * are as unzip.h's. */
+struct export_source {
+	int64_t (*count)(struct export_source *source);
+	struct unzip_entry (*entry)(struct export_source *source, int64_t index);
+	int (*read)(struct export_source *source, int64_t index,
+		int (*take)(void *data, const char *bytes, size_t len), void *data,
+		struct buf *ret_reason);
+	void (*close)(struct export_source *source);
+	struct export_source *next;
+};
+
 /* A file of an export, whose bytes are stored when its record is. */
 struct export_file {
 	int64_t id, project_id;
-	struct unzip *zip;
+	struct export_source *source;
 	int64_t entry, size;
 	char *path;
 };
@@ -55,11 +67,8 @@ struct export_file {
 struct exports {
 	struct export_project *projects;
 	struct table names;
-	bool knows_people; /* names holds those of the archive */
-	struct export_zip {
-		struct unzip *zip;
-	} * zips; /* open until the end: bytes are read late */
-	size_t n_zips;
+	bool knows_people;	       /* names holds those of the archive */
+	struct export_source *sources; /* open until the end: bytes are read late */
 	struct export_file *files;
 	size_t n_files;
 	int64_t n_records;
@@ -166,6 +175,14 @@ int import_find_older(struct import_run *run, const struct export_project *p);
 /* ---- import_zip.c ---- */
 
 int import_read_zip(struct import_run *run, const char *path);
+int import_read_unpacked(struct import_run *run, const char *path);
 int import_store_files(struct import_run *run);
+
+/* ---- import_unpacked.c: a folder as a source ---- */
+
+/* The path does not end with a slash. */
+struct export_source *import_open_unpacked(const char *path);
+/* Has it CSVs, and nothing of a dump? */
+bool import_is_unpacked(const char *path);
 
 #endif

@@ -48,9 +48,12 @@ void import_free_exports(struct import_run *run)
 	for (size_t i = 0; i < x->n_files; i++)
 		free(x->files[i].path);
 	free(x->files);
-	for (size_t i = 0; i < x->n_zips; i++)
-		unzip_close(x->zips[i].zip);
-	free(x->zips);
+	while (x->sources) {
+		struct export_source *source = x->sources;
+
+		x->sources = source->next;
+		source->close(source);
+	}
 	import_names_fini(x);
 	records_fini(&x->older);
 	free(x);

@@ -436,7 +436,7 @@ int import_read_folder(struct import_run *run, const char *folder)
 	if (n == 0) {
 		buf_add_fmt(run->reason,
 			"%s: is no V5 dump: there is no <kind>.json (project.json, story.json, ...) "
-			"in it; of an export give the ZIP or the CSV",
+			"in it, nor a CSV of an export",
 			path);
 		e = -ENOENT;
 	}

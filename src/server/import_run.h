@@ -59,7 +59,9 @@ void import_run_fini(struct import_run *run);
 int import_read_folder(struct import_run *run, const char *path);
 /* The size of what import_read_folder would read; 0 for no folder. */
 int64_t import_measure_folder(const char *path);
-/* A CSV, or a ZIP of them; the transaction is open. */
+/* Is it an export, or else a dump? */
+bool import_is_export(const char *path);
+/* A CSV, a ZIP of them, or the folder with what was in it; the transaction is open. */
 int import_read_export(struct import_run *run, const char *path);
 void import_free_exports(struct import_run *run);
 void import_progress(struct import_run *run, const char *what);

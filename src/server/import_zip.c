@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The ZIP of an export: CSVs, and files in folders that are called by the id of their story or
- * epic. Which comment held them is lost; one without a text, made for them, holds them here.
+ * The ZIP of an export, packed or not: CSVs, and files in folders that are called by the id of
+ * their story or epic. Which comment held them is lost; one without a text, made for them, holds
+ * them here.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -33,7 +34,7 @@ static const int64_t max_file = INT64_C(1) << 30;
 /* A ZIP at work. */
 struct package {
 	struct import_run *run;
-	struct unzip *zip;
+	struct export_source *source;
 	const char *path;
 	int64_t n_notes;
 };
@@ -109,7 +110,7 @@ static int read_csv(struct package *p, int64_t index, const char *name)
 
 	if (r < 0)
 		return r;
-	r = unzip_read(p->zip, index, import_csv_feed, &csv, p->run->reason);
+	r = p->source->read(p->source, index, import_csv_feed, &csv, p->run->reason);
 	return import_csv_end(&csv, r);
 }
 
@@ -129,8 +130,8 @@ static int read_csvs(struct package *p)
 {
 	int n = 0, r = 0;
 
-	for (int64_t i = 0; r >= 0 && i < unzip_count(p->zip); i++) {
-		const struct unzip_entry entry = unzip_entry(p->zip, i);
+	for (int64_t i = 0; r >= 0 && i < p->source->count(p->source); i++) {
+		const struct unzip_entry entry = p->source->entry(p->source, i);
 
 		if (!is_csv(entry.name) || is_noise(entry.name) || find_owner(entry.name) ||
 			!is_readable(p, &entry, max_csv))
@@ -226,7 +227,7 @@ static void set_type(struct package *p, int64_t index, struct record *file)
 	scoped(buf_fini) struct buf reason = BUF_INIT;
 	struct image image;
 
-	unzip_read(p->zip, index, take_head, &head, &reason);
+	p->source->read(p->source, index, take_head, &head, &reason);
 	bool is_image = image_read(buf_str(&head), head.len, &image);
 
 	record_set_text(file, F_file_attachment_content_type,
@@ -241,12 +242,12 @@ static void set_type(struct package *p, int64_t index, struct record *file)
 static void remember(struct package *p, int64_t id, const struct entry *owner, int64_t index)
 {
 	struct exports *x = p->run->exports;
-	const struct unzip_entry entry = unzip_entry(p->zip, index);
+	const struct unzip_entry entry = p->source->entry(p->source, index);
 
 	x->files = xrealloc(x->files, x->n_files + 1, sizeof(*x->files));
 	x->files[x->n_files++] = (struct export_file){ .id = id,
 		.project_id = import_project_of(p->run, owner->record),
-		.zip = p->zip,
+		.source = p->source,
 		.entry = index,
 		.size = entry.size,
 		.path = xasprintf("%s: %s", p->path, entry.name) };
@@ -254,7 +255,7 @@ static void remember(struct package *p, int64_t id, const struct entry *owner, i
 
 static int add_file(struct package *p, const struct entry *owner, int64_t index)
 {
-	const struct unzip_entry entry = unzip_entry(p->zip, index);
+	const struct unzip_entry entry = p->source->entry(p->source, index);
 	size_t file = p->run->n_files - 1;
 	int64_t id = make_id(p, owner, base_of(entry.name));
 	struct record *holder;
@@ -277,7 +278,7 @@ static int add_file(struct package *p, const struct entry *owner, int64_t index)
 
 static int read_file(struct package *p, int64_t index)
 {
-	const struct unzip_entry entry = unzip_entry(p->zip, index);
+	const struct unzip_entry entry = p->source->entry(p->source, index);
 	int64_t id = find_owner(entry.name);
 	const struct entry *owner = import_table_find(&p->run->table, KIND_story, id);
 
@@ -298,8 +299,8 @@ static int read_files(struct package *p)
 {
 	int r = 0;
 
-	for (int64_t i = 0; r == 0 && i < unzip_count(p->zip); i++) {
-		const struct unzip_entry entry = unzip_entry(p->zip, i);
+	for (int64_t i = 0; r == 0 && i < p->source->count(p->source); i++) {
+		const struct unzip_entry entry = p->source->entry(p->source, i);
 		size_t len = strlen(entry.name);
 		bool is_folder = len && entry.name[len - 1] == '/';
 		bool was_read = is_csv(entry.name) && !find_owner(entry.name);
@@ -317,7 +318,7 @@ static int read_files(struct package *p)
 static int check_sizes(struct package *p)
 {
 	struct stat st;
-	int64_t unpacked = 0, n = unzip_count(p->zip);
+	int64_t unpacked = 0, n = p->source->count(p->source);
 	int64_t size = stat(p->path, &st) == 0 ? (int64_t)st.st_size : 0;
 
 	/* Progress goes by what is unpacked. */
@@ -328,7 +329,7 @@ static int check_sizes(struct package *p)
 		return -EFBIG;
 	}
 	for (int64_t i = 0; i < n; i++) {
-		int64_t more = unzip_entry(p->zip, i).size;
+		int64_t more = p->source->entry(p->source, i).size;
 
 		unpacked = more > INT64_MAX - unpacked ? INT64_MAX : unpacked + more;
 	}
@@ -340,30 +341,90 @@ static int check_sizes(struct package *p)
 	return -EFBIG;
 }
 
+static int read_package(struct package *p)
+{
+	int r = read_csvs(p);
+
+	if (r >= 0)
+		r = read_files(p);
+	if (r >= 0 && p->n_notes > SHOWN_NOTES)
+		buf_add_fmt(&p->run->report.notes, "%s: %" PRId64 " more of these\n", p->path,
+			p->n_notes - SHOWN_NOTES);
+	return r < 0 ? r : 0;
+}
+
+static void add_source(struct import_run *run, struct export_source *source)
+{
+	struct exports *x = run->exports;
+
+	if (!x)
+		x = run->exports = xcalloc(1, sizeof(*x));
+	source->next = x->sources;
+	x->sources = source;
+}
+
+/* ---- a ZIP as a source ---- */
+
+struct zip_source {
+	struct export_source source;
+	struct unzip *zip;
+};
+
+static struct unzip *zip_of(struct export_source *source)
+{
+	return ((struct zip_source *)source)->zip;
+}
+
+static int64_t count(struct export_source *source)
+{
+	return unzip_count(zip_of(source));
+}
+
+static struct unzip_entry get_entry(struct export_source *source, int64_t index)
+{
+	return unzip_entry(zip_of(source), index);
+}
+
+static int read_entry(struct export_source *source, int64_t index,
+	int (*take)(void *data, const char *bytes, size_t len), void *data, struct buf *ret_reason)
+{
+	return unzip_read(zip_of(source), index, take, data, ret_reason);
+}
+
+static void close_zip(struct export_source *source)
+{
+	unzip_close(zip_of(source));
+	free(source);
+}
+
 int import_read_zip(struct import_run *run, const char *path)
 {
 	scoped(buf_fini) struct buf why = BUF_INIT;
-	struct package p = { .run = run, .path = path };
-	int r = unzip_open(path, &p.zip, &why);
+	struct zip_source *zip = xcalloc(1, sizeof(*zip));
+	struct package p = { .run = run, .path = path, .source = &zip->source };
+	int r = unzip_open(path, &zip->zip, &why);
 
+	zip->source = (struct export_source){ count, get_entry, read_entry, close_zip, NULL };
+	add_source(run, &zip->source);
 	if (r < 0) {
 		buf_add_fmt(run->reason, "%s: %s", path, buf_str(&why));
 		return r;
 	}
-	if (!run->exports)
-		run->exports = xcalloc(1, sizeof(*run->exports));
-	run->exports->zips =
-		xrealloc(run->exports->zips, run->exports->n_zips + 1, sizeof(*run->exports->zips));
-	run->exports->zips[run->exports->n_zips++].zip = p.zip;
 	r = check_sizes(&p);
-	if (r == 0)
-		r = read_csvs(&p);
-	if (r >= 0)
-		r = read_files(&p);
-	if (r >= 0 && p.n_notes > SHOWN_NOTES)
-		buf_add_fmt(&run->report.notes, "%s: %" PRId64 " more of these\n", path,
-			p.n_notes - SHOWN_NOTES);
-	return r < 0 ? r : 0;
+	return r < 0 ? r : read_package(&p);
+}
+
+int import_read_unpacked(struct import_run *run, const char *path)
+{
+	size_t len = strlen(path);
+
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	scoped(free_ptr) char *folder = xstrndup(path, len);
+	struct package p = { .run = run, .path = folder, .source = import_open_unpacked(folder) };
+
+	add_source(run, p.source);
+	return read_package(&p);
 }
 
 /* ---- bytes ---- */
@@ -404,7 +465,7 @@ static int is_stored(struct import_run *run, const struct export_file *f, bool *
 	*ret = false;
 	if (r || n != f->size)
 		return r < 0 ? r : 0;
-	r = unzip_read(f->zip, f->entry, compare, &t, &reason);
+	r = f->source->read(f->source, f->entry, compare, &t, &reason);
 	*ret = r == 0;
 	return r == -ECANCELED || r == -EBADMSG ? 0 : r;
 }
@@ -426,7 +487,7 @@ static int store_file(struct import_run *run, const struct export_file *f)
 	if (r >= 0 && !f->size)
 		r = tx_put_bytes(run->tx, f->id, "", 0);
 	if (r >= 0)
-		r = unzip_read(f->zip, f->entry, put, &t, &reason);
+		r = f->source->read(f->source, f->entry, put, &t, &reason);
 	if (r == -EBADMSG && reason.len) {
 		buf_add_fmt(&run->report.notes, "%s: %s; its bytes are left out\n", f->path,
 			reason.data);

@@ -376,6 +376,18 @@ def test_a_zip_with_files(put_zip, run, show, tmp_path):
     assert (show() / 'stories/501/attachments/receipt.txt').read_text() == 'two pound'
 
 
+def test_a_zip_that_somebody_unpacked(put, put_zip, run, show, tmp_path):
+    path = put('shop/corner_shop_20250401_1200.csv', OLD).parent
+    put('shop/501/receipt.txt', 'one pound')
+    put('shop/501/.hidden', 'x')
+    (path / '502').symlink_to('501')
+    report = run(f'{path}/')
+    assert notes(report) == [f'{path}: 502: it is a link; left out', LOSSES]
+    assert (show() / 'stories/501/attachments/receipt.txt').read_text() == 'one pound'
+    packed = put_zip('e.zip', [('corner_shop_20250401_1200.csv', OLD), ('501/receipt.txt', 'one pound')])
+    assert 'nothing changed' in run(packed)
+
+
 def test_several_projects_in_one_zip(put_zip, run, show):
     path = put_zip('all.zip', [('projects_77_shop_20250401_1200.csv', OLD), ('kitchen_20250401_1200.csv', MIDDLE),
                                ('post_20250401_1200.csv', NEW)])
