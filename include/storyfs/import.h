@@ -6,10 +6,10 @@
  * order and versions are kept; kinds and keys that the schema does not have are kept, too, and
  * reported.
  *
- * Exports are a CSV, or a ZIP of CSVs and attached files, packed or not. Columns go by their titles (columns.def);
- * what has no id there gets one that the same export, or a newer one of the project, gives it
- * again. So a newer one updates; what only the older one had stays, and is reported. Cells of other
- * columns are kept.
+ * Exports are a CSV, or a ZIP of CSVs and attached files, packed or not. Columns go by their titles
+ * (columns.def); what has no id there gets one that the same export, or a newer one of the project,
+ * gives it again. So a newer one updates; what only the older one had stays, and is reported. Cells
+ * of other columns are kept.
  */
 #ifndef STORYFS_IMPORT_H
 #define STORYFS_IMPORT_H
