@@ -80,6 +80,8 @@ struct csv_reader *csv_reader_new(int (*row)(void *data, const struct csv_row *r
 	struct csv_reader *r = xcalloc(1, sizeof(*r));
 
 	csv_init(&r->parser, CSV_REPALL_NL);
+	/* By 128 bytes at a time, a large cell would be copied thousands of times. */
+	csv_set_blk_size(&r->parser, PIECE);
 	r->row = row;
 	r->data = data;
 	r->line = 1;
@@ -178,7 +180,7 @@ static int parse(struct csv_reader *r, const char *data, size_t len, struct buf 
 
 		if (csv_parse(&r->parser, data, n, take_cell, end_row, r) != n)
 			r->error = -ENOMEM;
-		if (!r->error && csv_get_buffer_size(&r->parser) > MAX_CELL + PIECE) {
+		if (!r->error && csv_get_buffer_size(&r->parser) > MAX_CELL + 2 * PIECE) {
 			buf_add_fmt(ret_reason,
 				"line %" PRId64
 				": a cell of more than %d bytes; is a quote missing?",

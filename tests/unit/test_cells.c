@@ -99,6 +99,26 @@ static void what_is_too_large_is_refused(void **state)
 	assert_non_null(strstr(reason.data, "line 2: a cell of more than"));
 }
 
+/* Each of its cells may be. */
+static void a_row_is_bounded_too(void **state)
+{
+	(void)state;
+	scoped(buf_fini) struct buf rows = BUF_INIT;
+	scoped(buf_fini) struct buf reason = BUF_INIT;
+	scoped(buf_fini) struct buf cell = BUF_INIT;
+	scoped(csv_reader_free) struct csv_reader *r = csv_reader_new(add_row, &rows);
+	int n = 0, e = 0;
+
+	for (int i = 0; i < 1000000; i++)
+		buf_add_char(&cell, 'x');
+	buf_add_char(&cell, ',');
+	for (; e == 0 && n < 40; n++)
+		e = csv_reader_feed(r, cell.data, cell.len, &reason);
+	assert_int_equal(e, -EBADMSG);
+	assert_int_equal(n, 34);
+	assert_non_null(strstr(reason.data, "line 1: a row of more than"));
+}
+
 static void a_quote_that_stays_open_is_told(void **state)
 {
 	(void)state;
@@ -219,6 +239,7 @@ int main(void)
 		cmocka_unit_test(rows_know_their_lines),
 		cmocka_unit_test(quotes_are_taken_off),
 		cmocka_unit_test(what_is_too_large_is_refused),
+		cmocka_unit_test(a_row_is_bounded_too),
 		cmocka_unit_test(a_quote_that_stays_open_is_told),
 		cmocka_unit_test(days_are_read_as_they_are_written),
 		cmocka_unit_test(the_last_author_said_it),

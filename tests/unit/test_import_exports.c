@@ -125,6 +125,96 @@ static void a_project_is_planned_as_its_rows_were(void **state)
 	assert_int_equal(record_int(p, F_project_created_at, 0), INT64_C(1451606400000));
 }
 
+/* ---- older and newer ---- */
+
+enum { MAX_TASKS = 6, N_LETTERS = 8, TRIALS = 25 };
+
+/* Up to MAX_TASKS letters, each once, in any order. */
+static void make_tasks(unsigned *seed, char ret[MAX_TASKS + 1])
+{
+	size_t n = (size_t)rand_r(seed) % (MAX_TASKS + 1);
+
+	ret[0] = '\0';
+	for (size_t i = 0; i < n;) {
+		char letter = (char)('a' + rand_r(seed) % N_LETTERS);
+
+		if (strchr(ret, letter))
+			continue;
+		ret[i++] = letter;
+		ret[i] = '\0';
+	}
+}
+
+static void import_tasks(struct fixture *x, int story, const char *tasks)
+{
+	scoped(buf_fini) struct buf text = BUF_INIT;
+
+	buf_add_str(&text, "Id,Title");
+	for (size_t i = 0; i < MAX_TASKS; i++)
+		buf_add_str(&text, ",Task");
+	buf_add_fmt(&text, "\n%d,x", story);
+	for (const char *p = tasks; *p; p++)
+		buf_add_fmt(&text, ",%c", *p);
+	buf_add_char(&text, '\n');
+	put_bytes(x, "shop.csv", text.data, text.len);
+	import_well(x, "shop.csv");
+}
+
+/* The story's tasks as letters, in their order. */
+static void read_tasks(const struct fixture *x, int story, char ret[2 * MAX_TASKS + 1])
+{
+	scoped(tx_abort) struct tx *tx = begin(x, TX_READ);
+	struct query q = { .kind = KIND_task, .limit = -1, .order = F_task_position };
+	scoped(records_fini) struct records list = { 0 };
+
+	query_where(&q, F_task_story_id, OP_EQ, story);
+	assert_int_equal(tx_list(tx, &q, &list), 0);
+	assert_true(list.n <= 2 * MAX_TASKS);
+	for (size_t i = 0; i < list.n; i++)
+		ret[i] = record_text(list.items[i], F_task_description)[0];
+	ret[list.n] = '\0';
+}
+
+static void assert_kept(const char *older, const char *newer, const char *now)
+{
+	size_t n = strlen(newer);
+
+	assert_true(strncmp(now, newer, n) == 0);
+	for (const char *p = now; *p; p++) {
+		assert_null(strchr(p + 1, *p));
+		assert_true(strchr(newer, *p) || strchr(older, *p));
+	}
+	for (size_t i = 0; older[i]; i++) {
+		bool is_edited = i < n && !strchr(older, newer[i]);
+
+		if (!strchr(now, older[i]) && !is_edited)
+			fail_msg("%s, then %s: %s lost %c", older, newer, now, older[i]);
+	}
+}
+
+static void an_older_and_a_newer_list_are_the_newer_and_the_rest(void **state)
+{
+	unsigned seed = 1;
+	(void)state;
+	FIXTURE(x);
+
+	for (int story = 1; story <= TRIALS; story++) {
+		char older[MAX_TASKS + 1], newer[MAX_TASKS + 1];
+		char now[2 * MAX_TASKS + 1], again[2 * MAX_TASKS + 1];
+
+		make_tasks(&seed, older);
+		make_tasks(&seed, newer);
+		import_tasks(x, story, older);
+		import_tasks(x, story, newer);
+		read_tasks(x, story, now);
+		assert_kept(older, newer, now);
+		import_tasks(x, story, newer);
+		assert_int_equal(x->report.changed[KIND_task], 0);
+		read_tasks(x, story, again);
+		assert_string_equal(now, again);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -133,6 +223,7 @@ int main(void)
 		cmocka_unit_test(a_project_needs_a_name),
 		cmocka_unit_test(only_so_many_notes_are_shown),
 		cmocka_unit_test(a_project_is_planned_as_its_rows_were),
+		cmocka_unit_test(an_older_and_a_newer_list_are_the_newer_and_the_rest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
