@@ -24,7 +24,7 @@
 enum { BATCH = 500, MAX_IDS = 10000 };
 
 /* What is asked of stories to see how long their lists are, and to write them. */
-static const char lengths[] = "owners(id),blockers(id),comments(id),tasks(id),"
+static const char lengths[] = "owners(id),blockers(id),comments(id,text,person_id),tasks(id),"
 			      "pull_requests(id),branches(id),reviews(id)";
 static const char contents[] =
 	":default,labels,requested_by,owners,blockers,comments(:default,person),tasks,"
@@ -212,10 +212,30 @@ static const struct records *list_of(const struct record *story, int list)
 	return v->state == VALUE_SET ? &v->records : &none;
 }
 
+/* What an import made to hold files is nobody's comment. */
+static bool is_told(const struct record *r)
+{
+	return record_kind(r) != KIND_comment || record_has(r, F_comment_person_id) ||
+	       *record_text(r, F_comment_text);
+}
+
+static size_t count_told(const struct records *list)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < list->n; i++)
+		n += is_told(list->items[i]);
+	return n;
+}
+
 /* NULL behind the last. */
 static const struct record *nth(const struct records *list, size_t n)
 {
-	return list->items && n < list->n ? list->items[n] : NULL;
+	for (size_t i = 0; i < list->n; i++) {
+		if (is_told(list->items[i]) && !n--)
+			return list->items[i];
+	}
+	return NULL;
 }
 
 static void write_group(
@@ -250,7 +270,8 @@ static void widen(struct export *x, const struct project *p, const struct record
 {
 	(void)p;
 	for (int i = 0; i < N_COLUMNS; i++) {
-		size_t n = columns[i].list == NONE ? 1 : list_of(story, columns[i].list)->n;
+		size_t n =
+			columns[i].list == NONE ? 1 : count_told(list_of(story, columns[i].list));
 
 		if (n > x->widths[i])
 			x->widths[i] = n;

@@ -376,6 +376,13 @@ def test_a_zip_with_files(put_zip, run, show, tmp_path):
     assert (show() / 'stories/501/attachments/receipt.txt').read_text() == 'two pound'
 
 
+def test_what_holds_files_is_no_comment_of_an_export(put_zip, run, serve, tmp_path):
+    run(put_zip('export.zip', [('shop_20250401_1200.csv', OLD), ('501/receipt.txt', 'x'), ('502/a', 'x')]))
+    rows = export_all(serve(tmp_path / 'a.db'), storyfs('user', 'token', tmp_path / 'a.db').stdout.strip())['shop']
+    assert rows.count(b'Comment') == 2 and b'( - )' not in rows
+    assert b'"Good (Ann Lee - Jan 5, 2010)","(yes) (Bo Chen - Jan 6, 2010)"' in rows
+
+
 def test_a_zip_that_somebody_unpacked(put, put_zip, run, show, tmp_path):
     path = put('shop/corner_shop_20250401_1200.csv', OLD).parent
     put('shop/501/receipt.txt', 'one pound')
