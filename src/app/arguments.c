@@ -189,23 +189,6 @@ static bool is_mount(const char *program, char **words, int n)
 	       (strchr(words[0], '/') || access(words[0], F_OK) == 0);
 }
 
-/* The command of one or two words at the start; how many words it has. */
-static int find_command(char **words, int n, const struct command **ret)
-{
-	for (int i = 0; i < N_COMMANDS; i++) {
-		const char *name = commands[i].name;
-		size_t len = strcspn(name, " ");
-
-		if (strlen(words[0]) != len || strncmp(words[0], name, len) != 0)
-			continue;
-		if (!name[len] || (n > 1 && strcmp(words[1], name + len + 1) == 0)) {
-			*ret = &commands[i];
-			return name[len] ? 2 : 1;
-		}
-	}
-	return 0;
-}
-
 /* The first word of commands that have two, when all that is asked for is help. */
 static bool is_group_help(const struct arguments *args, char **words, int n)
 {
@@ -275,7 +258,7 @@ int arguments_parse(int argc, char **argv, struct arguments *ret)
 		n--;
 	}
 	if (n && words[0][0] != '-') {
-		int used = find_command(words, n, &args.command);
+		int used = command_find(words, n, &args.command);
 
 		if (!used && is_mount(argv[0], words, n))
 			args.command = &commands[COMMAND_mount];

@@ -72,6 +72,22 @@ static void print_command(const struct command *command)
 	print_options(command);
 }
 
+int command_find(char **words, int n, const struct command **ret)
+{
+	for (int i = 0; i < N_COMMANDS; i++) {
+		const char *name = commands[i].name;
+		size_t len = strcspn(name, " ");
+
+		if (strlen(words[0]) != len || strncmp(words[0], name, len) != 0)
+			continue;
+		if (!name[len] || (n > 1 && strcmp(words[1], name + len + 1) == 0)) {
+			*ret = &commands[i];
+			return name[len] ? 2 : 1;
+		}
+	}
+	return 0;
+}
+
 bool command_is_of_group(const struct command *command, const char *word)
 {
 	size_t len = strlen(word);

@@ -78,6 +78,8 @@ static inline bool arguments_have(const struct arguments *args, enum option_id o
 	return args->values[option] != NULL;
 }
 
+/* The command whose name, of one or two words, stands at the start: how many it has, 0 for none. */
+int command_find(char **words, int n, const struct command **ret);
 /* Does the command's name have the word, and another behind it? */
 bool command_is_of_group(const struct command *command, const char *word);
 /* Does the configuration file bear on it? */
