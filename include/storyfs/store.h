@@ -61,7 +61,8 @@ struct store_config {
 struct store *store_new(struct api *api, const struct store_config *config);
 /* Who is told of changes, foreign ones and this store's own: by the sync thread or the thread that
  * saved, holding nothing, and possibly two at once. What hangs below a removed resource goes
- * without further word. Set before anything is listed. */
+ * without further word. Set before anything is listed; set to NULL, it waits until nobody is being
+ * told any more. */
 void store_set_listener(
 	struct store *s, void (*changed)(void *data, const struct change *change), void *data);
 /* Ends the sync thread, also when it is waiting for an answer. */

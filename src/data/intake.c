@@ -14,15 +14,34 @@ void intake_fini(struct intake *in)
 	in->n = in->cap = 0;
 }
 
+/* Until end_telling the listener stays who it is. */
+static void (*begin_telling(struct store *s))(void *data, const struct change *change)
+{
+	lock_scope(&s->lock);
+	s->n_telling += s->changed != NULL;
+	return s->changed;
+}
+
+static void end_telling(struct store *s)
+{
+	lock_scope(&s->lock);
+	s->n_telling--;
+	pthread_cond_broadcast(&s->wake);
+}
+
 void intake_tell(struct store *s, struct intake *in)
 {
-	for (size_t i = 0; s->changed && i < in->n; i++) {
+	void (*changed)(void *data, const struct change *change) = in->n ? begin_telling(s) : NULL;
+
+	for (size_t i = 0; changed && i < in->n; i++) {
 		struct pending_change *item = &in->changes[i];
 
 		item->change.before = item->before;
 		item->change.after = item->after;
-		s->changed(s->data, &item->change);
+		changed(s->data, &item->change);
 	}
+	if (changed)
+		end_telling(s);
 	intake_fini(in);
 }
 

@@ -98,6 +98,7 @@ struct store {
 
 	pthread_mutex_t lock;
 	pthread_cond_t wake; /* a load or a refresh ended, or stopping was set; monotonic clock */
+	int n_telling;	     /* threads that are in the listener; wake is about its being 0, too */
 	bool stopping;
 	bool refreshing;	  /* one at a time: an older list must not follow a newer one */
 	bool look_wanted;	  /* soon: something came from the cache */

@@ -39,6 +39,9 @@ void store_set_listener(
 	struct store *s, void (*changed)(void *data, const struct change *change), void *data)
 {
 	lock_scope(&s->lock);
+	s->changed = NULL;
+	while (s->n_telling)
+		pthread_cond_wait(&s->wake, &s->lock);
 	s->changed = changed;
 	s->data = data;
 }

@@ -302,6 +302,50 @@ static void the_store_looks_by_itself_and_ends_while_it_waits(void **state)
 	assert_true(clock_monotonic_ms() - start < 1000);
 }
 
+/* ---- the listener ---- */
+
+struct slow_listener {
+	struct world *world;
+	atomic_bool begun, done;
+};
+
+static void listen_slowly(void *data, const struct change *change)
+{
+	struct slow_listener *l = data;
+
+	(void)change;
+	l->begun = true;
+	usleep(50 * 1000);
+	l->done = true;
+}
+
+static void *save(void *data)
+{
+	struct slow_listener *l = data;
+
+	if (save_name(l->world, "Saved"))
+		abort();
+	return NULL;
+}
+
+static void who_listens_no_more_is_told_nothing_more(void **state)
+{
+	(void)state;
+	scoped(world_end) struct world w;
+	struct slow_listener l = { .world = &w };
+	pthread_t thread;
+
+	world_begin(&w);
+	list_all(&w);
+	store_set_listener(w.store, listen_slowly, &l);
+	assert_int_equal(pthread_create(&thread, NULL, save, &l), 0);
+	while (!l.begun)
+		usleep(1000);
+	store_set_listener(w.store, NULL, NULL);
+	assert_true(l.done);
+	pthread_join(thread, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -312,6 +356,7 @@ int main(void)
 		cmocka_unit_test(an_older_list_undoes_no_save),
 		cmocka_unit_test(readers_writers_and_looks_get_along),
 		cmocka_unit_test(the_store_looks_by_itself_and_ends_while_it_waits),
+		cmocka_unit_test(who_listens_no_more_is_told_nothing_more),
 	};
 
 	alarm(120);
