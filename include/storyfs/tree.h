@@ -29,7 +29,7 @@ enum layout_row {
 };
 
 enum row_type {
-#define ROW_TYPE(type, node, about) ROW_##type,
+#define ROW_TYPE(type, ...) ROW_##type,
 #include "storyfs/row_types.def"
 	N_ROW_TYPES,
 };
@@ -66,6 +66,11 @@ struct node_attr {
 	int64_t mtime_ns; /* moves when the content moves, and only then */
 	int64_t birth_ns; /* 0 when unknown */
 };
+
+/* For a manual: the path of a row, with words in <> for what has no fixed name, is appended, and
+ * the kind of the resources there returned, KIND_none for none; and what its type is, in words. */
+enum kind tree_place(enum layout_row row, struct buf *b);
+const char *tree_place_words(enum layout_row row);
 
 /* The store is borrowed. */
 struct tree *tree_new(struct store *store);

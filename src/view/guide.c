@@ -62,22 +62,6 @@ static const struct {
 
 enum { N_PLACES = sizeof(places) / sizeof(*places), PATH_COLUMNS = 32 };
 
-/* What stands for the name of an entry that has no fixed one. */
-static const char *stand_in(enum layout_row row)
-{
-	const struct layout *l = layout_of(row);
-
-	if (row == ROW_search_query)
-		return "<query>";
-	if (l->type == ROW_DOCUMENT)
-		return "<id>.md";
-	if (l->type == ROW_CONFLICT)
-		return "<n>";
-	return l->type == ROW_RESOURCE || l->type == ROW_FOLDER ? "<id>"
-	       : l->type == ROW_JSON				? "<id>.json"
-								: "<name>";
-}
-
 /* From the root, or from the project. */
 static void add_path(enum layout_row row, struct buf *b)
 {
@@ -91,7 +75,7 @@ static void add_path(enum layout_row row, struct buf *b)
 		add_path(l->parent, b);
 	if (l->parent != ROW_root)
 		buf_add_char(b, '/');
-	buf_add_str(b, l->name ? l->name : stand_in(row));
+	buf_add_str(b, l->name ? l->name : layout_stand_in(row));
 }
 
 static bool is_directory(enum layout_row row)

@@ -9,7 +9,7 @@ static const struct layout rows[N_ROWS] = {
 };
 
 static const struct row_class classes[N_ROW_TYPES] = {
-#define ROW_TYPE(type, node, about) [ROW_##type] = { NODE_##node, ABOUT_##about },
+#define ROW_TYPE(type, node, about, words) [ROW_##type] = { NODE_##node, ABOUT_##about, words },
 #include "storyfs/row_types.def"
 };
 
@@ -92,4 +92,36 @@ bool layout_is_writable(enum kind kind, int f)
 bool layout_makes_new(enum row_type type)
 {
 	return type == ROW_NEW || type == ROW_LINES;
+}
+
+const char *layout_stand_in(enum layout_row row)
+{
+	const struct layout *l = layout_of(row);
+
+	if (row == ROW_search_query)
+		return "<query>";
+	if (l->type == ROW_DOCUMENT)
+		return "<id>.md";
+	if (l->type == ROW_HISTORY)
+		return "<id>.tsv";
+	if (l->type == ROW_CONFLICT)
+		return "<n>";
+	return l->type == ROW_RESOURCE || l->type == ROW_FOLDER ? "<id>"
+	       : l->type == ROW_JSON				? "<id>.json"
+								: "<name>";
+}
+
+enum kind tree_place(enum layout_row row, struct buf *b)
+{
+	if (rows[row].parent != ROW_root) {
+		tree_place(rows[row].parent, b);
+		buf_add_char(b, '/');
+	}
+	buf_add_str(b, rows[row].name ? rows[row].name : layout_stand_in(row));
+	return rows[row].kind;
+}
+
+const char *tree_place_words(enum layout_row row)
+{
+	return layout_class(row)->words;
 }

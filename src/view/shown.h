@@ -21,9 +21,12 @@ const struct layout *layout_of(enum layout_row row);
 struct row_class {
 	enum node_type node;
 	enum { ABOUT_BELOW, ABOUT_WHOLE, ABOUT_TO_ONE } about;
+	const char *words;
 };
 
 const struct row_class *layout_class(enum layout_row row);
+/* What stands for the name of an entry that has no fixed one. */
+const char *layout_stand_in(enum layout_row row);
 /* The kind of the resource that a node's id is of; KIND_none at the top. */
 enum kind layout_subject_kind(enum layout_row row);
 /* The kind of the resource that the row's directory hangs below; KIND_none at the top. */
