@@ -4,7 +4,7 @@
  *
  * V5 dumps are folders of `<kind>.json`, each one array of resources as V5 sent them. Ids, times,
  * order and versions are kept; kinds and keys that the schema does not have are kept, too, and
- * reported.
+ * reported. The bytes of attached files may lie beside them, as files/<id>.
  *
  * Exports are a CSV, or a ZIP of CSVs and attached files, packed or not. Columns go by their titles
  * (columns.def); what has no id there gets one that the same export, or a newer one of the project,
@@ -32,6 +32,9 @@ struct import_config {
 	const char *
 		project; /* of the exports: a name, or the id of one in the archive; else by file */
 	bool dry_run;	 /* do it all, and undo it */
+	/* The dumps are of projects as they are at their host: what one lacks goes, unless the
+	 * project was changed in the archive since it was mirrored last. */
+	bool mirror;
 	/* Called now and then with what is done of how much, in bytes. May be NULL. */
 	void (*progress)(void *data, const char *what, int64_t done, int64_t total);
 	void *data;
@@ -42,6 +45,8 @@ struct import_config {
  * ret_reason. */
 int import_all(struct archive *a, const struct import_config *config, struct import_report *ret,
 	struct buf *ret_reason);
+/* The version at which a project was mirrored last, if the archive still has that; else 0. */
+int import_get_mirrored(struct tx *tx, int64_t project_id, int64_t *ret);
 void import_report_fini(struct import_report *report);
 
 /* For a person: a line a kind, then the notes. */

@@ -427,6 +427,8 @@ static int store(struct import_run *run)
 {
 	int e = find_newer(run);
 
+	if (e == 0 && run->config->mirror)
+		e = import_mirror_begin(run);
 	if (e == 0)
 		e = make_missing_projects(run);
 	if (e == 0)
@@ -435,6 +437,8 @@ static int store(struct import_run *run)
 		e = import_store_table(run);
 	if (e == 0)
 		e = import_store_files(run);
+	if (e == 0)
+		e = import_dumped_files(run);
 	if (e == 0)
 		e = import_transitions(run);
 	if (e == 0)
@@ -447,6 +451,8 @@ static int store(struct import_run *run)
 		e = import_accounts(run);
 	if (e == 0)
 		e = import_close_exports(run);
+	if (e == 0 && run->config->mirror)
+		e = import_mirror_end(run);
 	return e;
 }
 

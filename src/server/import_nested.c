@@ -352,16 +352,22 @@ static void flatten_activity(struct import_run *run, struct record *activity, si
 
 /* ---- notifications ---- */
 
-/* They are of whoever made the dump; nobody else saw them. */
-static void flatten_notification(const struct import_run *run, struct record *notification)
+/* What only one person sees is of whoever made the dump. */
+static void set_whose(const struct import_run *run, struct record *r)
+{
+	int whose = schema_resource(record_kind(r))->whose;
+
+	if (whose && run->me_id && !record_has(r, whose))
+		record_set_int(r, whose, run->me_id);
+}
+
+static void flatten_notification(struct record *notification)
 {
 	scoped(record_unref) struct record *project =
 		read_kept(notification, F_notification_project, KIND_project);
 
 	if (project)
 		record_set_int(notification, F_notification_project_id, record_id(project));
-	if (run->me_id)
-		record_set_int(notification, F_notification_person_id, run->me_id);
 }
 
 void import_flatten(struct import_run *run)
@@ -370,12 +376,13 @@ void import_flatten(struct import_run *run)
 	each_entry(e, &run->table) {
 		if (e->nested)
 			continue;
+		set_whose(run, e->record);
 		if (e->key.kind == KIND_activity) {
 			look_at_extra(run, e->record, e->file, "");
 			flatten_activity(run, e->record, e->file);
 		} else if (e->key.kind == KIND_notification) {
 			look_at_extra(run, e->record, e->file, "");
-			flatten_notification(run, e->record);
+			flatten_notification(e->record);
 		} else {
 			flatten(&(struct place){ run, e->file, "", 0 }, e->record);
 		}

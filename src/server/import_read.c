@@ -411,7 +411,7 @@ static void note_other_files(struct import_run *run, const char *path)
 	for (int i = 0; i < n; i++) {
 		const char *name = names[i]->d_name;
 
-		if (name[0] != '.' && !is_json_name(name))
+		if (name[0] != '.' && !is_json_name(name) && strcmp(name, "files") != 0)
 			buf_add_fmt(&run->report.notes, "%s/%s: not a <kind>.json file; left out\n",
 				path, name);
 	}

@@ -98,6 +98,11 @@ int import_transitions_of(struct import_run *run, const struct record *activity)
 int import_find_owner(struct import_run *run);
 /* Who may see the imported projects. */
 int import_memberships(struct import_run *run);
+/* A mirror: which projects are left as they are; what the dumps lack goes; what is remembered. */
+int import_mirror_begin(struct import_run *run);
+int import_mirror_end(struct import_run *run);
+/* The bytes that lie beside the dumps, in files/<id>. */
+int import_dumped_files(struct import_run *run);
 /* The accounts that the dump does not tell of. */
 int import_accounts(struct import_run *run);
 /* A project that names no account stays in the one the archive gave it. */
