@@ -112,6 +112,9 @@ struct api_some {
 int api_list_some(struct api *api, const struct place *place, const struct api_some *some,
 	struct call *call, struct api_listing *ret);
 
+/* What the host answers at a path (that begins with a slash, with its query), as it came: 2xx. */
+int api_get_text(struct api *api, const char *path, struct call *call, struct http_response *ret);
+
 /* POST, PUT: the patch's fields alone are sent; *ret is the resource as it is now. */
 int api_create(struct api *api, const struct place *place, const struct record *patch,
 	struct call *call, struct record **ret);

@@ -262,6 +262,15 @@ int api_get(struct api *api, const struct place *place, struct call *call, struc
 	return exchange_one(api, &req, place, call, ret);
 }
 
+int api_get_text(struct api *api, const char *path, struct call *call, struct http_response *ret)
+{
+	scoped(http_request_fini) struct http_request req = { .target = xasprintf("%s%s",
+								      api->base_path, path) };
+
+	http_headers_add(&req.headers, "Accept", "application/json");
+	return api_exchange(api, &req, call, ret);
+}
+
 int api_create(struct api *api, const struct place *place, const struct record *patch,
 	struct call *call, struct record **ret)
 {
