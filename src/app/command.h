@@ -19,7 +19,8 @@ enum command_id {
 };
 
 /* Those that work on a source, whose options may stand in its section, as bits. */
-#define FOR_SOURCES (1U << COMMAND_mount | 1U << COMMAND_ls | 1U << COMMAND_cat)
+#define FOR_SOURCES \
+	(1U << COMMAND_mount | 1U << COMMAND_ls | 1U << COMMAND_cat | 1U << COMMAND_clone)
 
 enum exit_code {
 	EXIT_DONE = 0,

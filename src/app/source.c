@@ -17,6 +17,7 @@
 #include "storyfs/journal.h"
 #include "storyfs/log.h"
 #include "storyfs/parse.h"
+#include "storyfs/rate.h"
 #include "storyfs/retry.h"
 #include "storyfs/server.h"
 #include "storyfs/text.h"
@@ -25,6 +26,8 @@
 #define DEFAULT_PATH "/services/v5"
 
 enum { TIMEOUT_S = 30, BREAKER_CAP_MS = 10 * 1000 };
+/* Who reads all of a host leaves room for others. */
+static const struct rate_config all_of_it = { .per_second = 10, .burst = 30, .max_in_flight = 2 };
 
 struct source {
 	char *where;
@@ -35,6 +38,7 @@ struct source {
 	struct credential *token;
 	struct archive *archive;
 	struct server *server;
+	struct api *api; /* when it is only connected */
 	struct store *store;
 	struct tree *tree;
 	struct journal *journal;
@@ -121,6 +125,8 @@ static int open_host(struct source *s, const struct source_config *config, struc
 	int64_t cap_ms = config->refresh_s ? config->refresh_s * INT64_C(1000) / 2 : 0;
 	struct breaker_config breaker = { .cap_ms = cap_ms < BREAKER_CAP_MS ? cap_ms : 0 };
 
+	if (config->all_of_it)
+		t = rate_transport_new(&all_of_it, t);
 	*ret = breaker_transport_new(&breaker, retry_transport_new(&retry, t));
 	return 0;
 }
@@ -243,35 +249,63 @@ static char *name_cache(struct source *s)
 	return e < 0 ? NULL : xstrdup(digest);
 }
 
-int source_open(const struct source_config *config, struct source **ret, struct buf *ret_reason)
+static struct source *make_source(const struct source_config *config)
 {
-	scoped(source_close) struct source *s = xcalloc(1, sizeof(*s));
-	scoped(transport_free) struct transport *t = NULL;
-	struct api_config api = { .page_limit = config->page_limit,
-		.timeout_ms = timeout_ms(config) };
-	struct store_config store = { .refresh_s = config->refresh_s,
-		.stall_ms = timeout_ms(config) };
+	struct source *s = xcalloc(1, sizeof(*s));
 
-	store.cache_dir = s->cache_dir = find_cache_dir();
 	s->where = xstrdup(config->where);
 	s->ca_file = config->ca_file ? xstrdup(config->ca_file) : NULL;
 	s->timeout_ms = timeout_ms(config);
+	return s;
+}
+
+/* Up to the conversation; the caller of it frees what comes. */
+static int open_api(struct source *s, const struct source_config *config, struct api **ret,
+	struct buf *ret_reason)
+{
+	scoped(transport_free) struct transport *t = NULL;
+	struct api_config api = { .page_limit = config->page_limit, .timeout_ms = s->timeout_ms };
 	int e = open_transport(s, config, &t, &api, ret_reason);
 
-	if (e == 0 && s->archive) {
-		store.count_writes = count_archive_writes;
-		store.data = s->archive;
-	}
-	if (e == 0 && s->token && config->keep)
-		store.cache_name = s->cache_name = name_cache(s);
-	if (e == 0) {
-		s->store = store_new(api_new(take_ptr(t), &api), &store);
-		s->tree = tree_new(s->store);
-		*ret = take_ptr(s);
-	}
+	if (e == 0)
+		*ret = api_new(take_ptr(t), &api);
 	free((char *)api.base_path);
 	if (e < 0 && !ret_reason->len)
 		buf_add_fmt(ret_reason, "%s: %s", config->where, text_errno(e));
+	return e;
+}
+
+int source_open(const struct source_config *config, struct source **ret, struct buf *ret_reason)
+{
+	scoped(source_close) struct source *s = make_source(config);
+	struct store_config store = { .refresh_s = config->refresh_s,
+		.stall_ms = timeout_ms(config) };
+	struct api *api = NULL;
+
+	store.cache_dir = s->cache_dir = find_cache_dir();
+	int e = open_api(s, config, &api, ret_reason);
+
+	if (e < 0)
+		return e;
+	if (s->archive) {
+		store.count_writes = count_archive_writes;
+		store.data = s->archive;
+	}
+	if (s->token && config->keep)
+		store.cache_name = s->cache_name = name_cache(s);
+	s->store = store_new(api, &store);
+	s->tree = tree_new(s->store);
+	*ret = take_ptr(s);
+	return 0;
+}
+
+int source_connect(const struct source_config *config, struct source **ret, struct buf *ret_reason)
+{
+	scoped(source_close) struct source *s = make_source(config);
+	int e = open_api(s, config, &s->api, ret_reason);
+
+	if (e == 0)
+		*ret = take_ptr(s);
 	return e;
 }
 
@@ -282,6 +316,7 @@ void source_close(struct source *s)
 	tree_free(s->tree);
 	journal_free(s->journal);
 	store_free(s->store);
+	api_free(s->api);
 	server_free(s->server);
 	archive_close(s->archive);
 	credential_free(s->token);
@@ -293,13 +328,37 @@ void source_close(struct source *s)
 	free(s);
 }
 
+static bool has_token(struct source *s)
+{
+	scoped(buf_fini) struct buf token = BUF_INIT;
+
+	if (s->token)
+		credential_get(s->token, &token);
+	if (token.data)
+		explicit_bzero(token.data, token.cap);
+	return token.len;
+}
+
+void source_explain(
+	struct source *s, int error, const struct v5_error *words, struct buf *ret_reason)
+{
+	buf_add_fmt(ret_reason, "%s: ", s->where);
+	v5_error_add_text(words, ret_reason);
+	if (s->token && words->code == V5_invalid_authentication && !has_token(s))
+		buf_add_str(ret_reason,
+			"no token was given; see --token-file and --token-command in "
+			"`storyfs mount --help`\n");
+	if (s->token && error == -EOPNOTSUPP && !strstr(s->where, DEFAULT_PATH))
+		buf_add_str(ret_reason,
+			"V5 usually begins at " DEFAULT_PATH "; did you mean that URL with it?\n");
+}
+
 int source_check(struct source *s, struct buf *ret_reason)
 {
 	scoped(call_fini) struct call call = { 0 };
 	scoped(record_unref) struct record *me = NULL;
 	scoped(buf_fini) struct buf token = BUF_INIT;
 	int e = s->token ? credential_get(s->token, &token) : 0;
-	bool has_token = token.len;
 
 	if (token.data)
 		explicit_bzero(token.data, token.cap);
@@ -308,18 +367,14 @@ int source_check(struct source *s, struct buf *ret_reason)
 		return e;
 	}
 	e = store_get_me(s->store, &call, &me);
-	if (e < 0) {
-		buf_add_fmt(ret_reason, "%s: ", s->where);
-		v5_error_add_text(&call.error, ret_reason);
-		if (s->token && !has_token && call.error.code == V5_invalid_authentication)
-			buf_add_str(ret_reason,
-				"no token was given; see --token-file and --token-command in "
-				"`storyfs mount --help`\n");
-		if (s->token && e == -EOPNOTSUPP && !strstr(s->where, DEFAULT_PATH))
-			buf_add_str(ret_reason, "V5 usually begins at " DEFAULT_PATH
-						"; did you mean that URL with it?\n");
-	}
+	if (e < 0)
+		source_explain(s, e, &call.error, ret_reason);
 	return e;
+}
+
+struct api *source_api(struct source *s)
+{
+	return s->api;
 }
 
 const char *source_cache_dir(const struct source *s)

@@ -20,6 +20,7 @@ struct source_config {
 	const char *token_file;
 	const char *token;
 	const char *ca_file;
+	bool all_of_it;	   /* is read of a host, which wants a slow pace */
 	bool keep;	   /* what was loaded of a host, for the next time */
 	const char *fault; /* fault.h's specification, for tests */
 	int timeout_s;	   /* of one request (30) */
@@ -37,7 +38,14 @@ bool source_is_url(const char *where);
 void source_explain_missing(const char *where, int error, struct buf *ret_reason);
 /* Opens it without asking the network. -errno with a line for a person in ret_reason. */
 int source_open(const struct source_config *config, struct source **ret, struct buf *ret_reason);
+/* The same without store and tree, to talk to alone. */
+int source_connect(const struct source_config *config, struct source **ret, struct buf *ret_reason);
 void source_close(struct source *s);
+/* Why an answer is a failure, in the host's words, and what may help. */
+void source_explain(
+	struct source *s, int error, const struct v5_error *words, struct buf *ret_reason);
+/* Of one that is connected; else NULL. */
+struct api *source_api(struct source *s);
 /* Ask who we are: is there a V5 host, and does it take the token? -errno with its words in
  * ret_reason. */
 int source_check(struct source *s, struct buf *ret_reason);
