@@ -18,6 +18,7 @@
 #include "storyfs/file.h"
 #include "storyfs/json_outline.h"
 #include "storyfs/parse.h"
+#include "storyfs/text.h"
 
 enum {
 	MOVED = 1,
@@ -109,13 +110,15 @@ bool dump_is_whole(const char *folder, int64_t version)
 	return access(path, F_OK) == 0 && read_version(folder) == version;
 }
 
-/* Files are the same in each version; lists and pages are not. */
-static void remove_lists(const struct dump *d)
+/* What is named so; folders stay. */
+static void remove_files(const struct dump *d, const char *prefix)
 {
 	DIR *dir = opendir(d->config->folder);
 
-	for (struct dirent *entry; dir && (entry = readdir(dir));)
-		unlinkat(dirfd(dir), entry->d_name, 0);
+	for (struct dirent *entry; dir && (entry = readdir(dir));) {
+		if (text_has_prefix(entry->d_name, prefix))
+			unlinkat(dirfd(dir), entry->d_name, 0);
+	}
 	if (dir)
 		closedir(dir);
 }
@@ -126,7 +129,8 @@ static int begin(struct dump *d)
 
 	if (read_version(d->config->folder) == d->version)
 		return 0;
-	remove_lists(d);
+	/* Attached files, in their folder, are the same in each version. */
+	remove_files(d, "");
 	buf_add_fmt(&text, "%" PRId64, d->version);
 	return write_file(d, version_file, &text);
 }
@@ -229,6 +233,7 @@ static int read_page(const struct dump *d, struct page *page, const char *name)
 static int fetch_pages(const struct dump *d, const struct list *list)
 {
 	scoped(free_ptr) char *whole = xasprintf("%s.json", list->kind);
+	scoped(free_ptr) char *pages = xasprintf(".%s.", list->kind);
 	scoped(buf_fini) struct buf all = BUF_INIT;
 	scoped(buf_fini) struct buf text = BUF_INIT;
 	struct page page = { .total = -1, .all = &all };
@@ -247,7 +252,11 @@ static int fetch_pages(const struct dump *d, const struct list *list)
 			d->config->data, list->kind, page.offset, page.total >= 0 ? page.total : 0);
 	}
 	buf_add_fmt(&text, "[%s]", buf_str(&all));
-	return write_file(d, whole, &text);
+	int e = write_file(d, whole, &text);
+
+	if (e == 0)
+		remove_files(d, pages);
+	return e;
 }
 
 static int fetch_lists(const struct dump *d)

@@ -237,10 +237,11 @@ def test_a_server_that_dies_three_times(host, halting, full_archive, tmp_path, s
         assert 'call it again and it goes on' in done.stderr
         assert not archive.exists()
         halting.to = serve(tmp_path / 'host.db', log=tmp_path / f'again-{n}.log')
-    # No secret lies there, for nobody else to read.
+    # No secret lies there, nothing is for others to read, and of a list that is whole no page.
     staged = [p for p in (tmp_path / 'c.db.clone').rglob('*') if p.is_file()]
     assert staged and not any(host.token.encode() in p.read_bytes() for p in staged)
     assert all(p.stat().st_mode & 0o077 == 0 for p in staged)
+    assert not [p for p in staged if p.with_name(f"{p.name.split('.')[1]}.json").exists() and p.name[0] == '.']
     halting.be('well')
     halting.well = lambda h: (halting.paths.append(h.path), BadHost.well(halting, h))
     done = clone(halting.url, host.token, archive, '--page-limit', 5)
