@@ -32,7 +32,7 @@ struct meeting {
 	bool with_first, first_met; /* the first waits, too, and met others */
 };
 
-static void meet(struct meeting *m)
+static void meet(struct meeting *m, bool is_first)
 {
 	struct timespec until = clock_timespec(clock_deadline(DEADLINE_MS));
 
@@ -43,6 +43,8 @@ static void meet(struct meeting *m)
 	pthread_cond_broadcast(&m->came);
 	while (!m->is_met && pthread_cond_timedwait(&m->came, &m->lock, &until) == 0)
 		;
+	if (is_first)
+		m->first_met = m->is_met;
 }
 
 static void leave(struct meeting *m)
@@ -59,9 +61,7 @@ static int perform(struct transport *t, const struct http_request *req,
 	bool waits = m->with_first || !is_first;
 
 	if (waits)
-		meet(m);
-	if (is_first)
-		m->first_met = m->is_met;
+		meet(m, is_first);
 	int e = transport_perform(&m->host->base, req, limit, ret);
 
 	if (waits)
