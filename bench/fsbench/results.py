@@ -10,6 +10,7 @@ class Results:
         self.counts = {}   # (stories, subject, measure, state) -> {name: number}
         self.facts = collections.defaultdict(dict)  # stories -> {name: number}
         self.missing = {}  # what -> why
+        self.was_interrupted = False
 
     def add(self, key, value):
         self.values[key].append(value)

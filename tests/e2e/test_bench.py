@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 
 import pytest
@@ -125,3 +126,16 @@ def test_nothing_is_left(tmp_path):
     assert done.returncode == 0, done.stderr
     assert os.listdir(tmp_path) == []
     assert str(tmp_path) not in open('/proc/self/mountinfo', encoding='utf-8').read()
+
+
+def test_what_was_measured_is_told_when_it_is_interrupted(tmp_path):
+    bench = subprocess.Popen([str(BENCH), '--storyfs', conftest.BIN, '--stories', str(STORIES), '--latency', '0',
+                              '--only', 'find,read', '--against', 'tmpfs', '--dir', str(tmp_path)],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=conftest.clean_env())
+    for line in bench.stderr:
+        if 'find, tmpfs' in line:
+            break
+    bench.send_signal(signal.SIGINT)
+    out, err = bench.communicate(timeout=conftest.DEADLINE)
+    assert bench.returncode == 130 and 'interrupted' in err
+    assert '| find, warm |' in out and not list(tmp_path.iterdir())
