@@ -7,6 +7,7 @@
 
 #include "clone.h"
 #include "progress.h"
+#include "report.h"
 #include "setup.h"
 #include "storyfs/import.h"
 
@@ -29,17 +30,6 @@ static int import_stage(const struct clone_config *config, struct clone *clone,
 	if (e < 0 && is_new)
 		unlink(config->archive);
 	return e;
-}
-
-static void print_report(const struct arguments *args, const struct import_report *report)
-{
-	scoped(buf_fini) struct buf text = BUF_INIT;
-
-	if (arguments_have(args, OPTION_json))
-		import_report_write_json(report, &text);
-	else
-		import_report_write_text(report, &text);
-	fwrite(text.data, 1, text.len, stdout);
 }
 
 /* Said once. */
@@ -100,6 +90,6 @@ enum exit_code run_clone(const struct arguments *args)
 
 	if (clone_all(&config, &clone, &report, &reason) < 0)
 		return fail(args, &clone, buf_str(&reason));
-	print_report(args, &report);
+	report_print(args, &report);
 	return EXIT_DONE;
 }

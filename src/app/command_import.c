@@ -8,6 +8,7 @@
 
 #include "command.h"
 #include "progress.h"
+#include "report.h"
 #include "storyfs/archive.h"
 #include "storyfs/import.h"
 
@@ -22,17 +23,6 @@ static enum exit_code fail(const char *reason)
 {
 	fprintf(stderr, "storyfs: import: %s", reason);
 	return EXIT_FAILED;
-}
-
-static void print_report(const struct arguments *args, const struct import_report *report)
-{
-	scoped(buf_fini) struct buf text = BUF_INIT;
-
-	if (arguments_have(args, OPTION_json))
-		import_report_write_json(report, &text);
-	else
-		import_report_write_text(report, &text);
-	fwrite(text.data, 1, text.len, stdout);
 }
 
 static int import_into(const struct arguments *args, const char *path, struct import_report *ret,
@@ -74,6 +64,8 @@ enum exit_code run_import(const struct arguments *args)
 		unlink(path);
 	if (e < 0)
 		return fail(buf_str(&reason));
-	print_report(args, &report);
+	report_print(args, &report);
+	if (arguments_have(args, OPTION_dry_run))
+		fputs("storyfs: import: a dry run: nothing was written\n", stderr);
 	return EXIT_DONE;
 }

@@ -336,7 +336,9 @@ def test_what_the_server_exports_comes_back(archive, serve, put, run, tmp_path):
 
 def test_the_report_is_json_too(put, tmp_path):
     path = put('shop.csv', STRANGE)
-    report = json.loads(storyfs('import', '--json', '--dry-run', path, tmp_path / 'a.db').stdout)
+    done = storyfs('import', '--json', '--dry-run', path, tmp_path / 'a.db')
+    assert 'a dry run: nothing was written' in done.stderr
+    report = json.loads(done.stdout)
     assert report['read']['story'] == report['changed']['story'] == 6
     assert f"{path}: line 3, Id: '801' stands in an earlier row already; this row was left out" in report['notes']
 
