@@ -256,6 +256,21 @@ static int read_node(
 	return r;
 }
 
+/* The whole text of a field is given to who reads it. */
+static void note_read(
+	fuse_req_t req, const struct node *node, const struct fuse_file_info *fi, const struct buf *text)
+{
+	struct fs *fs = request_fs(req);
+	struct handle *h = fi ? handle_of(fi) : NULL;
+
+	lock_scope(&fs->lock);
+	if (h && h->writes && h->file->gen == h->file->settled) {
+		buf_reset(&h->base);
+		buf_add(&h->base, buf_str(text), text->len);
+	}
+	seen_reread(&fs->files.seen, fuse_req_ctx(req)->pid, node, text);
+}
+
 /* From a spool, in memory, or the tree: 1, the node. */
 static int read_here(struct fs *fs, uint64_t number, const struct file_part *part, struct buf *ret,
 	struct node *ret_node)
@@ -292,7 +307,10 @@ static int read_number(fuse_req_t req, uint64_t number, const struct file_part *
 		return r;
 	if (node.field >= 0 && !part->at)
 		ahead_note_read(fs->ahead, fuse_req_ctx(req)->pid, &node);
-	return read_node(req, &node, part, ret);
+	r = read_node(req, &node, part, ret);
+	if (r == 0 && node.field >= 0 && !part->at && ret->len < part->max && !fs->config.read_only)
+		note_read(req, &node, fi, ret);
+	return r;
 }
 
 void fs_op_read(

@@ -142,6 +142,24 @@ const struct buf *seen_find(struct seen *seen, struct process who, const struct 
 	return own || node->field < 0 ? own : find(seen, who.parent, tree_number(node));
 }
 
+static bool is_same(const struct buf *a, const struct buf *b)
+{
+	return a->len == b->len && memcmp(buf_str(a), buf_str(b), a->len) == 0;
+}
+
+void seen_reread(struct seen *seen, pid_t tid, const struct node *node, const struct buf *text)
+{
+	const struct buf *own = find(seen, tid, tree_number(node));
+
+	if (own && is_same(own, text))
+		return;
+	struct process who = process_of_thread(tid);
+
+	own = find(seen, who.id, tree_number(node));
+	if (own && !is_same(own, text))
+		seen_note(seen, who, node, text);
+}
+
 /* Is it a field of the resource, and what is its text now? */
 static bool read_field(struct tree *t, const struct shown *s, int64_t id, struct buf *ret)
 {
@@ -149,11 +167,6 @@ static bool read_field(struct tree *t, const struct shown *s, int64_t id, struct
 
 	return tree_node(s->number, &node) && node.id == id && node.field >= 0 &&
 	       tree_read(t, &node, ret) == 0;
-}
-
-static bool is_same(const struct buf *a, const struct buf *b)
-{
-	return a->len == b->len && memcmp(buf_str(a), buf_str(b), a->len) == 0;
 }
 
 static void begin_act(struct seen *seen, struct tree *t, pid_t reader, int64_t id)

@@ -24,6 +24,9 @@ void seen_note(
 	struct seen *seen, struct process who, const struct node *node, const struct buf *text);
 /* What it was shown last, or else its parent; NULL: nothing. Lives until the next call. */
 const struct buf *seen_find(struct seen *seen, struct process who, const struct node *node);
+/* A thread reads the text: when it was changed since its process opened the field, that is what the
+ * process was shown. Nothing when it did not open the field. */
+void seen_reread(struct seen *seen, pid_t tid, const struct node *node, const struct buf *text);
 /* Around a change of a resource by other means than its fields (a document, a link): what was shown
  * of them and true is replaced by what is then, for the process and those that it works for, its
  * ancestors. They know what they did; what somebody else changed before stays a conflict. */

@@ -101,7 +101,12 @@ class Screen:
                 self.tmux('send-keys', '-l', '--', key)
 
     def close(self):
+        """When it returns the shell is in no directory any more."""
+        shell = self.tmux('list-panes', '-F', '#{pane_pid}').strip()
         self.tmux('kill-server')
+        end = time.monotonic() + DEADLINE
+        while os.path.exists(f'/proc/{shell}/cwd') and time.monotonic() < end:
+            time.sleep(0.01)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

@@ -92,6 +92,25 @@ def test_other_fields_are_no_conflict(stale):
     assert (m / STORY / 'name').read_text() == 'Theirs\n'
 
 
+@pytest.mark.parametrize('flags', [os.O_RDONLY, os.O_RDWR])
+def test_what_is_read_counts_not_what_was_opened(serve, archive, mount, flags):
+    server = serve(archive)
+    m = mount(server.url, '--refresh', '1', token=server.token)
+    name = m / STORY / 'name'
+    fd = os.open(name, flags)
+    try:
+        put(server, name='Theirs')
+        assert wait_until(lambda: name.stat().st_size == len('Theirs\n'))
+        assert os.pread(fd, 99, 0) == b'Theirs\n'
+        if flags == os.O_RDWR:
+            os.pwrite(fd, b'Mine!!\n', 0)
+    finally:
+        os.close(fd)
+    assert save(name, 'Mine\n') == 0
+    assert get(server)['name'] == 'Mine'
+    assert conflicts(m) == {}
+
+
 def test_both_want_the_same(stale):
     server, m = stale
     put(server, name='Same')

@@ -165,7 +165,7 @@ def test_the_recorded_projects_look_the_same_both_ways(tmp_path, mount, serve):
     server = serve(archive)
     local, remote = mount(archive), mount(server.url, '-o', 'no_cache', token=server.token)
     # The files that were attached are not in the dump: they are listed, and cannot be read.
-    done = subprocess.run(['diff', '-r', '--no-dereference', '-x', 'attachments', local.path, remote.path],
+    done = subprocess.run(['diff', '-r', '--no-dereference', '-x', 'status', '-x', 'attachments', local.path, remote.path],
                           capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout[:2000]
     attached = 'find projects -path "*/attachments*" -printf "%p %y %s %l\\n" | sort'
