@@ -257,8 +257,8 @@ static int read_node(
 }
 
 /* The whole text of a field is given to who reads it. */
-static void note_read(
-	fuse_req_t req, const struct node *node, const struct fuse_file_info *fi, const struct buf *text)
+static void note_read(fuse_req_t req, const struct node *node, const struct fuse_file_info *fi,
+	const struct buf *text)
 {
 	struct fs *fs = request_fs(req);
 	struct handle *h = fi ? handle_of(fi) : NULL;
