@@ -38,7 +38,7 @@ struct curl_config {
 	 * of the environment, the system's). */
 	const char *ca_file;
 	/*
-	 * Appends the value of X-TrackerToken; asked before each request, in the calling thread,
+	 * Appends the token, for X-TrackerToken or what the request says; asked before each request, in the calling thread,
 	 * from several at once. -errno fails the request, an empty token sends no header. NULL for
 	 * a server without tokens. The token is in no http_request, no log line and no message.
 	 */

@@ -88,6 +88,9 @@ struct http_request {
 	struct http_headers headers;
 	struct buf body;
 	struct http_source *source; /* the body, in place of `body`; NULL: none */
+	/* A client's token goes into Authorization, behind this word; NULL: into X-TrackerToken.
+	 * Borrowed. */
+	const char *token_scheme;
 	/* Where a client wants the body of an answer 2xx; borrowed. Each answer begins it anew.
 	 * NULL: in the response. */
 	struct http_sink *sink;
@@ -113,6 +116,7 @@ struct http_response {
 	struct http_headers headers;
 	struct buf body;
 	struct http_source *source; /* the body, in place of `body`; NULL: none */
+	bool is_doubtful; /* a refusal of a write that may have been carried out all the same */
 };
 
 void http_response_fini(struct http_response *resp);

@@ -175,7 +175,8 @@ static int perform(struct api *api, const struct http_request *req, struct call 
 	call->version = api_header_number(resp, "X-Tracker-Project-Version", 0);
 	if (resp->status >= 200 && resp->status < 300)
 		return 0;
-	return v5_error_decode(resp->status, buf_str(&resp->body), resp->body.len, &call->error);
+	e = v5_error_decode(resp->status, buf_str(&resp->body), resp->body.len, &call->error);
+	return resp->is_doubtful ? -EIO : e;
 }
 
 /* A token that was refused may have been replaced at its source since: asked for once more. */

@@ -10,6 +10,7 @@ struct api {
 	char *base_path;
 	char *origin; /* NULL: a host without a name */
 	int64_t page_limit;
+	_Atomic(int64_t) told_limits[N_KINDS]; /* the host's own, below it; 0: it told none */
 	int64_t max_listed;
 	int64_t timeout_ms;
 	int pages_at_once;

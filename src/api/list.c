@@ -67,12 +67,29 @@ static void page_fini(struct page *page)
 
 SCOPED_VALUE(struct page, page_fini);
 
+/* How many to ask for at once. */
+static int64_t page_limit(struct api *api, enum kind kind)
+{
+	int64_t told = atomic_load(&api->told_limits[kind]);
+
+	return told ? told : api->page_limit;
+}
+
 static char *page_target(const struct reading *r, int64_t offset)
 {
 	if (!r->is_paged)
 		return xstrdup(r->target);
 	return xasprintf("%s%climit=%" PRId64 "&offset=%" PRId64, r->target,
-		strchr(r->target, '?') ? '&' : '?', r->api->page_limit, offset);
+		strchr(r->target, '?') ? '&' : '?', page_limit(r->api, r->kind), offset);
+}
+
+/* A host may have a limit of its own, which it tells: no more is asked for from then on. */
+static void note_limit(struct api *api, enum kind kind, const struct http_response *resp)
+{
+	int64_t told = api_header_number(resp, "X-Tracker-Pagination-Limit", 0);
+
+	if (told > 0 && told < page_limit(api, kind))
+		atomic_store(&api->told_limits[kind], told);
 }
 
 /* The page at ret->offset. */
@@ -96,6 +113,8 @@ static int get_page(const struct reading *r, struct call *call, struct page *ret
 	ret->total = -1;
 	if (schema_resource(r->kind)->paged)
 		ret->total = api_header_number(&resp, "X-Tracker-Pagination-Total", -1);
+	if (r->is_paged)
+		note_limit(r->api, r->kind, &resp);
 	ret->version = api_header_number(&resp, "X-Tracker-Project-Version", 0);
 	ret->is_read = true;
 	if (r->progress) {
@@ -303,7 +322,7 @@ static int read_at_once(const struct reading *r, const struct page *first)
 static int read_expected(const struct reading *r)
 {
 	scoped(crew_fini) struct crew c = { .reading = r };
-	int64_t n = r->api->page_limit;
+	int64_t n = page_limit(r->api, r->kind);
 
 	if (!fetch_all(&c, 0, n, r->n_expected))
 		return LIST_UNEVEN;
@@ -329,7 +348,7 @@ static int list_once(const struct reading *r, bool must_end)
 		atomic_store(&r->progress->got, 0);
 		atomic_store(&r->progress->total, -1);
 	}
-	if (r->n_expected > r->api->page_limit)
+	if (r->n_expected > page_limit(r->api, r->kind))
 		return read_expected(r);
 	int e = get_page(r, r->call, &first);
 
@@ -378,8 +397,16 @@ int api_list(struct api *api, const struct place *place, const struct api_query 
 
 /* ---- some of them ---- */
 
-static char *some_target(
-	const struct api *api, const struct place *place, const struct api_some *some, size_t from)
+/* V5 has no pages here; a host with a limit for pages may have it here, too. */
+static size_t some_at_once(struct api *api, enum kind kind)
+{
+	int64_t told = atomic_load(&api->told_limits[kind]);
+
+	return told && told < SOME_AT_ONCE ? (size_t)told : SOME_AT_ONCE;
+}
+
+static char *some_target(const struct api *api, const struct place *place,
+	const struct api_some *some, size_t first, size_t end)
 {
 	const struct ids *ids = some->ids;
 	struct buf target = BUF_INIT;
@@ -387,8 +414,8 @@ static char *some_target(
 	buf_add_str(&target, api->base_path);
 	api_add_path(place, &target);
 	buf_add_str(&target, "/bulk?ids=");
-	for (size_t i = from; i < ids->n && i < from + SOME_AT_ONCE; i++)
-		buf_add_fmt(&target, "%s%" PRId64, i > from ? "," : "", ids->v[i]);
+	for (size_t i = first; i < ids->n && i < end; i++)
+		buf_add_fmt(&target, "%s%" PRId64, i > first ? "," : "", ids->v[i]);
 	buf_add_str(&target, "&fields=");
 	http_add_encoded(&target, some->fields);
 	return buf_take(&target);
@@ -399,8 +426,10 @@ int api_list_some(struct api *api, const struct place *place, const struct api_s
 {
 	scoped(api_listing_fini) struct api_listing listing = { 0 };
 
-	for (size_t from = 0; from < some->ids->n; from += SOME_AT_ONCE) {
-		scoped(free_ptr) char *target = some_target(api, place, some, from);
+	size_t at_once = some_at_once(api, place->kind);
+
+	for (size_t from = 0; from < some->ids->n; from += at_once) {
+		scoped(free_ptr) char *target = some_target(api, place, some, from, from + at_once);
 		scoped(page_fini) struct page page = { 0 };
 		struct reading reading = { .api = api,
 			.kind = place->kind,

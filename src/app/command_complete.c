@@ -11,6 +11,7 @@
 #include "command.h"
 #include "mountpoint.h"
 #include "storyfs/describe.h"
+#include "storyfs/dialect.h"
 
 /* A command line that ends in a word which may be unfinished. */
 struct line {
@@ -104,11 +105,21 @@ static void offer_choices(const struct line *l, enum kind kind, const char *key)
 		offer(l, *word, "");
 }
 
+static void offer_dialects(const struct line *l)
+{
+	const char *word, *meaning;
+
+	for (size_t i = 0; (word = dialect_word(i, &meaning)); i++)
+		offer(l, word, meaning);
+}
+
 static void offer_values(const struct line *l)
 {
 	const struct option_row *row = &option_rows[l->waiting];
 
-	if (l->waiting == OPTION_role)
+	if (l->waiting == OPTION_dialect)
+		offer_dialects(l);
+	else if (l->waiting == OPTION_role)
 		offer_choices(l, KIND_project_membership, "role");
 	else if (row->argument.type == OPTION_PATH)
 		puts(":files");

@@ -27,6 +27,7 @@ struct source_config setup_source(const struct arguments *args)
 		.token_file = args->values[OPTION_token_file],
 		.token = args->values[OPTION_token],
 		.ca_file = args->values[OPTION_ca_file],
+		.dialect = args->values[OPTION_dialect],
 		.fault = args->values[OPTION_fault],
 		.timeout_s = (int)setup_number(args, OPTION_timeout, 0),
 		.refresh_s = (int)setup_number(args, OPTION_refresh, 0),

@@ -12,6 +12,7 @@
 #include "storyfs/archive.h"
 #include "storyfs/breaker.h"
 #include "storyfs/curl.h"
+#include "storyfs/dialect.h"
 #include "storyfs/fault.h"
 #include "storyfs/identity.h"
 #include "storyfs/journal.h"
@@ -36,6 +37,7 @@ struct source {
 	char *origin, *ca_file; /* of a host, or NULL */
 	int64_t timeout_ms;
 	struct credential *token;
+	struct transport *dialect; /* of a host, in the api's hands; NULL: it is V5's */
 	struct archive *archive;
 	struct server *server;
 	struct api *api; /* when it is only connected */
@@ -99,6 +101,26 @@ static int open_elsewhere(void *data, const char *origin, struct transport **ret
 	return curl_transport_new(&curl, ret);
 }
 
+/* Below what tries again: whether that is safe is a question of the dialect. */
+static int add_dialect(struct source *s, const char *text, struct transport **t, struct buf *ret_reason)
+{
+	struct dialect dialect;
+	int e = dialect_parse(text ? text : "auto", &dialect, ret_reason);
+
+	if (e == 0 && (dialect.spoken || dialect.open))
+		*t = s->dialect = dialect_transport_new(&dialect, *t);
+	return e;
+}
+
+static void describe_host(void *data, struct buf *ret)
+{
+	const struct source *s = data;
+
+	buf_add_str(ret, "dialect: ");
+	dialect_describe(s->dialect, ret);
+	buf_add_char(ret, '\n');
+}
+
 static int open_host(struct source *s, const struct source_config *config, struct transport **ret,
 	struct buf *ret_reason)
 {
@@ -109,7 +131,7 @@ static int open_host(struct source *s, const struct source_config *config, struc
 		.get_token = credential_get,
 	};
 	struct retry_config retry = { .timeout_ms = timeout_ms(config) };
-	struct transport *t;
+	scoped(transport_free) struct transport *t = NULL;
 
 	s->token = credential_new(config->token_command, config->token_file, config->token);
 	curl.token_data = s->token;
@@ -127,8 +149,10 @@ static int open_host(struct source *s, const struct source_config *config, struc
 
 	if (config->all_of_it)
 		t = rate_transport_new(&all_of_it, t);
-	*ret = breaker_transport_new(&breaker, retry_transport_new(&retry, t));
-	return 0;
+	e = add_dialect(s, config->dialect, &t, ret_reason);
+	if (e == 0)
+		*ret = breaker_transport_new(&breaker, retry_transport_new(&retry, take_ptr(t)));
+	return e;
 }
 
 /* ---- an archive ---- */
@@ -290,6 +314,10 @@ int source_open(const struct source_config *config, struct source **ret, struct 
 	if (s->archive) {
 		store.count_writes = count_archive_writes;
 		store.data = s->archive;
+	}
+	if (s->dialect) {
+		store.describe_host = describe_host;
+		store.data = s;
 	}
 	if (s->token && config->keep)
 		store.cache_name = s->cache_name = name_cache(s);

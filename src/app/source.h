@@ -20,6 +20,7 @@ struct source_config {
 	const char *token_file;
 	const char *token;
 	const char *ca_file;
+	const char *dialect; /* of a host, as dialect_parse takes it (auto) */
 	bool all_of_it;	   /* is read of a host, which wants a slow pace */
 	bool keep;	   /* what was loaded of a host, for the next time */
 	const char *fault; /* fault.h's specification, for tests */

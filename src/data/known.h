@@ -89,7 +89,8 @@ struct store {
 	struct cache *cache;	     /* or NULL (cache.h) */
 	int refresh_s;
 	int (*count_writes)(void *data, int64_t *ret); /* of the source, or NULL */
-	void *count_data;
+	void (*describe_host)(void *data, struct buf *ret); /* or NULL */
+	void *source_data;
 	int64_t started_ns;
 	void (*changed)(void *data, const struct change *change);
 	void *data;

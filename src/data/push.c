@@ -304,17 +304,22 @@ static void learn_new(struct store *s, const struct record *r, const struct plac
 	intake_tell(s, &in);
 }
 
-/* Was it made all the same? Of a collection that was not known nothing is known to be new. */
-static int find_made(struct store *s, const struct creation *what, bool is_known,
-	const struct call_limit *limit, struct record **ret)
+/* Was it made all the same? */
+static int find_made(struct store *s, const struct creation *what, const struct call_limit *limit,
+	struct record **ret)
 {
 	scoped(call_fini) struct call call = { .limit = *limit };
 
 	call.limit.deadline_ms = clock_deadline(LOOK_MS);
-	if (is_known)
-		return store_find_made(s, what, &call, ret);
-	load_collection_again(s, &what->place, &call);
-	return 1;
+	return store_find_made(s, what, &call, ret);
+}
+
+static int64_t known_version(struct store *s, int64_t project_id)
+{
+	lock_scope(&s->lock);
+	const struct entry *project = known_entry(s, KIND_project, project_id);
+
+	return project ? record_int(project->record, F_project_version, 0) : 0;
 }
 
 int store_create(struct store *s, const struct place *place, const struct record *patch,
@@ -328,11 +333,13 @@ int store_create(struct store *s, const struct place *place, const struct record
 	at.project_id = known_project(s, at.parent, at.parent_id);
 	pthread_mutex_unlock(&s->lock);
 	bool is_known = store_peek_ids(s, &at, &before) == 0;
-	const struct creation what = { at, patch, &before };
+	const struct creation what = {
+		at, patch, is_known ? &before : NULL, known_version(s, at.project_id)
+	};
 	int e = api_create(s->api, &at, patch, call, &now);
 
 	if (e < 0 && api_is_outcome_unknown(e) && e != -EINTR &&
-		find_made(s, &what, is_known, &call->limit, ret) == 0) {
+		find_made(s, &what, &call->limit, ret) == 0) {
 		v5_error_fini(&call->error);
 		return 0;
 	}

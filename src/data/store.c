@@ -25,7 +25,8 @@ struct store *store_new(struct api *api, const struct store_config *config)
 	s->api = api;
 	s->refresh_s = config->refresh_s;
 	s->count_writes = config->count_writes;
-	s->count_data = config->data;
+	s->describe_host = config->describe_host;
+	s->source_data = config->data;
 	s->started_ns = clock_now_ms() * NS_PER_MS;
 	pthread_mutex_init(&s->lock, NULL);
 	thread_init_cond(&s->wake);

@@ -196,7 +196,7 @@ static void add_loading(struct store *s, struct buf *ret)
 	}
 }
 
-void store_add_status(struct store *s, struct buf *ret)
+static void add_freshness(struct store *s, struct buf *ret)
 {
 	lock_scope(&s->lock);
 	if (s->refresh_s > 0)
@@ -216,6 +216,13 @@ void store_add_status(struct store *s, struct buf *ret)
 	}
 	add_loading(s, ret);
 	add_cache(s, ret);
+}
+
+void store_add_status(struct store *s, struct buf *ret)
+{
+	add_freshness(s, ret);
+	if (s->describe_host)
+		s->describe_host(s->source_data, ret);
 }
 
 /* One at a time. */
@@ -280,7 +287,7 @@ static bool was_written(struct sync *y)
 {
 	int64_t n;
 
-	if (y->store->count_writes(y->store->count_data, &n) < 0 || n == y->n_writes)
+	if (y->store->count_writes(y->store->source_data, &n) < 0 || n == y->n_writes)
 		return false;
 	y->n_writes = n;
 	return true;

@@ -267,6 +267,15 @@ static void add_header(struct curl_call *call, const char *name, const char *val
 	add_header_line(call, line);
 }
 
+static void add_token_header(struct curl_call *call, const char *token)
+{
+	const char *scheme = call->req->token_scheme;
+	scoped(free_ptr) char *line = scheme ? xasprintf("Authorization: %s %s", scheme, token)
+					     : xasprintf(TOKEN_HEADER ": %s", token);
+
+	add_header_line(call, line);
+}
+
 static int add_token(const struct curl_transport *c, struct curl_call *call)
 {
 	scoped(buf_fini) struct buf token = BUF_INIT;
@@ -282,7 +291,7 @@ static int add_token(const struct curl_transport *c, struct curl_call *call)
 		return -EINVAL;
 	}
 	if (token.len)
-		add_header(call, TOKEN_HEADER, token.data);
+		add_token_header(call, token.data);
 	return 0;
 }
 

@@ -100,7 +100,8 @@ static int64_t next_wait_ms(struct retry_transport *t, const struct http_request
 {
 	int64_t after = retry_after_ms(resp);
 
-	if (n_attempts >= t->config.max_attempts || !may_repeat(req->method, outcome, after >= 0))
+	if (n_attempts >= t->config.max_attempts || resp->is_doubtful ||
+		!may_repeat(req->method, outcome, after >= 0))
 		return -1;
 	int64_t wait = backoff_ms(t, n_attempts);
 

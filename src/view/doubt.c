@@ -45,7 +45,7 @@ const struct record *doubt_patch(const struct doubt *d)
 int doubt_look(struct tree *t, const struct doubt *d, struct call *call, struct record **ret)
 {
 	return store_find_made(
-		t->store, &(struct creation){ d->place, d->patch, &d->before }, call, ret);
+		t->store, &(struct creation){ d->place, d->patch, &d->before, 0 }, call, ret);
 }
 
 /* ---- by name ---- */

@@ -16,6 +16,8 @@ import urllib.parse
 
 import pytest
 
+import dialect_host
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = os.environ.get('STORYFS_BIN', str(ROOT / 'build' / 'src' / 'app' / 'storyfs'))
 DEADLINE = 60
@@ -26,6 +28,13 @@ STATE = tempfile.TemporaryDirectory(prefix='storyfs-state-')
 os.environ['XDG_STATE_HOME'] = STATE.name
 CACHE = tempfile.TemporaryDirectory(prefix='storyfs-cache-')
 os.environ['XDG_CACHE_HOME'] = CACHE.name
+
+
+def pytest_collection_modifyitems(items):
+    for item in items if dialect_host.wanted() else []:
+        reason = dialect_host.cannot(item.nodeid)
+        if reason:
+            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 def clean_env():
@@ -60,6 +69,7 @@ class Server:
         self.process = subprocess.Popen(
             [*within, BIN, 'serve', str(archive), '--listen', listen, *more, *args],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**clean_env(), **(env or {})})
+        self.front = self  # whom mounts ask
         self.line = self.process.stdout.readline()
         found = re.search(r' at (https?://(\S+):(\d+)/services/v5)$', self.line.strip())
         if not found:
@@ -69,6 +79,9 @@ class Server:
         self.host = self.host.strip('[]')
         self.port = int(port)
         self.token = None
+        if dialect_host.wanted() and self.url.startswith('http:'):
+            self.front = dialect_host.DialectHost(self, dialect_host.wanted())
+            self.url = self.front.url
 
     def connect(self):
         return http.client.HTTPConnection(self.host, self.port, timeout=DEADLINE)
@@ -105,6 +118,7 @@ class Server:
         except subprocess.TimeoutExpired:
             self.kill()
             raise
+        self.end_front()
         return self.process.returncode
 
     def stop(self):
@@ -115,6 +129,12 @@ class Server:
     def kill(self):
         self.process.kill()
         self.process.wait(timeout=DEADLINE)
+        self.end_front()
+
+    def end_front(self):
+        front, self.front = self.front, self
+        if front is not self:
+            front.end()
 
 
 STAR = {

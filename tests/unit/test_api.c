@@ -125,7 +125,7 @@ static void a_host_may_give_less_than_the_limit(void **state)
 	assert_int_equal(api_list(api, &stories, NULL, &call, &listing), 0);
 	assert_int_equal(listing.records.n, 7);
 	assert_int_equal(listing.n_requests, 4);
-	assert_asked(&h, 3, HTTP_GET, "/projects/99/stories?limit=500&offset=6");
+	assert_asked(&h, 3, HTTP_GET, "/projects/99/stories?limit=2&offset=6");
 }
 
 static void an_empty_list_is_one_request(void **state)
