@@ -38,9 +38,10 @@ struct curl_config {
 	 * of the environment, the system's). */
 	const char *ca_file;
 	/*
-	 * Appends the token, for X-TrackerToken or what the request says; asked before each request, in the calling thread,
-	 * from several at once. -errno fails the request, an empty token sends no header. NULL for
-	 * a server without tokens. The token is in no http_request, no log line and no message.
+	 * Appends the token, for X-TrackerToken or what the request says; asked before each
+	 * request, in the calling thread, from several at once. -errno fails the request, an empty
+	 * token sends no header. NULL for a server without tokens. The token is in no http_request,
+	 * no log line and no message.
 	 */
 	int (*get_token)(void *data, struct buf *ret_token);
 	void *token_data;

@@ -16,8 +16,7 @@ int64_t json_list_add(struct json_t **list, const struct buf *page);
 void json_list_keep(struct json_t *list, const struct json_t *other);
 int64_t json_list_count(const struct json_t *list);
 /* Append those from offset on, limit at most, as a list; how many these are. */
-int64_t json_list_write(
-	const struct json_t *list, int64_t offset, int64_t limit, struct buf *ret);
+int64_t json_list_write(const struct json_t *list, int64_t offset, int64_t limit, struct buf *ret);
 void json_list_free(struct json_t *list);
 
 SCOPED_PTR(struct json_t, json_list_free);

@@ -16,8 +16,8 @@
 struct json_rename {
 	enum kind kind;
 	const char *ours, *theirs;
-	/* Theirs is a list of objects, and ours a list of what these hold under this key; NULL: both
-	 * are the same value. */
+	/* Theirs is a list of objects, and ours a list of what these hold under this key; NULL:
+	 * both are the same value. */
 	const char *inner;
 };
 

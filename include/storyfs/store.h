@@ -41,7 +41,8 @@ struct store_config {
 	 * cheap to know: it is asked a few times a second, by the sync thread, and what moved is
 	 * looked at at once. -errno when it cannot be told just now. NULL: there is none. */
 	int (*count_writes)(void *data, int64_t *ret);
-	/* Append what there is to say of the host to the status, `key: value` a line. NULL: nothing.
+	/* Append what there is to say of the host to the status, `key: value` a line. NULL:
+	 * nothing.
 	 */
 	void (*describe_host)(void *data, struct buf *ret);
 	void *data;
@@ -167,9 +168,9 @@ int store_peek_ids(struct store *s, const struct place *place, struct ids *ret);
  * Was what the patch says made in a collection (place, without an id) since that held these ids? It
  * is asked for again. By what the patch says, and the person we are, where that is told; what this
  * store made in another request is not it, nor what it found so before. *ret is the record, in the
- * store, too. 1 when it was not made; -errno when that cannot be known now. Of a collection that was
- * not known (before is NULL) the project's activity since a version tells what was made; when that
- * is 0, or there is none, nothing is known to be new.
+ * store, too. 1 when it was not made; -errno when that cannot be known now. Of a collection that
+ * was not known (before is NULL) the project's activity since a version tells what was made; when
+ * that is 0, or there is none, nothing is known to be new.
  */
 struct creation {
 	struct place place;

@@ -2,9 +2,9 @@
 /*
  * The dialect of a host: what is spoken, and what is still open. A request is said in what is
  * spoken. While something is open each answer is looked at: a refusal that one of the open
- * differences may explain is asked for once more with that one spoken, and what is told of resources
- * shows how their keys are spelt. Nothing is open any more once a V5 host has answered a list of
- * stories, and then this costs nothing.
+ * differences may explain is asked for once more with that one spoken, and what is told of
+ * resources shows how their keys are spelt. Nothing is open any more once a V5 host has answered a
+ * list of stories, and then this costs nothing.
  */
 #include "storyfs/dialect.h"
 
@@ -179,7 +179,8 @@ static void settle(struct dialect_transport *t, unsigned found, unsigned closed)
 	unsigned spoken = atomic_fetch_or(&t->spoken, found) | found;
 
 	open = atomic_fetch_and(&t->open, ~(found | closed)) & ~(found | closed);
-	if (!spoken && !differences_of(DIFFERS_IN_KEY, open) && !differences_of(DIFFERS_IN_TOKEN, open))
+	if (!spoken && !differences_of(DIFFERS_IN_KEY, open) &&
+		!differences_of(DIFFERS_IN_TOKEN, open))
 		atomic_store(&t->open, 0);
 	if (!found)
 		return;
@@ -221,7 +222,8 @@ static unsigned suspect(
 static void look_at_keys(struct dialect_transport *t, const char *target, const struct buf *body)
 {
 	enum kind kind = target_kind(target);
-	unsigned open = differences_of(DIFFERS_IN_KEY, atomic_load(&t->open)), found = 0, closed = 0;
+	unsigned open = differences_of(DIFFERS_IN_KEY, atomic_load(&t->open)), found = 0,
+		 closed = 0;
 
 	for (size_t i = 0; i < N_DIFFERENCES; i++) {
 		if (!(open & 1U << i) || differences[i].key.kind != kind)
@@ -241,8 +243,8 @@ static void look_at_keys(struct dialect_transport *t, const char *target, const 
 		settle(t, found, closed);
 }
 
-static void look(
-	struct dialect_transport *t, const struct http_request *req, const struct http_response *resp)
+static void look(struct dialect_transport *t, const struct http_request *req,
+	const struct http_response *resp)
 {
 	const struct difference *pages =
 		differences_first(differences_of(DIFFERS_IN_PAGES, atomic_load(&t->open)));
@@ -278,8 +280,8 @@ static void try_again(
 static bool look_around(struct dialect_transport *t, const struct saying *s)
 {
 	scoped(http_response_fini) struct http_response resp = { 0 };
-	scoped(free_ptr) char *target = xasprintf(
-		"%s%s", s->req->target, s->req->method == HTTP_POST ? "?limit=1" : "");
+	scoped(free_ptr) char *target =
+		xasprintf("%s%s", s->req->target, s->req->method == HTTP_POST ? "?limit=1" : "");
 	struct http_request req = { .method = HTTP_GET, .target = target };
 	struct saying get = *s;
 
@@ -343,7 +345,8 @@ static int learn(struct dialect_transport *t, struct saying *s, struct http_resp
 static void tell_limit(unsigned spoken, const char *target, struct http_response *resp)
 {
 	static const char name[] = "X-Tracker-Pagination-Limit";
-	const struct difference *pages = differences_first(differences_of(DIFFERS_IN_PAGES, spoken));
+	const struct difference *pages =
+		differences_first(differences_of(DIFFERS_IN_PAGES, spoken));
 	int64_t limit;
 
 	if (pages && target_get_number(target, "limit", &limit) && limit > pages->most &&

@@ -116,8 +116,8 @@ static int64_t read_total(const struct http_response *resp)
 }
 
 /* All pages of it; *ret is the last answer. 1 when that is no page of a list. */
-static int read_clause(const struct saying *s, const char *clause, struct json_t **list,
-	struct http_response *ret)
+static int read_clause(
+	const struct saying *s, const char *clause, struct json_t **list, struct http_response *ret)
 {
 	int64_t n = 1, total = 1;
 

@@ -9,8 +9,8 @@
 
 /* ---- fields= ---- */
 
-static const char *find_theirs(const struct json_renames *renames, enum kind kind,
-	const char *name, size_t len)
+static const char *find_theirs(
+	const struct json_renames *renames, enum kind kind, const char *name, size_t len)
 {
 	for (size_t i = 0; i < renames->n; i++) {
 		const struct json_rename *row = renames->rows[i];
@@ -23,8 +23,8 @@ static const char *find_theirs(const struct json_renames *renames, enum kind kin
 }
 
 /* Names at the outermost level: those of the resources that are asked for. */
-static void rename_fields(const struct json_renames *renames, enum kind kind, const char *fields,
-	struct buf *ret)
+static void rename_fields(
+	const struct json_renames *renames, enum kind kind, const char *fields, struct buf *ret)
 {
 	int depth = 0;
 
@@ -82,10 +82,10 @@ static int say_one(const struct saying *s, struct http_response *ret)
 {
 	const struct json_rename *rows[N_DIFFERENCES];
 	struct json_renames renames = differences_renames(s->spoken, rows);
-	const struct difference *token = differences_first(differences_of(DIFFERS_IN_TOKEN, s->spoken));
+	const struct difference *token =
+		differences_first(differences_of(DIFFERS_IN_TOKEN, s->spoken));
 	struct http_request sent = *s->req;
-	scoped(free_ptr) char *target =
-		say_limit(s->spoken, say_fields(&renames, s->req->target));
+	scoped(free_ptr) char *target = say_limit(s->spoken, say_fields(&renames, s->req->target));
 	scoped(buf_fini) struct buf body = BUF_INIT;
 
 	sent.target = target;

@@ -102,7 +102,8 @@ static int open_elsewhere(void *data, const char *origin, struct transport **ret
 }
 
 /* Below what tries again: whether that is safe is a question of the dialect. */
-static int add_dialect(struct source *s, const char *text, struct transport **t, struct buf *ret_reason)
+static int add_dialect(
+	struct source *s, const char *text, struct transport **t, struct buf *ret_reason)
 {
 	struct dialect dialect;
 	int e = dialect_parse(text ? text : "auto", &dialect, ret_reason);

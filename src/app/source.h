@@ -21,12 +21,12 @@ struct source_config {
 	const char *token;
 	const char *ca_file;
 	const char *dialect; /* of a host, as dialect_parse takes it (auto) */
-	bool all_of_it;	   /* is read of a host, which wants a slow pace */
-	bool keep;	   /* what was loaded of a host, for the next time */
-	const char *fault; /* fault.h's specification, for tests */
-	int timeout_s;	   /* of one request (30) */
-	int refresh_s;	   /* between looks at the server; 0 is never */
-	int page_limit;	   /* resources asked for at once (500) */
+	bool all_of_it;	     /* is read of a host, which wants a slow pace */
+	bool keep;	     /* what was loaded of a host, for the next time */
+	const char *fault;   /* fault.h's specification, for tests */
+	int timeout_s;	     /* of one request (30) */
+	int refresh_s;	     /* between looks at the server; 0 is never */
+	int page_limit;	     /* resources asked for at once (500) */
 };
 
 struct source;

@@ -88,7 +88,7 @@ struct store {
 	struct downloads *downloads; /* with a lock of its own */
 	struct cache *cache;	     /* or NULL (cache.h) */
 	int refresh_s;
-	int (*count_writes)(void *data, int64_t *ret); /* of the source, or NULL */
+	int (*count_writes)(void *data, int64_t *ret);	    /* of the source, or NULL */
 	void (*describe_host)(void *data, struct buf *ret); /* or NULL */
 	void *source_data;
 	int64_t started_ns;

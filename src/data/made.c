@@ -97,9 +97,9 @@ static int find_created(
 {
 	scoped(api_listing_fini) struct api_listing listing = { 0 };
 	scoped(free_ptr) char *since = xasprintf("since_version=%" PRId64, what->since);
-	struct place activity = { .kind = KIND_activity,
-		.parent = KIND_project,
-		.parent_id = what->place.project_id };
+	struct place activity = {
+		.kind = KIND_activity, .parent = KIND_project, .parent_id = what->place.project_id
+	};
 	struct api_query query = { .fields = "guid,project_version,changes", .filters = since };
 	int e = what->since ? api_list(s->api, &activity, &query, call, &listing) : 0;
 

@@ -333,9 +333,8 @@ int store_create(struct store *s, const struct place *place, const struct record
 	at.project_id = known_project(s, at.parent, at.parent_id);
 	pthread_mutex_unlock(&s->lock);
 	bool is_known = store_peek_ids(s, &at, &before) == 0;
-	const struct creation what = {
-		at, patch, is_known ? &before : NULL, known_version(s, at.project_id)
-	};
+	const struct creation what = { at, patch, is_known ? &before : NULL,
+		known_version(s, at.project_id) };
 	int e = api_create(s->api, &at, patch, call, &now);
 
 	if (e < 0 && api_is_outcome_unknown(e) && e != -EINTR &&

@@ -37,8 +37,7 @@ void json_list_keep(struct json_t *list, const struct json_t *other)
 	size_t i;
 	json_t *item;
 
-	json_array_foreach(other, i, item)
-		ids_add(&ids, id_of(item));
+	json_array_foreach(other, i, item) ids_add(&ids, id_of(item));
 	if (ids.n)
 		qsort(ids.v, ids.n, sizeof(*ids.v), compare_ids);
 	for (i = json_array_size(list); i-- > 0;) {

@@ -49,8 +49,9 @@ static void rename_keys(const struct walk *w, enum kind kind, json_t *object)
 		const char *from = w->to_theirs ? row->ours : row->theirs;
 		const char *to = w->to_theirs ? row->theirs : row->ours;
 		json_t *value = row->kind == kind ? json_object_get(object, from) : NULL;
-		json_t *converted =
-			value && !json_object_get(object, to) ? convert(row, value, w->to_theirs) : NULL;
+		json_t *converted = value && !json_object_get(object, to)
+					    ? convert(row, value, w->to_theirs)
+					    : NULL;
 
 		if (!converted)
 			continue;
@@ -90,14 +91,12 @@ static void rename_all(const struct walk *w, enum kind kind, json_t *value)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(value, i, item)
-		rename_all(w, kind, item);
+	json_array_foreach(value, i, item) rename_all(w, kind, item);
 	if (!json_is_object(value))
 		return;
 	kind = kind_of(value, kind);
 	rename_keys(w, kind, value);
-	json_object_foreach(value, key, item)
-		rename_all(w, kind_below(kind, key), item);
+	json_object_foreach(value, key, item) rename_all(w, kind_below(kind, key), item);
 }
 
 static json_t *load(const struct buf *text)

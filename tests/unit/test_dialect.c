@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A host that speaks nearly V5: what it is asked, what its answers become, how that is found out. */
+/* A host that speaks nearly V5: what it is asked, what its answers become, how that is found out.
+ */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -166,7 +167,8 @@ static void differences_can_be_put_together(void **state)
 static void other_words_are_refused_with_those_that_there_are(void **state)
 {
 	(void)state;
-	static const char *const words[] = { "", "v6", "title+", "title+v5", "+title", "title,owners" };
+	static const char *const words[] = { "", "v6", "title+", "title+v5", "+title",
+		"title,owners" };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
 		scoped(buf_fini) struct buf reason = BUF_INIT;
@@ -187,14 +189,16 @@ static void a_request_is_said_in_the_hosts_words(void **state)
 	scoped(fixture_fini) struct fixture fx;
 
 	open_as(&fx, "nearly", replies);
-	assert_int_equal(ask(&fx, HTTP_PUT, STORIES "/5", "{\"name\":\"B\",\"owner_ids\":[2]}"), 200);
+	assert_int_equal(
+		ask(&fx, HTTP_PUT, STORIES "/5", "{\"name\":\"B\",\"owner_ids\":[2]}"), 200);
 	assert_string_equal(
 		fx.host.asked[0].body, "{\"title\":\"B\",\"owners\":[{\"user_id\":2}]}");
 	assert_string_equal(fx.host.asked[0].scheme, "Bearer");
 	assert_body(&fx, "{\"kind\":\"story\",\"id\":5,\"name\":\"B\",\"owner_ids\":[2]}");
 	assert_int_equal(ask(&fx, HTTP_POST, STORIES "/5/tasks", "{\"name\":\"B\"}"), 200);
 	assert_string_equal(fx.host.asked[1].body, "{\"name\":\"B\"}");
-	assert_int_equal(get(&fx, STORIES "?fields=name,tasks%28name%29,:default&limit=500&offset=0"), 200);
+	assert_int_equal(
+		get(&fx, STORIES "?fields=name,tasks%28name%29,:default&limit=500&offset=0"), 200);
 	assert_string_equal(fx.host.asked[2].target,
 		STORIES "?fields=title%2Ctasks%28name%29%2C%3Adefault&limit=50&offset=0");
 	assert_string_equal(http_headers_get(&fx.resp.headers, "X-Tracker-Pagination-Limit"), "50");
@@ -259,7 +263,8 @@ static void clauses_are_asked_for_one_by_one(void **state)
 		200);
 	assert_body(&fx, "[{\"id\":2}]");
 	assert_string_equal(http_headers_get(&fx.resp.headers, "X-Tracker-Pagination-Total"), "2");
-	assert_string_equal(http_headers_get(&fx.resp.headers, "X-Tracker-Pagination-Returned"), "1");
+	assert_string_equal(
+		http_headers_get(&fx.resp.headers, "X-Tracker-Pagination-Returned"), "1");
 	assert_int_equal(fx.host.n_asked, 3);
 	assert_string_equal(fx.host.asked[0].target,
 		STORIES "?filter=label%3A%22a%20b%22&fields=id&limit=500&offset=0");
@@ -284,9 +289,10 @@ static void what_is_no_list_of_clauses_is_asked_as_it_is(void **state)
 {
 	(void)state;
 	static const struct reply replies[] = { { "", NULL, 200, "[]" } };
-	static const char *const targets[] = { STORIES "?filter=one&limit=5", STORIES "?filter=a%20OR%20b",
-		STORIES "?filter=%22a%20b%22", STORIES "?filter=%28a%20b%29",
-		STORIES "?filter=name%3A%2Fa%20b%2F", STORIES "?filter=", STORIES };
+	static const char *const targets[] = { STORIES "?filter=one&limit=5",
+		STORIES "?filter=a%20OR%20b", STORIES "?filter=%22a%20b%22",
+		STORIES "?filter=%28a%20b%29", STORIES "?filter=name%3A%2Fa%20b%2F",
+		STORIES "?filter=", STORIES };
 	scoped(fixture_fini) struct fixture fx;
 
 	open_as(&fx, "clause", replies);
@@ -339,7 +345,8 @@ static void a_refused_token_is_tried_the_other_way(void **state)
 
 static void get_me(void *data)
 {
-	scoped(http_request_fini) struct http_request req = { .target = xstrdup("/services/v5/me") };
+	scoped(http_request_fini) struct http_request req = { .target =
+								      xstrdup("/services/v5/me") };
 	scoped(http_response_fini) struct http_response resp = { 0 };
 
 	assert_int_equal(transport_perform(data, &req, &(struct call_limit){ 0 }, &resp), 0);
@@ -394,9 +401,8 @@ static void keys_are_found_in_the_first_story(void **state)
 static void one_key_may_be_v5s(void **state)
 {
 	(void)state;
-	static const struct reply replies[] = {
-		{ "", NULL, 200, "[{\"id\":1,\"title\":\"A\",\"owner_ids\":[7]}]" }
-	};
+	static const struct reply replies[] = { { "", NULL, 200,
+		"[{\"id\":1,\"title\":\"A\",\"owner_ids\":[7]}]" } };
 	scoped(fixture_fini) struct fixture fx;
 
 	open_as(&fx, "auto", replies);
