@@ -19,11 +19,15 @@ int file_read_pipe(int fd, int64_t deadline_ms, size_t max, struct buf *ret_data
 int file_write_atomic(const char *path, const void *data, size_t len, mode_t mode);
 /* The directory and its missing parents, mode 0700 for what is made. */
 int file_make_dirs(const char *path);
+/* A file, or a folder with all that is in it, as far as that can be removed. */
+void file_remove_tree(const char *path);
 /* How many bytes whoever we are can still put into the directory's file system. -errno */
 int file_get_room(const char *dir, uint64_t *ret);
 /* A new file in the directory that has no name there, to read and write, for this user alone: it
  * goes when it is closed, whatever becomes of the process. A descriptor, or -errno. */
 int file_open_nameless(const char *dir);
+/* Write all of it where the descriptor stands, be it no file at all. -errno */
+int file_write(int fd, const void *data, size_t len);
 /* Put all of it from this byte on. -errno; -EIO where nothing more can be written. */
 int file_write_at(int fd, const void *data, size_t len, int64_t at);
 /* Up to max bytes from this one on: how many, 0 at the end, or -errno. */

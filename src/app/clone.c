@@ -2,7 +2,6 @@
 /* The staging of a clone: who we are, which projects there are, and each that moved as a dump. */
 #include "clone.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -234,24 +233,9 @@ int clone_stage(const struct clone_config *config, struct clone *ret, struct buf
 
 /* ---- the end ---- */
 
-static void remove_tree(const char *path)
-{
-	DIR *dir = unlink(path) < 0 ? opendir(path) : NULL;
-
-	for (struct dirent *entry; dir && (entry = readdir(dir));) {
-		scoped(free_ptr) char *inner = xasprintf("%s/%s", path, entry->d_name);
-
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			remove_tree(inner);
-	}
-	if (dir)
-		closedir(dir);
-	rmdir(path);
-}
-
 void clone_remove_stage(struct clone *c)
 {
-	remove_tree(c->folder);
+	file_remove_tree(c->folder);
 }
 
 void clone_fini(struct clone *c)

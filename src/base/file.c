@@ -2,6 +2,7 @@
 /* Whole files, and files without a name. */
 #include "storyfs/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -64,18 +65,29 @@ int file_read_pipe(int fd, int64_t deadline_ms, size_t max, struct buf *ret_data
 	}
 }
 
-static int write_all(int fd, const char *data, size_t len)
+int file_write(int fd, const void *data, size_t len)
 {
+	const char *from = data;
+
 	while (len) {
-		ssize_t n = write(fd, data, len);
+		ssize_t n = write(fd, from, len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return -errno;
-		data += n;
+		from += n;
 		len -= (size_t)n;
 	}
+	return 0;
+}
+
+static int write_all(int fd, const char *data, size_t len)
+{
+	int r = file_write(fd, data, len);
+
+	if (r < 0)
+		return r;
 	thread_will_wait();
 	return fsync(fd) < 0 ? -errno : 0;
 }
@@ -109,6 +121,21 @@ int file_make_dirs(const char *path)
 		*p = '/';
 	}
 	return mkdir(copy, 0700) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+void file_remove_tree(const char *path)
+{
+	DIR *dir = unlink(path) < 0 ? opendir(path) : NULL;
+
+	for (struct dirent *entry; dir && (entry = readdir(dir));) {
+		scoped(free_ptr) char *inner = xasprintf("%s/%s", path, entry->d_name);
+
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			file_remove_tree(inner);
+	}
+	if (dir)
+		closedir(dir);
+	rmdir(path);
 }
 
 int file_get_room(const char *dir, uint64_t *ret)
