@@ -234,6 +234,8 @@ struct unknown_resources {
 void unknown_resources_fini(struct unknown_resources *list);
 /* All of a kind; appends to ret. */
 int tx_list_unknown(struct tx *tx, const char *kind, struct unknown_resources *ret);
+/* The kinds of which there are some, by name; what each is given is borrowed for the call. */
+int tx_each_unknown_kind(struct tx *tx, void (*each)(void *data, const char *kind), void *data);
 /* Forget one. */
 int tx_delete_unknown(struct tx *tx, int64_t project_id, const char *kind, const char *key);
 

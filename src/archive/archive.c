@@ -336,6 +336,18 @@ int tx_list_unknown(struct tx *tx, const char *kind, struct unknown_resources *r
 	return r;
 }
 
+int tx_each_unknown_kind(struct tx *tx, void (*each)(void *data, const char *kind), void *data)
+{
+	scoped(db_release) sqlite3_stmt *stmt = NULL;
+	int r = db_prepare(tx->conn, "SELECT DISTINCT kind FROM unknown ORDER BY kind", &stmt);
+
+	if (r < 0)
+		return r;
+	while ((r = db_step(tx->conn, stmt)) > 0)
+		each(data, (const char *)sqlite3_column_text(stmt, 0));
+	return r;
+}
+
 int tx_delete_unknown(struct tx *tx, int64_t project_id, const char *kind, const char *key)
 {
 	scoped(db_release) sqlite3_stmt *stmt = NULL;

@@ -149,9 +149,14 @@ bool cell_read_comment(const char *cell, struct said *ret)
 	return true;
 }
 
+bool cell_needs_guard(const char *text)
+{
+	return text[strspn(text, "'")] == '=';
+}
+
 const char *cell_unguard(const char *text)
 {
-	return strncmp(text, "'=", 2) == 0 ? text + 1 : text;
+	return *text == '\'' && cell_needs_guard(text) ? text + 1 : text;
 }
 
 /* ---- names of files ---- */

@@ -23,8 +23,10 @@ struct said {
 /* False when it does not end so. */
 bool cell_read_comment(const char *cell, struct said *ret);
 
-/* Exports put an apostrophe before what a spreadsheet would take for a formula: the text without.
- */
+/* Exports put an apostrophe before what a spreadsheet would take for a formula, and before what
+ * begins with such ones already: does the text get one? */
+bool cell_needs_guard(const char *text);
+/* The text without. */
 const char *cell_unguard(const char *text);
 
 /* The project's name in the name of an export's file, `<name>_<date>_<time>.csv`, or with `history`

@@ -64,6 +64,25 @@ int columns_end_of_group(int column)
 	return end;
 }
 
+static int field_of(int field, enum kind kind)
+{
+	return kind == KIND_story ? field
+				  : schema_find_field(kind, schema_field(KIND_story, field)->key);
+}
+
+/* An epic has one label. */
+int columns_field(const struct column *column, enum kind kind)
+{
+	if (kind == KIND_epic && column->form == NAMES)
+		return F_epic_label;
+	return field_of(column->field, kind);
+}
+
+int columns_list(const struct column *column, enum kind kind)
+{
+	return column->list == NONE ? NONE : field_of(column->list, kind);
+}
+
 enum kind columns_kind(const struct column *column)
 {
 	return column->list == NONE ? KIND_story : schema_field(KIND_story, column->list)->of;

@@ -48,5 +48,9 @@ int columns_of(int field);
 int columns_end_of_group(int column);
 /* What a column's values belong to: the story, or what is in its list. */
 enum kind columns_kind(const struct column *column);
+/* Of a story's own column the field, and of another one the list, that a story or an epic has for
+ * it; -1 when an epic has none. */
+int columns_field(const struct column *column, enum kind kind);
+int columns_list(const struct column *column, enum kind kind);
 
 #endif

@@ -3,12 +3,15 @@
 #include "desk.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "storyfs/alloc.h"
 #include "storyfs/clock.h"
 #include "storyfs/identity.h"
+#include "storyfs/parse.h"
 #include "upgrade.h"
 
 int desk_open(struct desk *d, struct archive *a, enum tx_mode mode, struct buf *reason)
@@ -60,6 +63,43 @@ int desk_find(struct desk *d, const char *who, int64_t *ret_id)
 		       : desk_refuse(d, ENOENT,
 				 "nobody is known to own this archive; say for whom: id, username, "
 				 "e-mail or name (`storyfs user list`)");
+}
+
+static int refuse_project(struct desk *d, const char *word, const struct records *projects)
+{
+	scoped(buf_fini) struct buf all = BUF_INIT;
+
+	each_record(project, projects) {
+		buf_add_fmt(&all, "%s%s (%" PRId64 ")",
+			all.len ? ", " : "; there are: ", record_text(project, F_project_name),
+			record_id(project));
+	}
+	return desk_refuse(d, ENOENT, "the archive has no project '%s'%s", word, buf_str(&all));
+}
+
+int desk_find_project(struct desk *d, const char *word, struct record **ret)
+{
+	const struct query q = { .kind = KIND_project, .limit = -1 };
+	scoped(records_fini) struct records projects = { 0 };
+	const struct record *found = NULL;
+	int64_t id = 0;
+	bool is_id = parse_int(word, 1, INT64_MAX, &id);
+	int r = tx_list(d->call.tx, &q, &projects);
+
+	each_record(project, &projects) {
+		if (is_id ? record_id(project) != id
+			  : strcmp(record_text(project, F_project_name), word) != 0)
+			continue;
+		if (found)
+			return desk_refuse(
+				d, ENOTUNIQ, "there are several projects '%s'; use the id", word);
+		found = project;
+	}
+	if (r == 0 && !found)
+		return refuse_project(d, word, &projects);
+	if (r == 0)
+		*ret = record_ref(found);
+	return r;
 }
 
 int desk_refuse(struct desk *d, int number, const char *fmt, ...)

@@ -18,6 +18,8 @@ int desk_close(struct desk *d, int r);
 
 /* Whom the word means; NULL is the archive's owner. */
 int desk_find(struct desk *d, const char *who, int64_t *ret_id);
+/* The project with this id, or the one with this name. */
+int desk_find_project(struct desk *d, const char *word, struct record **ret);
 /* Say why, and return -number. */
 int desk_refuse(struct desk *d, int number, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -14,7 +14,6 @@
 #include "people.h"
 #include "storyfs/alloc.h"
 #include "storyfs/check.h"
-#include "storyfs/parse.h"
 #include "storyfs/text.h"
 
 /* ---- listing ---- */
@@ -173,39 +172,12 @@ static int list_projects(struct desk *d, struct records *ret)
 	return tx_list(d->call.tx, &q, ret);
 }
 
-static int refuse_project(struct desk *d, const char *word, const struct records *projects)
-{
-	scoped(buf_fini) struct buf all = BUF_INIT;
-
-	each_record(project, projects) {
-		buf_add_fmt(&all, "%s%s (%" PRId64 ")",
-			all.len ? ", " : "; there are: ", record_text(project, F_project_name),
-			record_id(project));
-	}
-	return desk_refuse(d, ENOENT, "the archive has no project '%s'%s", word, buf_str(&all));
-}
-
-/* The project with this id, or the one with this name. */
 static int join_named(struct desk *d, const char *word, int64_t person_id, enum role role)
 {
-	scoped(records_fini) struct records projects = { 0 };
-	const struct record *found = NULL;
-	int64_t id = 0;
-	bool is_id = parse_int(word, 1, INT64_MAX, &id);
-	int r = list_projects(d, &projects);
+	scoped(record_unref) struct record *project = NULL;
+	int r = desk_find_project(d, word, &project);
 
-	each_record(project, &projects) {
-		if (is_id ? record_id(project) != id
-			  : strcmp(record_text(project, F_project_name), word) != 0)
-			continue;
-		if (found)
-			return desk_refuse(
-				d, ENOTUNIQ, "there are several projects '%s'; use the id", word);
-		found = project;
-	}
-	if (r == 0 && !found)
-		return refuse_project(d, word, &projects);
-	return r < 0 ? r : memberships_join(&d->call, found, person_id, role);
+	return r < 0 ? r : memberships_join(&d->call, project, person_id, role);
 }
 
 static int join_all(struct desk *d, int64_t person_id, enum role role)

@@ -32,6 +32,9 @@ void import_run_fini(struct import_run *run)
 		free(run->unknowns[i].json);
 	}
 	free(run->unknowns);
+	for (size_t i = 0; i < run->n_paths; i++)
+		free(run->paths[i]);
+	free(run->paths);
 	for (size_t i = 0; i < run->n_files; i++)
 		free(run->files[i]);
 	free(run->files);
@@ -470,27 +473,25 @@ static int64_t measure(const char *path)
 
 static int read_folders(struct import_run *run)
 {
-	const char *const *paths = run->config->paths;
-	size_t n = run->config->n_paths;
 	int e = 0;
 
-	for (size_t i = 0; i < n; i++)
-		run->bytes_total += 2 * measure(paths[i]);
-	for (size_t i = 0; e == 0 && i < n; i++) {
-		if (!import_is_export(paths[i]))
-			e = import_read_folder(run, paths[i]);
+	import_expand_paths(run);
+	for (size_t i = 0; i < run->n_paths; i++)
+		run->bytes_total += 2 * measure(run->paths[i]);
+	for (size_t i = 0; e == 0 && i < run->n_paths; i++) {
+		if (!import_is_export(run->paths[i]))
+			e = import_read_folder(run, run->paths[i]);
 	}
 	return e;
 }
 
 static int read_exports(struct import_run *run)
 {
-	const char *const *paths = run->config->paths;
 	int e = 0;
 
-	for (size_t i = 0; e == 0 && i < run->config->n_paths; i++) {
-		if (import_is_export(paths[i]))
-			e = import_read_export(run, paths[i]);
+	for (size_t i = 0; e == 0 && i < run->n_paths; i++) {
+		if (import_is_export(run->paths[i]))
+			e = import_read_export(run, run->paths[i]);
 	}
 	return e == 0 ? import_finish_exports(run) : e;
 }

@@ -4,12 +4,12 @@
  * field's type.
  */
 #include <inttypes.h>
-#include <jansson.h>
 #include <string.h>
 #include <strings.h>
 
 #include "cells.h"
 #include "import_export.h"
+#include "kept_cells.h"
 #include "storyfs/alloc.h"
 #include "storyfs/parse.h"
 #include "storyfs/plain.h"
@@ -84,28 +84,13 @@ char *import_cell_trim(char *text)
 	return text;
 }
 
-void import_cell_keep(struct export_row *w, const char *title, const char *text)
-{
-	json_t *old = json_object_get(w->kept, title);
-
-	if (!w->kept)
-		w->kept = json_object();
-	if (json_is_array(old)) {
-		json_array_append_new(old, json_string(text));
-	} else if (old) {
-		json_object_set_new(w->kept, title, json_pack("[Os]", old, text));
-	} else {
-		json_object_set_new(w->kept, title, json_string(text));
-	}
-}
-
 void import_cell_refuse(
 	struct export_row *w, const struct column *column, const char *text, const char *why)
 {
 	scoped(free_ptr) char *problem = xasprintf("%s; kept as it is", why);
 
 	import_csv_note(w->csv, w->row->line, column->title, text, problem);
-	import_cell_keep(w, column->title, text);
+	kept_add(&w->kept, column->title, w->nth, text);
 }
 
 /* ---- values ---- */
@@ -238,11 +223,12 @@ static int set_name(struct export_row *w, struct record *r, int f, char *text)
 static int set_names(
 	struct export_row *w, struct record *r, const struct column *column, char *text)
 {
+	bool is_story = record_kind(r) == KIND_story;
 	scoped(ids_fini) struct ids ids = { 0 };
 	char *rest = text;
 	int e = 0;
 
-	for (char *name; e == 0 && (name = strsep(&rest, ",")) != NULL;) {
+	for (char *name; e == 0 && (is_story || !ids.n) && (name = strsep(&rest, ",")) != NULL;) {
 		int64_t id;
 
 		e = import_named(w->csv, schema_field(KIND_story, column->field)->of,
@@ -250,10 +236,16 @@ static int set_names(
 		if (id && !ids_has(&ids, id))
 			ids_add(&ids, id);
 	}
-	if (record_kind(r) == KIND_story)
+	if (is_story)
 		record_set_ids(r, F_story_label_ids, &ids);
 	else if (ids.n)
 		record_set_int(r, F_epic_label_id, ids.v[0]);
+	if (!is_story && rest && !text_is_blank(rest)) {
+		/* As if the column came twice. */
+		w->nth++;
+		import_cell_refuse(w, column, import_cell_trim(rest),
+			"is more than the one label that an epic has");
+	}
 	return e;
 }
 

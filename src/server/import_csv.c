@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -44,14 +45,27 @@ static int fail(struct export_csv *csv, const char *what)
 	return -EBADMSG;
 }
 
+size_t import_csv_count(struct export_csv *csv, const char *text)
+{
+	if (!csv->counts)
+		csv->counts = json_object();
+	size_t n = (size_t)json_integer_value(json_object_get(csv->counts, text));
+
+	json_object_set_new(csv->counts, text, json_integer((json_int_t)n + 1));
+	return n;
+}
+
 static void add_title(struct export_csv *csv, const struct csv_cell *cell)
 {
 	struct export_title *title = &csv->titles[csv->n_titles];
+	struct export_row header = { .csv = csv, .row = &(struct csv_row){ .line = 1 } };
 	scoped(buf_fini) struct buf text = BUF_INIT;
 
 	text_add_excerpt(&text, cell->text, cell->len, SHOWN_BYTES);
 	*title = (struct export_title){ .text = buf_take(&text),
+		.name = import_cell_text(&header, cell, "(title)"),
 		.column = strlen(cell->text) == cell->len ? columns_find(cell->text) : -1 };
+	title->before = import_csv_count(csv, title->name);
 	if (title->column >= 0) {
 		size_t n = csv->n_places[title->column]++;
 		size_t **places = &csv->places[title->column];
@@ -154,8 +168,11 @@ static void note_titles(struct export_csv *csv)
 static void csv_fini(struct export_csv *csv)
 {
 	csv_reader_free(csv->reader);
-	for (size_t i = 0; i < csv->n_titles; i++)
+	json_decref(csv->counts);
+	for (size_t i = 0; i < csv->n_titles; i++) {
 		free(csv->titles[i].text);
+		free(csv->titles[i].name);
+	}
 	free(csv->titles);
 	for (int i = 0; i < N_COLUMNS; i++)
 		free(csv->places[i]);

@@ -79,8 +79,10 @@ struct exports {
 
 /* How a header's cell is read. */
 struct export_title {
-	char *text;
-	int column; /* of the table; -1: unknown */
+	char *text;    /* for a person */
+	char *name;    /* as a cell, by which what is kept is found */
+	size_t before; /* how many have this name before it */
+	int column;    /* of the table; -1: unknown */
 	int64_t n_kept;
 };
 
@@ -92,6 +94,7 @@ struct export_csv {
 	size_t file;	  /* in the run's list */
 	struct export_title *titles;
 	size_t n_titles;
+	struct json_t *counts;	   /* see import_csv_count */
 	size_t *places[N_COLUMNS]; /* the cells of each column, in their order */
 	size_t n_places[N_COLUMNS];
 	bool is_history;
@@ -105,6 +108,8 @@ int import_csv_begin(
 int import_csv_feed(void *csv, const char *bytes, size_t len);
 /* 0 or what went wrong, as run->reason. */
 int import_csv_end(struct export_csv *csv, int error);
+/* How often the file was asked about this text before. */
+size_t import_csv_count(struct export_csv *csv, const char *text);
 /* A note about one cell: which, what it holds, what is wrong with it. */
 void import_csv_note(struct export_csv *csv, int64_t line, const char *title, const char *text,
 	const char *problem);
@@ -120,15 +125,15 @@ struct export_row {
 	struct record *record; /* the story or epic */
 	int64_t touched_at;    /* the latest instant that it tells */
 	int64_t iteration, first_day, last_day;
-	struct json_t *kept; /* cells by their titles */
+	size_t nth;	     /* the cell at hand is of its column, or its list, from 0 */
+	struct json_t *kept; /* see kept_cells.h */
 };
 
 /* The cell as text: UTF-8, \n, without the guard. The caller frees it. */
 char *import_cell_text(struct export_row *w, const struct csv_cell *cell, const char *title);
 /* Without the blanks at its ends, which it spoils. */
 char *import_cell_trim(char *text);
-void import_cell_keep(struct export_row *w, const char *title, const char *text);
-/* It says something that cannot be taken. */
+/* It says something that cannot be taken, and is kept. */
 void import_cell_refuse(
 	struct export_row *w, const struct column *column, const char *text, const char *why);
 /* Put a cell's text into a field of the record; text is spoiled. -errno */

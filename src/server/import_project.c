@@ -73,7 +73,7 @@ static int64_t cut_number(char *name)
 		return 0;
 	scoped(free_ptr) char *digits = xstrndup(name + len, strspn(name + len, "0123456789"));
 
-	if (!parse_int(digits, 1, NAMED_FROM - 1, &id))
+	if (!parse_int(digits, 1, MAX_STORY_ID, &id))
 		return 0;
 	len += strlen(digits);
 	len += name[len] == '_';

@@ -12,6 +12,7 @@
 
 #include "digest.h"
 #include "import_run.h"
+#include "kept_cells.h"
 #include "storyfs/alloc.h"
 #include "storyfs/error.h"
 #include "storyfs/file.h"
@@ -213,12 +214,16 @@ static void take_unknown(struct reader *rd, const json_t *item)
 	struct import_run *run = rd->run;
 	scoped(buf_fini) struct buf json = BUF_INIT;
 	const json_t *project = json_object_get(item, "project_id");
+	const char *key = NULL;
+	json_t *cells = NULL;
 
+	if (kept_is_kind(rd->kind_name) && kept_unwrap(item, &key, &cells))
+		item = cells;
 	json_write(item, &json);
 	run->unknowns = xrealloc(run->unknowns, run->n_unknowns + 1, sizeof(*run->unknowns));
 	run->unknowns[run->n_unknowns++] = (struct unknown){
 		.kind = xstrdup(rd->kind_name),
-		.key = make_key(item, json.data),
+		.key = key ? xstrdup(key) : make_key(item, json.data),
 		.json = xstrdup(json.data),
 		.project_id = json_integer_value(project),
 		.file = rd->file,

@@ -2,11 +2,10 @@
 /* What an import did, in words and in JSON. */
 #include <inttypes.h>
 #include <jansson.h>
-#include <string.h>
 
+#include "report_json.h"
 #include "storyfs/import.h"
 #include "storyfs/json.h"
-#include "storyfs/text.h"
 
 void import_report_fini(struct import_report *report)
 {
@@ -34,39 +33,14 @@ void import_report_write_text(const struct import_report *report, struct buf *b)
 		buf_add_fmt(b, "\n%s", report->notes.data);
 }
 
-static json_t *from_counts(const int64_t counts[N_KINDS])
-{
-	json_t *object = json_object();
-
-	for (int kind = KIND_none + 1; kind < N_KINDS; kind++) {
-		if (counts[kind])
-			json_object_set_new(object, schema_resource((enum kind)kind)->name,
-				json_integer(counts[kind]));
-	}
-	return object;
-}
-
-static json_t *from_lines(const struct buf *lines)
-{
-	json_t *list = json_array();
-
-	for (const char *p = buf_str(lines); *p;) {
-		size_t len = strcspn(p, "\n");
-
-		json_array_append_new(list, json_stringn(p, len));
-		p += len + (p[len] == '\n');
-	}
-	return list;
-}
-
 void import_report_write_json(const struct import_report *report, struct buf *b)
 {
 	json_t *root = json_object();
 
-	json_object_set_new(root, "read", from_counts(report->read));
-	json_object_set_new(root, "changed", from_counts(report->changed));
+	json_object_set_new(root, "read", report_from_counts(report->read));
+	json_object_set_new(root, "changed", report_from_counts(report->changed));
 	json_object_set_new(root, "unknown", json_integer(report->n_unknown));
-	json_object_set_new(root, "notes", from_lines(&report->notes));
+	json_object_set_new(root, "notes", report_from_lines(&report->notes));
 	json_write(root, b);
 	buf_add_char(b, '\n');
 	json_decref(root);

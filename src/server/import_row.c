@@ -12,16 +12,13 @@
 #include "digest.h"
 #include "import_export.h"
 #include "initial.h"
+#include "kept_cells.h"
 #include "storyfs/alloc.h"
 #include "storyfs/json.h"
 #include "storyfs/parse.h"
 #include "storyfs/text.h"
 
 enum { MAX_RECORDS = 3000000 };
-
-/* What is kept is found by these names. */
-static const char kept_kind[] = "export_cells";
-static const char history_kind[] = "export_history";
 
 /* Bytes that are no text are something, too. */
 static bool is_blank(const struct csv_cell *cell)
@@ -43,16 +40,6 @@ static const struct csv_cell *cell_at(const struct export_row *w, int column, si
 	return &w->row->cells[place];
 }
 
-/* Of an epic, the field of the same key; -1 when it has none. */
-static int field_of(const struct export_row *w, const struct column *column)
-{
-	enum kind kind = record_kind(w->record);
-
-	if (kind == KIND_story || column->form == NAMES)
-		return column->field;
-	return schema_find_field(kind, schema_field(KIND_story, column->field)->key);
-}
-
 /* The id, and that an epic is one. */
 static bool is_read_before(const struct export_row *w, int i)
 {
@@ -64,13 +51,14 @@ static bool is_read_before(const struct export_row *w, int i)
 static int read_own(struct export_row *w, int i)
 {
 	const struct column *column = &columns[i];
-	int f = field_of(w, column), e = 0;
+	int f = columns_field(column, record_kind(w->record)), e = 0;
 
 	for (size_t n = 0; e == 0 && n < w->csv->n_places[i]; n++) {
 		const struct csv_cell *cell = cell_at(w, i, n);
 
 		if (!cell || (n == 0 && is_read_before(w, i)))
 			continue;
+		w->nth = n;
 		scoped(free_ptr) char *text = import_cell_text(w, cell, column->title);
 
 		if (n > 0)
@@ -112,6 +100,7 @@ static int add_person(struct export_row *w, int column, size_t n)
 	struct ids ids = { 0 };
 	int64_t id;
 
+	w->nth = n;
 	if (record_kind(w->record) != KIND_story) {
 		import_cell_refuse(w, &columns[column], name, "is nothing that an epic has");
 		return 0;
@@ -172,6 +161,7 @@ static int add_item(struct export_row *w, int from, int to, size_t n, size_t pla
 	int e = 0;
 
 	record_set_int(r, 0, id_at(w->record, place));
+	w->nth = place - 1;
 	for (int i = from; e == 0 && i < to; i++) {
 		const struct csv_cell *cell = cell_at(w, i, n);
 
@@ -214,7 +204,7 @@ static void keep_unknown(struct export_row *w)
 			continue;
 		scoped(free_ptr) char *text = import_cell_text(w, &w->row->cells[i], title->text);
 
-		import_cell_keep(w, title->text, text);
+		kept_add(&w->kept, title->name, title->before, text);
 		title->n_kept++;
 	}
 }
@@ -355,10 +345,8 @@ static int read_row(struct export_row *w)
 	note_beyond(w);
 	complete(w);
 	if (w->kept)
-		add_kept(w->csv->run, w->csv->project, kept_kind,
-			xasprintf("%s %" PRId64, schema_resource(record_kind(w->record))->name,
-				record_id(w->record)),
-			w->kept);
+		add_kept(w->csv->run, w->csv->project, kept_cells_kind,
+			kept_key(record_kind(w->record), record_id(w->record)), w->kept);
 	return add_record(w, record_ref(w->record));
 }
 
@@ -383,24 +371,36 @@ int import_row(struct export_csv *csv, const struct csv_row *row)
 	return e;
 }
 
-int import_history_row(struct export_csv *csv, const struct csv_row *row)
+/* The same row again is another one when it stands several times. */
+static char *make_history_key(struct export_csv *csv, const struct json_t *cells)
 {
-	struct export_row w = { .csv = csv, .row = row };
 	scoped(buf_fini) struct buf text = BUF_INIT;
 	char digest[DIGEST_SHA256_SIZE];
 
-	for (size_t i = 0; i < row->n && i < csv->n_titles; i++) {
-		scoped(free_ptr) char *cell =
-			import_cell_text(&w, &row->cells[i], csv->titles[i].text);
+	json_write(cells, &text);
+	digest_sha256(text.data, text.len, digest);
+	size_t before = import_csv_count(csv, digest);
 
-		if (*cell)
-			import_cell_keep(&w, csv->titles[i].text, cell);
+	return before ? xasprintf("%s %zu", digest, before + 1) : xstrdup(digest);
+}
+
+int import_history_row(struct export_csv *csv, const struct csv_row *row)
+{
+	struct export_row w = { .csv = csv, .row = row };
+
+	for (size_t i = 0; i < row->n && i < csv->n_titles; i++) {
+		const struct export_title *title = &csv->titles[i];
+		scoped(free_ptr) char *cell = import_cell_text(&w, &row->cells[i], title->text);
+
+		kept_add(&w.kept, title->name, title->before, cell);
 	}
 	note_beyond(&w);
 	if (w.kept) {
-		json_write(w.kept, &text);
-		digest_sha256(text.data, text.len, digest);
-		add_kept(csv->run, csv->project, history_kind, xstrdup(digest), w.kept);
+		json_t *placed = kept_place(w.kept, csv->n_rows);
+
+		add_kept(csv->run, csv->project, kept_history_kind, make_history_key(csv, w.kept),
+			placed);
+		json_decref(placed);
 	}
 	json_decref(w.kept);
 	return 0;

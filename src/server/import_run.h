@@ -31,7 +31,9 @@ struct import_run {
 	struct import_report report;
 	struct buf *reason;
 
-	char **files; /* paths */
+	char **paths; /* of dumps and exports, each one */
+	size_t n_paths;
+	char **files; /* what is read of them */
 	size_t n_files;
 	int64_t bytes_done, bytes_total;
 
@@ -55,6 +57,8 @@ struct import_run {
 
 void import_run_fini(struct import_run *run);
 
+/* The run's paths: for a folder that has nothing but folders of dumps, these. */
+void import_expand_paths(struct import_run *run);
 /* Reading. -errno with run->reason. */
 int import_read_folder(struct import_run *run, const char *path);
 /* The size of what import_read_folder would read; 0 for no folder. */

@@ -59,6 +59,8 @@ int import_table_add_own(struct import_table *t, struct record *r, size_t file)
 	}
 	bool again = e->file == file && !e->nested;
 
+	if (e->nested)
+		fill(r, e->record);
 	/* Of two files that hold it, the later counts. */
 	if (!again) {
 		record_unref(e->record);

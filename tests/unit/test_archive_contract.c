@@ -297,6 +297,27 @@ static void large_numbers_and_texts_come_back_whole(void **state)
 	}
 }
 
+/* ---- kinds that are unknown ---- */
+
+static void add_word(void *data, const char *word)
+{
+	buf_add_fmt(data, "%s ", word);
+}
+
+static void unknown_kinds_are_told_each_once(void **state)
+{
+	scoped(tx_abort) struct tx *tx = begin(*state, TX_WRITE);
+	scoped(buf_fini) struct buf kinds = BUF_INIT;
+
+	assert_int_equal(tx_each_unknown_kind(tx, add_word, &kinds), 0);
+	assert_int_equal(kinds.len, 0);
+	assert_int_equal(tx_put_unknown(tx, 2, "star", "1", "{}"), 0);
+	assert_int_equal(tx_put_unknown(tx, 1, "moon", "1", "{}"), 0);
+	assert_int_equal(tx_put_unknown(tx, 2, "moon", "1", "{}"), 0);
+	assert_int_equal(tx_each_unknown_kind(tx, add_word, &kinds), 0);
+	assert_string_equal(buf_str(&kinds), "moon star ");
+}
+
 /* ---- opening ---- */
 
 static void a_missing_archive_is_made_only_when_asked(void **state)
@@ -344,6 +365,7 @@ int main(void)
 		contract(what_has_no_value_comes_first_and_fits_no_comparison),
 		contract(equals_are_in_the_order_of_their_ids),
 		contract(large_numbers_and_texts_come_back_whole),
+		contract(unknown_kinds_are_told_each_once),
 		contract(a_missing_archive_is_made_only_when_asked),
 		contract(each_failure_is_explained),
 	};

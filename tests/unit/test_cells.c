@@ -195,6 +195,23 @@ static void a_guard_goes_and_other_apostrophes_stay(void **state)
 	assert_string_equal(cell_unguard("'tis"), "'tis");
 	assert_string_equal(cell_unguard("'"), "'");
 	assert_string_equal(cell_unguard("x'=1"), "x'=1");
+	assert_string_equal(cell_unguard("''=1"), "'=1");
+	assert_string_equal(cell_unguard("''1"), "''1");
+}
+
+static void what_comes_back_changed_without_a_guard_needs_one(void **state)
+{
+	static const char *const texts[] = { "", "'", "=", "=1", "'=", "'''=x", "a=", "''", " =" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		scoped(free_ptr) char *cell =
+			xasprintf("%s%s", cell_needs_guard(texts[i]) ? "'" : "", texts[i]);
+
+		assert_string_equal(cell_unguard(cell), texts[i]);
+	}
+	assert_true(cell_needs_guard("=1"));
+	assert_false(cell_needs_guard("'a"));
 }
 
 static void columns_go_by_old_and_new_titles(void **state)
@@ -244,6 +261,7 @@ int main(void)
 		cmocka_unit_test(days_are_read_as_they_are_written),
 		cmocka_unit_test(the_last_author_said_it),
 		cmocka_unit_test(a_guard_goes_and_other_apostrophes_stay),
+		cmocka_unit_test(what_comes_back_changed_without_a_guard_needs_one),
 		cmocka_unit_test(columns_go_by_old_and_new_titles),
 		cmocka_unit_test(a_file_is_called_after_its_project),
 	};

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "stage.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "storyfs/alloc.h"
+#include "storyfs/file.h"
+#include "storyfs/text.h"
+
+static int fail(const char *path, int error, struct buf *ret_reason)
+{
+	buf_add_fmt(ret_reason, "%s: %s\n", path, text_errno(error));
+	return error;
+}
+
+/* The folder, for this process alone. */
+static int lock_folder(const char *folder, int *ret_lock, struct buf *ret_reason)
+{
+	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
+		return fail(folder, -errno, ret_reason);
+	int lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (lock < 0)
+		return fail(folder, -errno, ret_reason);
+	if (flock(lock, LOCK_EX | LOCK_NB) < 0) {
+		close(lock);
+		buf_add_fmt(ret_reason, "%s: another storyfs is at work there\n", folder);
+		return -EBUSY;
+	}
+	*ret_lock = lock;
+	return 0;
+}
+
+int stage_open(const char *target, struct stage *ret, struct buf *ret_reason)
+{
+	struct stage s = { .target = target, .folder = xasprintf("%s.part", target) };
+	int r = lock_folder(s.folder, &s.lock, ret_reason);
+
+	if (r < 0) {
+		free(s.folder);
+		return r;
+	}
+	s.work = xasprintf("%s/work", s.folder);
+	s.path = xasprintf("%s/whole", s.work);
+	*ret = s;
+	file_remove_tree(s.work);
+	return mkdir(s.work, 0700) < 0 ? fail(s.work, -errno, ret_reason) : 0;
+}
+
+/* What was there is in the folder then, and goes with it. Not every file system can exchange. */
+static int replace(const char *from, const char *to)
+{
+	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_EXCHANGE) == 0)
+		return 0;
+	return rename(from, to) < 0 ? -errno : 0;
+}
+
+static int keep(const char *from, const char *to)
+{
+	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL)
+		return -errno;
+	if (access(to, F_OK) == 0)
+		return -EEXIST;
+	return rename(from, to) < 0 ? -errno : 0;
+}
+
+int stage_put(struct stage *s, bool replaces, struct buf *ret_reason)
+{
+	int r = syncfs(s->lock) < 0 ? -errno : 0;
+
+	if (r == 0)
+		r = replaces ? replace(s->path, s->target) : keep(s->path, s->target);
+	return r < 0 ? fail(s->target, r, ret_reason) : 0;
+}
+
+void stage_close(struct stage *s)
+{
+	if (!s->folder)
+		return;
+	/* What else is in the folder is not ours. */
+	file_remove_tree(s->work);
+	rmdir(s->folder);
+	close(s->lock);
+	free(s->path);
+	free(s->work);
+	free(s->folder);
+	*s = (struct stage){ 0 };
+}
