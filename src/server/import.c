@@ -108,17 +108,33 @@ static int put(struct import_run *run, const struct record *r, int64_t project_i
 	return tx_put(run->tx, r);
 }
 
+/* What no dump tells, and the archive knows: who chose which time zone, how far a webhook is. */
+static struct record *with_hidden(const struct record *r, const struct record *old)
+{
+	struct record *whole = record_copy(r);
+
+	each_field(f, record_kind(r)) {
+		const struct field *field = schema_field(record_kind(r), f);
+
+		if (field->flags & FIELD_HIDDEN && record_has(old, f) && !record_has(r, f))
+			record_set(whole, f, value_copy(field, record_get(old, f)));
+	}
+	return whole;
+}
+
 int import_put(struct import_run *run, const struct record *r)
 {
 	scoped(record_unref) struct record *old = NULL;
 	int64_t project_id = import_project_of(run, r);
 	int e = tx_get(run->tx, record_kind(r), record_id(r), &old);
 
-	if (e < 0 || (e == 0 && is_same(r, old)))
-		return e;
-	if (e == 0 && project_id && ids_has(&run->unversioned, project_id))
+	if (e)
+		return e < 0 ? e : put(run, r, project_id);
+	scoped(record_unref) struct record *whole = with_hidden(r, old);
+
+	if (is_same(whole, old) || (project_id && ids_has(&run->unversioned, project_id)))
 		return 0;
-	return put(run, r, project_id);
+	return put(run, whole, project_id);
 }
 
 int import_stored_id(struct import_run *run, const struct record *r, int64_t *ret_id)

@@ -59,6 +59,7 @@ struct export_source {
 /* A file of an export, whose bytes are stored when its record is. */
 struct export_file {
 	int64_t id, project_id;
+	const struct entry *owner; /* the story or epic */
 	struct export_source *source;
 	int64_t entry, size;
 	char *path;

@@ -308,25 +308,43 @@ static bool is_others(const struct export_project *p)
 	return p->old && !p->is_ours;
 }
 
+static int mark(struct import_run *run, struct entry *e, struct export_project *p)
+{
+	scoped(record_unref) struct record *old = NULL;
+
+	if (!is_others(p)) {
+		if (e->key.kind == KIND_story)
+			note_story(p, e->record);
+		return 0;
+	}
+	int r = tx_get(run->tx, e->key.kind, e->key.id, &old);
+
+	e->skip = r == 0;
+	return r < 0 ? r : 0;
+}
+
+/* What hangs on what stays as it is stays, too; it came before what it hangs on. */
 static int mark_kept(struct import_run *run)
 {
+	const struct exports *x = run->exports;
+	int r = 0;
+
 	each_entry(e, &run->table) {
-		scoped(record_unref) struct record *old = NULL;
-		const struct entry *owner = owner_of(run, e->record);
-		const struct export_project *p =
+		struct export_project *p =
 			e->key.kind == KIND_person ? NULL : project_of(run, e->record);
 
-		if (e->key.kind == KIND_story && p && !is_others(p))
-			note_story((struct export_project *)p, e->record);
-		if (!p || !is_others(p))
-			continue;
-		int r = owner ? 1 : tx_get(run->tx, e->key.kind, e->key.id, &old);
-
-		if (r < 0)
-			return r;
-		e->skip = owner ? owner->skip : r == 0;
+		if (r == 0 && p && !owner_of(run, e->record))
+			r = mark(run, e, p);
 	}
-	return 0;
+	each_entry(e, &run->table) {
+		const struct entry *owner = owner_of(run, e->record);
+
+		e->skip = owner ? owner->skip : e->skip;
+	}
+	for (size_t i = 0; i < x->n_files; i++)
+		import_table_find(&run->table, KIND_file_attachment, x->files[i].id)->skip =
+			x->files[i].owner->skip;
+	return r;
 }
 
 static void add_project(struct import_run *run, struct export_project *p)
@@ -348,7 +366,8 @@ static void add_project(struct import_run *run, struct export_project *p)
 static const char losses[] =
 	"an export does not hold: times of day, the ids of what hangs on a story, e-mail addresses "
 	"and initials, followers, who blocked, when a task was made, to which comment a file "
-	"belongs, the settings of a project\n";
+	"belongs, the settings of a project, its activity, reactions, what roles members have, commas "
+	"in the names of labels\n";
 
 int import_finish_exports(struct import_run *run)
 {

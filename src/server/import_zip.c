@@ -247,6 +247,7 @@ static void remember(struct package *p, int64_t id, const struct entry *owner, i
 	x->files = xrealloc(x->files, x->n_files + 1, sizeof(*x->files));
 	x->files[x->n_files++] = (struct export_file){ .id = id,
 		.project_id = import_project_of(p->run, owner->record),
+		.owner = owner,
 		.source = p->source,
 		.entry = index,
 		.size = entry.size,

@@ -12,7 +12,8 @@ from conftest import storyfs
 from test_import import content
 
 LOSSES = ('an export does not hold: times of day, the ids of what hangs on a story, e-mail addresses and initials, '
-          'followers, who blocked, when a task was made, to which comment a file belongs, the settings of a project')
+          'followers, who blocked, when a task was made, to which comment a file belongs, the settings of a project, '
+          'its activity, reactions, what roles members have, commas in the names of labels')
 
 # Up to about 2011: other words, one owner, notes.
 OLD = '''\
@@ -293,6 +294,8 @@ def test_what_was_changed_here_is_not_overwritten(put, run, serve, show, tmp_pat
     server = serve(tmp_path / 'a.db')
     project = server.request('GET', '/stories/1').json()['project_id']
     assert server.request('PUT', '/stories/1', body={'name': 'mine'}).status == 200
+    task = f'/projects/{project}/stories/1/tasks/100001'
+    assert server.request('PUT', task, body={'description': 'mine, too'}).status == 200
     made = server.request('POST', f'/projects/{project}/stories', body={'name': 'here'}).json()
     assert made['id'] > 1000000000
     report = run(put('shop_20210101_1200.csv', NEWER))
@@ -300,6 +303,7 @@ def test_what_was_changed_here_is_not_overwritten(put, run, serve, show, tmp_pat
                                 'lacks is added')
     shop = show()
     assert fields(shop, 1, 'name', 'current_state') == ['mine', 'started']
+    assert fields(shop, 1, 'tasks/100001/description', 'tasks/100001/complete') == ['mine, too', 'false']
     assert fields(shop, 3, 'name') == ['New']
     assert fields(shop, made['id'], 'name') == ['here']
 
