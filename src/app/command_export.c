@@ -150,14 +150,14 @@ static int write_export(struct work *w)
 {
 	scoped(progress_fini) struct progress progress = { .command = "export" };
 	scoped(archive_close) struct archive *archive = NULL;
+	struct export_config config = w->config;
 	int e = archive_open(w->args->operands[0], ARCHIVE_EXISTING, &archive, &w->reason);
 
-	w->config.projects = w->args->values[OPTION_project];
-	w->config.progress = progress_show;
-	w->config.data = &progress;
-	if (e < 0)
-		return e;
-	e = export_all(archive, &w->config, &w->report, &w->reason);
+	config.projects = w->args->values[OPTION_project];
+	config.progress = progress_show;
+	config.data = &progress;
+	if (e == 0)
+		e = export_all(archive, &config, &w->report, &w->reason);
 	if (e < 0 && !w->reason.len)
 		buf_add_fmt(&w->reason, "%s: %s", w->args->operands[0], archive_explain(e));
 	return e;

@@ -111,7 +111,8 @@ static zip_int64_t answer(void *state, void *data, zip_uint64_t len, zip_source_
 	return 0;
 }
 
-static int add(struct zipfile *z, const char *name, zip_source_t *source, bool packs, int64_t at_s,
+/* The number of the entry. */
+static int64_t add(struct zipfile *z, const char *name, zip_source_t *source, bool packs,
 	struct buf *ret_reason)
 {
 	zip_int64_t i = source ? zip_file_add(z->zip, name, source, ZIP_FL_ENC_UTF_8) : -1;
@@ -121,14 +122,23 @@ static int add(struct zipfile *z, const char *name, zip_source_t *source, bool p
 	if (i < 0 || zip_set_file_compression(
 			     z->zip, (zip_uint64_t)i, packs ? ZIP_CM_DEFLATE : ZIP_CM_STORE, 0) < 0)
 		return fail(zip_get_error(z->zip), ret_reason);
-	zip_file_set_mtime(z->zip, (zip_uint64_t)i, (time_t)at_s, 0);
+	return i;
+}
+
+static int set_time(struct zipfile *z, int64_t entry, int64_t at_s)
+{
+	if (entry < 0)
+		return (int)entry;
+	zip_file_set_mtime(z->zip, (zip_uint64_t)entry, (time_t)at_s, 0);
 	return 0;
 }
 
 int zipfile_add_file(
 	struct zipfile *z, const char *name, const char *path, int64_t at_s, struct buf *ret_reason)
 {
-	return add(z, name, zip_source_file(z->zip, path, 0, -1), true, at_s, ret_reason);
+	zip_source_t *source = zip_source_file(z->zip, path, 0, -1);
+
+	return set_time(z, add(z, name, source, true, ret_reason), at_s);
 }
 
 int zipfile_add_source(struct zipfile *z, const char *name, struct zipfile_source *source,
@@ -138,7 +148,7 @@ int zipfile_add_source(struct zipfile *z, const char *name, struct zipfile_sourc
 
 	if (!made)
 		source->free(source);
-	return add(z, name, made, false, at_s, ret_reason);
+	return set_time(z, add(z, name, made, false, ret_reason), at_s);
 }
 
 /* ---- the end ---- */

@@ -88,23 +88,32 @@ int dump_list_put(struct dump_list *list, const struct records *records)
 	return 0;
 }
 
-/* What follows from the rest, and from the clock, would be another one tomorrow. */
-static void clear_derived(struct record *r)
+/* What follows from the rest, and from the clock, would be another one tomorrow: but for objects in
+ * the place of ids, it is as it is stored. */
+static void clear_derived(struct record *r, const struct record *stored)
 {
 	each_field(f, record_kind(r)) {
 		const struct field *field = schema_field(record_kind(r), f);
 
-		if (!(field->flags & FIELD_KEEP) && !field->via)
+		if (field->via || (field->flags & FIELD_LIST && !record_has(stored, f)))
+			continue;
+		if (field->flags & FIELD_KEEP && record_has(stored, f))
+			record_set(r, f, value_copy(field, record_get(stored, f)));
+		else
 			record_clear(r, f);
 	}
 }
 
 int dump_list_add(struct dump_list *list, struct records *records)
 {
-	int r = shape_fill(&list->run->desk.call, list->kind, records, list->fields);
+	scoped(records_fini) struct records stored = { 0 };
 
 	each_record(one, records)
-		clear_derived(one);
+		records_add(&stored, record_copy(one));
+	int r = shape_fill(&list->run->desk.call, list->kind, records, list->fields);
+
+	for (size_t i = 0; i < stored.n; i++)
+		clear_derived(records->items[i], stored.items[i]);
 	return r < 0 ? r : dump_list_put(list, records);
 }
 

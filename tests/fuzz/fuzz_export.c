@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * An export, CSV or ZIP: it is imported, or refused in one line; imported again, it changes
- * nothing. Each input finds an empty archive.
+ * nothing. What is exported then is imported again. Each input finds an empty archive.
  */
 #include <assert.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "storyfs/alloc.h"
+#include "storyfs/export.h"
 #include "storyfs/file.h"
 #include "storyfs/import.h"
 #include "storyfs/text.h"
@@ -59,7 +60,8 @@ static void set_up(void)
 	atexit(clean_up);
 }
 
-static void check(struct archive *a, const struct import_config *config)
+/* Was it imported? */
+static bool check(struct archive *a, const struct import_config *config)
 {
 	scoped(import_report_fini) struct import_report first = { 0 };
 	scoped(import_report_fini) struct import_report second = { 0 };
@@ -68,7 +70,7 @@ static void check(struct archive *a, const struct import_config *config)
 
 	if (e < 0) {
 		assert(reason.len && strchr(reason.data, '\n') == reason.data + reason.len - 1);
-		return;
+		return false;
 	}
 	assert(first.read[KIND_project] >= 1);
 	assert(text_is_valid(first.notes.data, first.notes.len));
@@ -76,6 +78,35 @@ static void check(struct archive *a, const struct import_config *config)
 	assert(e == 0);
 	for (int kind = 0; kind < N_KINDS; kind++)
 		assert(!second.changed[kind]);
+	return true;
+}
+
+/* Whatever was read is written so that it can be read. */
+static void check_export(struct archive *a)
+{
+	scoped(export_report_fini) struct export_report report = { 0 };
+	scoped(import_report_fini) struct import_report again = { 0 };
+	scoped(buf_fini) struct buf reason = BUF_INIT;
+	scoped(free_ptr) char *work = xasprintf("%s/work", dir);
+	scoped(free_ptr) char *path = xasprintf("%s/out.zip", work);
+	scoped(free_ptr) char *db = xasprintf("%s/b.db", dir);
+	const char *const paths[] = { path };
+	const struct export_config config = { .format = EXPORT_ZIP, .path = path, .scratch = work };
+	const struct import_config import = { .paths = paths, .n_paths = 1 };
+	int e = file_make_dirs(work);
+
+	assert(e == 0);
+	e = export_all(a, &config, &report, &reason);
+
+	assert(e == 0);
+	put(db, empty.data, empty.len);
+	struct archive *b = open_archive(db);
+
+	e = import_all(b, &import, &again, &reason);
+	assert(e == 0);
+	archive_close(b);
+	unlink(db);
+	file_remove_tree(work);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -90,7 +121,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	put(path, data, size);
 	struct archive *a = open_archive(db);
 
-	check(a, &(struct import_config){ .paths = paths, .n_paths = 1 });
+	if (check(a, &(struct import_config){ .paths = paths, .n_paths = 1 }))
+		check_export(a);
 	archive_close(a);
 	unlink(db);
 	return 0;
