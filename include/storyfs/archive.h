@@ -163,6 +163,9 @@ int tx_take_id(struct tx *tx, enum kind kind, int64_t id);
 /* Insert or replace, by id. Fields that are ABSENT or NULL are stored as no value; fields without
  * KEEP are not stored. */
 int tx_put(struct tx *tx, const struct record *r);
+/* The same for one whose id nothing of its kind has: that tx_put looks is not due. -EIO when
+ * something has it. */
+int tx_add(struct tx *tx, const struct record *r);
 /* Of a record that is there, one INT, BOOL or DATETIME field alone: what tx_put costs is not due.
  */
 int tx_put_int(struct tx *tx, const struct record *r, int field);

@@ -386,6 +386,13 @@ int tx_put(struct tx *tx, const struct record *r)
 	return e < 0 ? e : put_refs(tx, r, is_new);
 }
 
+int tx_add(struct tx *tx, const struct record *r)
+{
+	int e = insert_row(tx, r);
+
+	return e < 0 ? e : put_refs(tx, r, true);
+}
+
 int tx_put_int(struct tx *tx, const struct record *r, int field)
 {
 	const struct resource *res = schema_resource(record_kind(r));

@@ -33,6 +33,14 @@ void *table_next(const struct table *t, const void *item)
 	return item ? ((const struct table_item *)item)->hh.next : t->first;
 }
 
+void *table_clear(struct table *t)
+{
+	struct table_item *first = t->first;
+
+	HASH_CLEAR(hh, t->first);
+	return first;
+}
+
 void *table_pop(struct table *t)
 {
 	struct table_item *item = t->first;

@@ -34,9 +34,31 @@ bool text_is_blank(const char *s)
 	return true;
 }
 
+/* Of most names: without Unicode's tables. */
+static char *lower_ascii(const char *s)
+{
+	char *text = xstrdup(s);
+
+	for (char *p = text; *p; p++) {
+		if (*p >= 'A' && *p <= 'Z')
+			*p = (char)(*p - 'A' + 'a');
+	}
+	return text;
+}
+
+static bool is_ascii(const char *s)
+{
+	while (*s && (unsigned char)*s < 0x80)
+		s++;
+	return !*s;
+}
+
 char *text_lower(const char *s)
 {
 	size_t len = 0;
+
+	if (is_ascii(s))
+		return lower_ascii(s);
 	uint8_t *low = u8_tolower((const uint8_t *)s, strlen(s), NULL, NULL, NULL, &len);
 
 	if (!low)

@@ -101,11 +101,10 @@ void import_touch(struct import_run *run, int64_t project_id)
 		ids_add(&run->touched, project_id);
 }
 
-static int put(struct import_run *run, const struct record *r, int64_t project_id)
+static void note_change(struct import_run *run, enum kind kind, int64_t project_id)
 {
-	run->report.changed[record_kind(r)]++;
+	run->report.changed[kind]++;
 	import_touch(run, project_id);
-	return tx_put(run->tx, r);
 }
 
 /* What no dump tells, and the archive knows: who chose which time zone, how far a webhook is. */
@@ -128,13 +127,16 @@ int import_put(struct import_run *run, const struct record *r)
 	int64_t project_id = import_project_of(run, r);
 	int e = tx_get(run->tx, record_kind(r), record_id(r), &old);
 
+	if (e > 0)
+		note_change(run, record_kind(r), project_id);
 	if (e)
-		return e < 0 ? e : put(run, r, project_id);
+		return e < 0 ? e : tx_add(run->tx, r);
 	scoped(record_unref) struct record *whole = with_hidden(r, old);
 
 	if (is_same(whole, old) || (project_id && ids_has(&run->unversioned, project_id)))
 		return 0;
-	return put(run, whole, project_id);
+	note_change(run, record_kind(r), project_id);
+	return tx_put(run->tx, whole);
 }
 
 int import_stored_id(struct import_run *run, const struct record *r, int64_t *ret_id)
@@ -207,12 +209,9 @@ int import_number(struct import_run *run, struct record *r)
 /* A project that was changed here after the dump was made is not set back. */
 static int find_newer(struct import_run *run)
 {
-	each_entry(e, &run->table) {
+	each_entry_of(e, &run->table, KIND_project) {
 		scoped(record_unref) struct record *old = NULL;
 		int64_t version = record_int(e->record, F_project_version, 1);
-
-		if (e->key.kind != KIND_project)
-			continue;
 		int r = tx_get(run->tx, KIND_project, e->key.id, &old);
 
 		if (r < 0)
@@ -257,8 +256,8 @@ static int find_or_make_project(struct import_run *run, int64_t id)
 
 static int make_missing_projects(struct import_run *run)
 {
-	each_entry(e, &run->table) {
-		int64_t id = e->key.kind == KIND_story ? import_project_of(run, e->record) : 0;
+	each_entry_of(e, &run->table, KIND_story) {
+		int64_t id = import_project_of(run, e->record);
 
 		if (!id || import_table_find(&run->table, KIND_project, id))
 			continue;
@@ -320,6 +319,22 @@ static void complete(struct entry *e)
 	e->record = whole;
 }
 
+/* What the archive had none of is known not to be there, but for what two of a dump say alike. */
+static int put_entry(struct import_run *run, const struct entry *e, int64_t project_id)
+{
+	bool is_new = run->is_empty[e->key.kind];
+	int r = 0;
+
+	if (schema_resource(e->key.kind)->plain) {
+		r = import_number(run, e->record);
+		is_new = r > 0;
+	}
+	if (r < 0 || !is_new)
+		return r < 0 ? r : import_put(run, e->record);
+	note_change(run, e->key.kind, project_id);
+	return tx_add(run->tx, e->record);
+}
+
 static int store_entry(struct import_run *run, struct entry *e)
 {
 	int64_t project_id = import_project_of(run, e->record);
@@ -354,14 +369,7 @@ static int store_entry(struct import_run *run, struct entry *e)
 			return r;
 		complete(e);
 	}
-	if (schema_resource(e->key.kind)->plain) {
-		int r = import_number(run, e->record);
-
-		if (r < 0)
-			return r;
-	}
-	return run->is_empty[e->key.kind] ? put(run, e->record, project_id)
-					  : import_put(run, e->record);
+	return put_entry(run, e, project_id);
 }
 
 /* What the archive has none of needs no look at what it has. */
@@ -386,9 +394,7 @@ static int store_kind(struct import_run *run, enum kind kind)
 	int64_t left = run->bytes_total - run->bytes_done;
 	int64_t n = 0, step = left / (run->table.n + 1);
 
-	each_entry(e, &run->table) {
-		if (e->key.kind != kind)
-			continue;
+	each_entry_of(e, &run->table, kind) {
 		int r = store_entry(run, e);
 
 		if (r < 0)
@@ -410,9 +416,8 @@ static bool same_folder(const char *a, const char *b)
 /* The project whose folder the file is in. */
 static int64_t find_project_beside(const struct import_run *run, size_t file)
 {
-	each_entry(e, &run->table) {
-		if (e->key.kind == KIND_project &&
-			same_folder(run->files[e->file], run->files[file]))
+	each_entry_of(e, &run->table, KIND_project) {
+		if (same_folder(run->files[e->file], run->files[file]))
 			return e->key.id;
 	}
 	return 0;

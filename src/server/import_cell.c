@@ -51,29 +51,31 @@ static void add_mended(struct buf *b, const char *text, size_t len)
 	}
 }
 
-static void add_with_newlines(struct buf *b, const char *text)
+/* A text of its own, whose lines end with \n. */
+static char *copy_with_newlines(const char *text)
 {
-	for (const char *p = text; *p; p++) {
-		if (*p != '\r' || p[1] != '\n')
-			buf_add_char(b, *p);
+	char *copy = xstrdup(text), *to = copy;
+
+	for (const char *from = copy; *from; from++) {
+		if (*from != '\r' || from[1] != '\n')
+			*to++ = *from;
 	}
+	*to = '\0';
+	return copy;
 }
 
 char *import_cell_text(struct export_row *w, const struct csv_cell *cell, const char *title)
 {
 	scoped(buf_fini) struct buf valid = BUF_INIT;
-	struct buf text = BUF_INIT;
+	const char *text = cell->text;
 
 	if (!text_is_valid(cell->text, cell->len)) {
 		add_mended(&valid, cell->text, cell->len);
-		import_csv_note(w->csv, w->row->line, title, buf_str(&valid),
+		text = buf_str(&valid);
+		import_csv_note(w->csv, w->row->line, title, text,
 			"is not all UTF-8; the rest was taken for Windows-1252");
-		add_with_newlines(&text, cell_unguard(buf_str(&valid)));
-	} else {
-		add_with_newlines(&text, cell_unguard(cell->text));
 	}
-	buf_add_str(&text, "");
-	return text.data ? buf_take(&text) : xstrdup("");
+	return copy_with_newlines(cell_unguard(text));
 }
 
 char *import_cell_trim(char *text)

@@ -92,11 +92,11 @@ static int store(struct import_run *run, int64_t id, const char *path)
 
 int import_dumped_files(struct import_run *run)
 {
-	each_entry(e, &run->table) {
+	each_entry_of(e, &run->table, KIND_file_attachment) {
 		const char *from = run->files && e->file < run->n_files ? run->files[e->file] : "";
 		const char *slash = strrchr(from, '/');
 
-		if (e->key.kind != KIND_file_attachment || !slash || e->skip)
+		if (!slash || e->skip)
 			continue;
 		scoped(free_ptr) char *path =
 			xasprintf("%.*s/files/%" PRId64, (int)(slash - from), from, e->key.id);

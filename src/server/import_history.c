@@ -38,9 +38,8 @@ int import_transitions(struct import_run *run)
 {
 	int e = 0;
 
-	each_entry(entry, &run->table) {
-		if (e < 0 || entry->key.kind != KIND_activity ||
-			ids_has(&run->newer, import_project_of(run, entry->record)))
+	each_entry_of(entry, &run->table, KIND_activity) {
+		if (e < 0 || ids_has(&run->newer, import_project_of(run, entry->record)))
 			continue;
 		e = import_transitions_of(run, entry->record);
 	}

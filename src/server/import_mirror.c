@@ -171,8 +171,8 @@ int import_mirror_begin(struct import_run *run)
 {
 	int e = 0;
 
-	each_entry(entry, &run->table) {
-		if (e == 0 && entry->key.kind == KIND_project)
+	each_entry_of(entry, &run->table, KIND_project) {
+		if (e == 0)
 			e = find_changed(run, entry->key.id);
 	}
 	/* What hangs on others comes after them in the schema, and has to find them here. */
@@ -190,11 +190,11 @@ int import_mirror_begin(struct import_run *run)
 
 int import_mirror_end(struct import_run *run)
 {
-	each_entry(entry, &run->table) {
+	each_entry_of(entry, &run->table, KIND_project) {
 		scoped(buf_fini) struct buf text = BUF_INIT;
 		char name[32];
 
-		if (entry->key.kind != KIND_project || ids_has(&run->newer, entry->key.id))
+		if (ids_has(&run->newer, entry->key.id))
 			continue;
 		write_meta_name(name, entry->key.id);
 		buf_add_fmt(&text, "%" PRId64, record_int(entry->record, F_project_version, 1));

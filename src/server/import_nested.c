@@ -119,9 +119,7 @@ static int64_t id_by_name(struct import_run *run, const struct record *nested)
 	int label = schema_resource(kind)->label;
 	int64_t id = 0, next = 0;
 
-	each_entry(e, &run->table) {
-		if (e->key.kind != kind)
-			continue;
+	each_entry_of(e, &run->table, kind) {
 		if (strcmp(record_text(e->record, label), record_text(nested, label)) == 0 &&
 			import_project_of(run, e->record) == import_project_of(run, nested))
 			return e->key.id;
@@ -387,10 +385,8 @@ void import_flatten(struct import_run *run)
 			flatten(&(struct place){ run, e->file, "", 0 }, e->record);
 		}
 	}
-	each_entry(e, &run->table) {
-		if (e->key.kind == KIND_blocker)
-			link_blocker(run, e->record);
-	}
+	each_entry_of(e, &run->table, KIND_blocker)
+		link_blocker(run, e->record);
 	for (const struct odd_key *odd = run->odd_keys; odd; odd = odd->next)
 		buf_add_fmt(&run->report.notes, "%s: %lld with %s '%s'; kept as it is\n",
 			run->files[odd->file], (long long)odd->n,

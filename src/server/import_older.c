@@ -219,8 +219,10 @@ int import_find_older_items(struct import_run *run)
 
 	for (size_t i = 0; r == 0 && i < run->exports->older.n; i++)
 		r = import_put(run, run->exports->older.items[i]);
-	for (int i = 0; r == 0 && i < N_IDENTITIES; i++)
-		r = find_older_items(run, identities[i].kind);
+	for (int i = 0; r == 0 && i < N_IDENTITIES; i++) {
+		if (!run->is_empty[identities[i].kind])
+			r = find_older_items(run, identities[i].kind);
+	}
 	return r;
 }
 

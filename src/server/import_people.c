@@ -22,27 +22,19 @@ static const struct {
 	{ KIND_comment, F_comment_person_id },
 };
 
-/* Whose deed it is, if it is one; else 0. */
-static int64_t find_doer(const struct entry *e)
-{
-	for (size_t i = 0; i < sizeof(deeds) / sizeof(*deeds); i++) {
-		if (e->key.kind == deeds[i].kind)
-			return record_int(e->record, deeds[i].field, 0);
-	}
-	return 0;
-}
-
 /* The busiest of the known people; the first of them when none did anything. */
 static int64_t find_busiest(const struct import_run *run, const struct records *people)
 {
 	scoped(free_ptr) int64_t *counts = xcalloc(people->n, sizeof(*counts));
 	size_t best = 0;
 
-	each_entry(e, &run->table) {
-		int64_t doer = find_doer(e);
+	for (size_t d = 0; d < sizeof(deeds) / sizeof(*deeds); d++) {
+		each_entry_of(e, &run->table, deeds[d].kind) {
+			int64_t doer = record_int(e->record, deeds[d].field, 0);
 
-		for (size_t i = 0; doer && i < people->n; i++)
-			counts[i] += record_id(people->items[i]) == doer;
+			for (size_t i = 0; doer && i < people->n; i++)
+				counts[i] += record_id(people->items[i]) == doer;
+		}
 	}
 	for (size_t i = 0; i < people->n; i++) {
 		if (counts[i] > counts[best])
@@ -230,9 +222,8 @@ static int add_named(
 
 static bool has_dumped_members(const struct import_run *run, int64_t project_id)
 {
-	each_entry(e, &run->table) {
-		if (e->key.kind == KIND_project_membership &&
-			record_int(e->record, F_project_membership_project_id, 0) == project_id)
+	each_entry_of(e, &run->table, KIND_project_membership) {
+		if (record_int(e->record, F_project_membership_project_id, 0) == project_id)
 			return true;
 	}
 	return false;
@@ -252,9 +243,8 @@ static int add_members(struct import_run *run, const struct record *project)
 
 int import_memberships(struct import_run *run)
 {
-	each_entry(e, &run->table) {
-		if (e->key.kind != KIND_project || ids_has(&run->newer, e->key.id) ||
-			has_dumped_members(run, e->key.id))
+	each_entry_of(e, &run->table, KIND_project) {
+		if (ids_has(&run->newer, e->key.id) || has_dumped_members(run, e->key.id))
 			continue;
 		int r = add_members(run, e->record);
 

@@ -308,15 +308,28 @@ static bool is_others(const struct export_project *p)
 	return p->old && !p->is_ours;
 }
 
-static int mark(struct import_run *run, struct entry *e, struct export_project *p)
+static void note_stories(struct import_run *run)
+{
+	each_entry_of(e, &run->table, KIND_story) {
+		struct export_project *p = project_of(run, e->record);
+
+		if (p && !is_others(p))
+			note_story(p, e->record);
+	}
+}
+
+static bool has_others(const struct exports *x)
+{
+	for (const struct export_project *p = x->projects; p; p = p->next) {
+		if (is_others(p))
+			return true;
+	}
+	return false;
+}
+
+static int mark(struct import_run *run, struct entry *e)
 {
 	scoped(record_unref) struct record *old = NULL;
-
-	if (!is_others(p)) {
-		if (e->key.kind == KIND_story)
-			note_story(p, e->record);
-		return 0;
-	}
 	int r = tx_get(run->tx, e->key.kind, e->key.id, &old);
 
 	e->skip = r == 0;
@@ -329,12 +342,14 @@ static int mark_kept(struct import_run *run)
 	const struct exports *x = run->exports;
 	int r = 0;
 
+	if (!has_others(x))
+		return 0;
 	each_entry(e, &run->table) {
-		struct export_project *p =
+		const struct export_project *p =
 			e->key.kind == KIND_person ? NULL : project_of(run, e->record);
 
-		if (r == 0 && p && !owner_of(run, e->record))
-			r = mark(run, e, p);
+		if (r == 0 && p && is_others(p) && !owner_of(run, e->record))
+			r = mark(run, e);
 	}
 	each_entry(e, &run->table) {
 		const struct entry *owner = owner_of(run, e->record);
@@ -373,6 +388,7 @@ int import_finish_exports(struct import_run *run)
 {
 	if (!run->exports)
 		return 0;
+	note_stories(run);
 	int r = mark_kept(run);
 
 	for (struct export_project *p = run->exports->projects; r == 0 && p; p = p->next)

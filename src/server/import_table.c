@@ -8,9 +8,8 @@
 
 void import_table_fini(struct import_table *t)
 {
-	struct entry *e;
-
-	while ((e = table_pop(&t->entries))) {
+	for (struct entry *e = table_clear(&t->entries), *next; e; e = next) {
+		next = table_next(&t->entries, e);
 		record_unref(e->record);
 		free(e);
 	}
@@ -32,6 +31,11 @@ static struct entry *add(struct import_table *t, struct record *r, size_t file, 
 	e->file = file;
 	e->nested = nested;
 	table_add(&t->entries, &e->item, &e->key, sizeof(e->key));
+	if (t->last[e->key.kind])
+		t->last[e->key.kind]->next_of_kind = e;
+	else
+		t->first[e->key.kind] = e;
+	t->last[e->key.kind] = e;
 	t->n++;
 	return e;
 }

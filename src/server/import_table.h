@@ -19,6 +19,7 @@ struct entry_key {
 struct entry {
 	struct table_item item;
 	struct entry_key key;
+	struct entry *next_of_kind;
 	struct record *record;
 	size_t file; /* where it came from, in the run's list of files */
 	bool nested; /* seen only inside others so far */
@@ -29,12 +30,16 @@ struct entry {
 struct import_table {
 	struct table entries;
 	int64_t n;
+	struct entry *first[N_KINDS], *last[N_KINDS];
 };
 
 /* In the order in which they came; what is added on the way comes, too. */
 #define each_entry(e, table)                                           \
 	for (struct entry *e = table_next(&(table)->entries, NULL); e; \
 		e = table_next(&(table)->entries, e))
+
+#define each_entry_of(e, table, kind) \
+	for (struct entry *e = (table)->first[kind]; e; e = e->next_of_kind)
 
 void import_table_fini(struct import_table *t);
 struct entry *import_table_find(const struct import_table *t, enum kind kind, int64_t id);

@@ -90,6 +90,27 @@ static void what_is_undone_leaves_nothing(void **state)
 	tx_abort(tx);
 }
 
+/* A row, and what is found from the other end of its lists; once. */
+static void what_is_added_is_there_as_what_is_put(void **state)
+{
+	struct fixture *fx = *state;
+	scoped(record_unref) struct record *r = make_story(1, 5, "a");
+	scoped(record_unref) struct record *got = NULL;
+	struct tx *tx = begin(fx, TX_WRITE);
+	struct query q = all_stories;
+	int64_t owner = 7;
+
+	record_set_ids(r, F_story_owner_ids, &(struct ids){ 1, &owner });
+	assert_int_equal(tx_add(tx, r), 0);
+	assert_int_equal(tx_get(tx, KIND_story, 1, &got), 0);
+	assert_true(record_same(got, r));
+	query_where(&q, F_story_owner_ids, OP_HAS, owner);
+	expect_list(tx, &q, "1 ");
+	assert_int_equal(tx_add(tx, r), -EIO);
+	tx_abort(tx);
+	assert_false(is_there(fx, 1));
+}
+
 static void what_is_deleted_and_undone_is_back(void **state)
 {
 	struct fixture *fx = *state;
@@ -356,6 +377,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		contract(all_that_is_written_comes_at_once),
 		contract(what_is_undone_leaves_nothing),
+		contract(what_is_added_is_there_as_what_is_put),
 		contract(what_is_deleted_and_undone_is_back),
 		contract(a_reader_sees_the_archive_as_it_began),
 		contract(readers_and_a_writer_do_not_wait_for_each_other),
