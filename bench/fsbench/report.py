@@ -5,11 +5,10 @@ import pathlib
 import platform
 import re
 
-from fsbench import aims, plot, rivals, tree
+from fsbench import aims, plot, rivals, section, tree
 from fsbench.living import REFRESH_S
 from fsbench.reading import N_VALUES, subject_at
 
-BEGIN, END = '<!-- bench/fs: begin -->', '<!-- bench/fs: end -->'
 SUBJECTS = {'disk': 'on disk', 'tmpfs': 'tmpfs', **{kind.id: kind.name for kind in rivals.ALL},
             'storyfs': 'storyfs', 'storyfs-ro': 'storyfs `-o ro`'}
 STATES = 'cold', 'first', 'second', 'warm'
@@ -200,19 +199,14 @@ def markdown(options, results, disk):
 
 
 def write(path, options, results, disk):
-    """Put the section into the file in place of an older one, or behind all; and the plot beside it."""
-    path = pathlib.Path(path)
-    picture = path.with_suffix('.svg')
+    """Put the section into the file, and the plot beside it."""
+    picture = pathlib.Path(path).with_suffix('.svg')
     svg = plot.draw(results, options.stories[0])
     shown = f'\n![as a multiple of the same command on disk, warm]({picture.name})\n' if svg else ''
     if svg:
         picture.write_text(svg, encoding='utf-8')
-    section = (f'{BEGIN}\n## The mount\n\nWritten by `bench/fs --write docs/benchmarks.md`.\n\n'
-               f'{markdown(options, results, disk)}{shown}{END}\n')
-    text = path.read_text('utf-8') if path.exists() else '# Benchmarks\n'
-    before, begin, rest = text.partition(BEGIN)
-    behind = rest.partition(END + '\n')[2] if begin else ''
-    path.write_text((before if begin else text.rstrip('\n') + '\n\n') + section + behind, encoding='utf-8')
+    section.write(path, 'bench/fs', '## The mount\n\nWritten by `bench/fs --write docs/benchmarks.md`.\n\n'
+                  f'{markdown(options, results, disk)}{shown}')
 
 
 def verdict_lines(verdicts):
