@@ -79,8 +79,8 @@ static void begin(struct cells *c, const char *path)
 	check(c->db, sqlite3_open(path, &c->db));
 	run(c->db, "CREATE TABLE cell(\"row\" INTEGER NOT NULL, \"column\" INTEGER NOT NULL,"
 		   " text TEXT NOT NULL); BEGIN");
-	check(c->db, sqlite3_prepare_v2(c->db, "INSERT INTO cell VALUES(?, ?, ?)", -1, &c->insert,
-			     NULL));
+	check(c->db, sqlite3_prepare_v2(
+			     c->db, "INSERT INTO cell VALUES(?, ?, ?)", -1, &c->insert, NULL));
 }
 
 static void end(struct cells *c)

@@ -26,7 +26,8 @@ void table_add(struct table *t, struct table_item *item, const void *key, size_t
 void table_remove(struct table *t, struct table_item *item);
 /* The one after this; the first one after NULL; NULL after the last. */
 void *table_next(const struct table *t, const void *item);
-/* Take all out at once: the first one, whose others table_next still gives; NULL when there is none. */
+/* Take all out at once: the first one, whose others table_next still gives; NULL when there is
+ * none. */
 void *table_clear(struct table *t);
 /* Take any one out; NULL when the table is empty (and then holds no memory). */
 void *table_pop(struct table *t);
