@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import sqlite3
@@ -309,6 +310,64 @@ def test_what_comes_back_to_its_own_archive_changes_nothing(full_archive, tmp_pa
     assert 'nothing changed' in run('import', tmp_path / 'd', a).stdout
     assert 'nothing changed' in run('import', tmp_path / 'a.zip', a).stdout
     assert server.request('GET', '/me').json()['time_zone']['olson_name'] == 'America/Denver'
+
+
+def live(server, seed):
+    """A random life of the project 99."""
+    rand = random.Random(seed)
+    words = [word for word in exports.WORDS if '\r' not in word] + ['(Ann - Jan 5, 2010)', '#556', ' x']
+
+    def text():
+        return ' '.join(rand.choices(words, k=rand.randint(1, 4))) + f' {rand.randrange(99)}'
+
+    def post(path, body, method='POST'):
+        answer = server.request(method, '/projects/99' + path, body)
+        assert answer.status in (200, 204), (path, body, answer.body)
+        return answer.json() if answer.status == 200 else None
+
+    kind = post('/review_types', {'name': 'Taste'})['id']
+    stories = [555, 556]
+    for _ in range(60):
+        story = rand.choice(stories)
+        path = f'/stories/{story}'
+        made = rand.randrange(12)
+        if made < 3:
+            body = {'name': text(), 'description': text(), 'story_type': rand.choice(['bug', 'feature', 'chore']),
+                    'labels': rand.sample(['a', 'b c', 'Ü'], rand.randint(0, 3)), 'owner_ids': rand.sample([100, 101], rand.randint(0, 2))}
+            stories.append(post('/stories', {**body, rand.choice(['before_id', 'after_id']): story})['id'])
+        elif made < 5:
+            post(path + '/tasks', {'description': text(), 'complete': rand.random() < .5})
+        elif made < 7:
+            post(path + '/comments', {'text': text()})
+        elif made == 7:
+            post(path + '/blockers', {'description': text(), 'resolved': rand.random() < .5})
+        elif made == 8:
+            post(path + '/branches', {'name': f'branch-{rand.randrange(99)}'})
+        elif made == 9:
+            post(path + '/reviews', {'review_type_id': kind, 'reviewer_id': rand.choice([100, 101])})
+        elif made == 10:
+            epic = post('/epics', {'name': text(), 'label': {'name': f'epic {rand.randrange(10**6)}'}})['id']
+            post(f'/epics/{epic}/comments', {'text': text()})
+        elif len(stories) > 3:
+            stories.remove(story)
+            post(path, None, 'DELETE')
+
+
+@pytest.mark.parametrize('seed', range(3))
+def test_whatever_was_done_in_an_archive_comes_back(archive, tmp_path, serve, seed):
+    before = serve(archive)
+    live(before, seed)
+    run('export', archive, tmp_path / 'd')
+    run('import', tmp_path / 'd', tmp_path / 'b.db')
+    after = serve(tmp_path / 'b.db')
+    assert answers(after, [99]) == answers(before, [99])
+    run('export', tmp_path / 'b.db', tmp_path / 'e')
+    assert_same_folder(tmp_path / 'd', tmp_path / 'e')
+    run('export', archive, tmp_path / 'a.zip')
+    run('import', tmp_path / 'a.zip', tmp_path / 'c.db', '--owner', 'Emperor Palpatine')
+    assert tell(serve(tmp_path / 'c.db'), 99) == tell(before, 99)
+    run('export', tmp_path / 'c.db', tmp_path / 'c.zip')
+    assert unzip(tmp_path / 'a.zip') == unzip(tmp_path / 'c.zip')
 
 
 # ---- files and what is there ----
