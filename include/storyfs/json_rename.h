@@ -31,13 +31,15 @@ struct json_renames {
 void json_rename_to_ours(enum kind kind, const struct json_renames *renames, struct buf *text);
 void json_rename_to_theirs(enum kind kind, const struct json_renames *renames, struct buf *text);
 
-/* How the first resource of a document has that key. */
+/* How a document has that key: its first resource, if these are of the row's kind, else the first
+ * one of that kind that lies in it. */
 enum json_spelling {
 	JSON_SPELT_NOT,
 	JSON_SPELT_OURS,
 	JSON_SPELT_THEIRS,
 };
 
-enum json_spelling json_rename_find(const struct json_rename *row, const struct buf *text);
+enum json_spelling json_rename_find(
+	enum kind kind, const struct json_rename *row, const struct buf *text);
 
 #endif

@@ -226,9 +226,9 @@ static void look_at_keys(struct dialect_transport *t, const char *target, const 
 		 closed = 0;
 
 	for (size_t i = 0; i < N_DIFFERENCES; i++) {
-		if (!(open & 1U << i) || differences[i].key.kind != kind)
+		if (!(open & 1U << i))
 			continue;
-		switch (json_rename_find(&differences[i].key, body)) {
+		switch (json_rename_find(kind, &differences[i].key, body)) {
 		case JSON_SPELT_OURS:
 			closed |= 1U << i;
 			break;

@@ -373,7 +373,7 @@ void source_explain(
 {
 	buf_add_fmt(ret_reason, "%s: ", s->where);
 	v5_error_add_text(words, ret_reason);
-	if (s->token && words->code == V5_invalid_authentication && !has_token(s))
+	if (s->token && error == -EKEYREJECTED && words->status && !has_token(s))
 		buf_add_str(ret_reason,
 			"no token was given; see --token-file and --token-command in "
 			"`storyfs mount --help`\n");

@@ -385,6 +385,18 @@ static int delete_at(struct store *s, const struct place *place, struct call *ca
 	return e < 0 ? e : api_detach(s->api, &comment, place->id, call);
 }
 
+/* Of what V5 has no endpoint for one: does its list lack it? */
+static bool is_out_of_list(struct store *s, const struct place *place, struct call *call)
+{
+	v5_error_fini(&call->error);
+	if (load_collection_again(s, place, call) < 0)
+		return false;
+	lock_scope(&s->lock);
+	const struct collection *c = known_collection(s, place);
+
+	return c && !ids_has(&c->ids, place->id);
+}
+
 /* Is it gone? */
 static bool is_gone(struct store *s, const struct place *place, const struct call_limit *limit)
 {
@@ -395,7 +407,9 @@ static bool is_gone(struct store *s, const struct place *place, const struct cal
 	call.limit.deadline_ms = clock_deadline(LOOK_MS);
 	if (place->kind == KIND_file_attachment)
 		return find_holder(s, place, &call, &at) == -ENOENT;
-	return api_get(s->api, place, &call, &now) == -ENOENT;
+	int e = api_get(s->api, place, &call, &now);
+
+	return e == -ENOENT || (e == -EOPNOTSUPP && is_out_of_list(s, place, &call));
 }
 
 static void forget(struct store *s, const struct place *place)

@@ -145,16 +145,48 @@ static json_t *first_resource(const struct buf *text)
 	return json_scan_peek(&in) == '{' ? json_take_tree(&in) : NULL;
 }
 
-enum json_spelling json_rename_find(const struct json_rename *row, const struct buf *text)
+static enum json_spelling spelling_of(const struct json_rename *row, const json_t *object)
 {
-	json_t *first = first_resource(text);
-	json_t *theirs = json_object_get(first, row->theirs);
+	json_t *theirs = json_object_get(object, row->theirs);
 	json_t *converted = theirs ? convert(row, theirs, false) : NULL;
-	enum json_spelling found = json_object_get(first, row->ours) ? JSON_SPELT_OURS
-				   : converted			     ? JSON_SPELT_THEIRS
-								     : JSON_SPELT_NOT;
 
 	json_decref(converted);
-	json_decref(first);
+	if (json_object_get(object, row->ours))
+		return JSON_SPELT_OURS;
+	return converted ? JSON_SPELT_THEIRS : JSON_SPELT_NOT;
+}
+
+static enum json_spelling find_within(enum kind kind, const struct json_rename *row, json_t *value)
+{
+	enum json_spelling found = JSON_SPELT_NOT;
+	const char *key;
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(value, i, item)
+	{
+		if (found == JSON_SPELT_NOT)
+			found = find_within(kind, row, item);
+	}
+	if (!json_is_object(value))
+		return found;
+	kind = kind_of(value, kind);
+	if (kind == row->kind)
+		found = spelling_of(row, value);
+	json_object_foreach(value, key, item)
+	{
+		if (found == JSON_SPELT_NOT)
+			found = find_within(kind_below(kind, key), row, item);
+	}
+	return found;
+}
+
+enum json_spelling json_rename_find(
+	enum kind kind, const struct json_rename *row, const struct buf *text)
+{
+	json_t *root = kind == row->kind ? first_resource(text) : load(text);
+	enum json_spelling found = find_within(kind, row, root);
+
+	json_decref(root);
 	return found;
 }

@@ -20,7 +20,17 @@ JSON = [('Content-Type', 'application/json')]
 
 # Of the tests for V5 hosts, those that look for what a dialect makes different: a part of the test's id -> why.
 COUNTS = 'it counts requests, or reads them in the log'
+CLIENT = 'a V5 client of its own asks the host'
 CANNOT = {
+    'test_save_requests.py': COUNTS,
+    'test_tree.py::test_requests_depend_on_pages_alone': COUNTS,
+    'test_happened.py::test_all_histories_cost_two_requests': COUNTS,
+    'test_tree.py::test_the_two_calls_of_the_announcement_work': CLIENT,
+    'test_conflicts.py::test_vim': CLIENT,
+    'test_uploads.py::test_a_large_file_is_never_in_memory': CLIENT,
+    'test_files.py': CLIENT,
+    'test_mount.py::test_a_rejected_text_can_be_sent_by_renaming_it': 'EHOSTDOWN says that nothing was done, which is in doubt',
+    'test_conflicts.py::test_no_update_is_lost': 'of a write in doubt over which another came it is said that it failed',
 }
 
 

@@ -89,6 +89,10 @@ def work(server, m):
     assert (made['name'], made['description']) == ('Build the moat', 'deep')
     assert changes(server) == {'Bring me the wine': 1, 'red': 1, 'deep': 1, 'Build the moat': 1, 'story': 1,
                                'comment': 1, 'task': 2}
+    os.mkdir(m / P / 'search/passengers')
+    assert [s['query'] for s in get(server, f'/{P}/my/searches')] == ['passengers']
+    os.rmdir(m / P / 'search/passengers')
+    assert get(server, f'/{P}/my/searches') == []
     os.rmdir(m / P / f'stories/{made["id"]}')
     assert {s['id'] for s in get(server, f'/{P}/stories')} == {555, 556}
     assert not [name for name in os.listdir(m / STORY) if name == '.error']
@@ -114,8 +118,7 @@ def test_a_difference_can_be_named(server, before, mounts, words):
     assert told(m)['dialect'] == ('nearly' if words == NAMED[-1] else words)
 
 
-@pytest.mark.parametrize('dialect', ['auto', 'nearly'])
-@pytest.mark.parametrize('every', [1, 2, 3])
+@pytest.mark.parametrize('every, dialect', [(1, 'auto'), (2, 'nearly'), (3, 'auto')])
 def test_all_of_them_together(server, before, mounts, every, dialect):
     host = before(ALL, every=every, strict=every == 1)
     m = mounts(host.url, '-o', f'dialect={dialect}', token=server.token)
@@ -219,6 +222,14 @@ def test_two_who_change_owners_conflict(server, before, mounts):
         (m / STORY / 'owners').write_text('Darth Vader\nEmperor Palpatine\n')
     assert e.value.errno == errno.EBUSY and told(m)['conflicts'] == '1'
     assert get(server, f'/{STORY}')['owner_ids'] == [100]
+
+
+def test_what_happened_is_told_in_v5s_words(server, before, mounts):
+    """Also where nothing was asked for but that."""
+    assert server.request('PUT', f'/{STORY}', {'name': 'other', 'owner_ids': [100]}).status == 200
+    m = mounts(before(ALL).url, '--no-cache', token=server.token)
+    assert 'story.name' in (m / 'my/activity').read_text() and 'story.owner_ids' in (m / P / 'activity').read_text()
+    assert {'title', 'owners'} <= set(told(m)['dialect'].split('+'))
 
 
 @pytest.mark.parametrize('strict', [False, True])

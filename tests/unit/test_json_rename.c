@@ -122,8 +122,34 @@ static void the_first_resource_shows_how_a_key_is_spelt(void **state)
 		scoped(buf_fini) struct buf text = BUF_INIT;
 
 		buf_add_str(&text, cases[i].text);
-		assert_int_equal(json_rename_find(&title, &text), cases[i].title);
-		assert_int_equal(json_rename_find(&owners, &text), cases[i].owners);
+		assert_int_equal(json_rename_find(KIND_story, &title, &text), cases[i].title);
+		assert_int_equal(json_rename_find(KIND_story, &owners, &text), cases[i].owners);
+	}
+}
+
+static void a_resource_that_lies_in_others_shows_it_too(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		enum json_spelling title;
+	} cases[] = {
+		{ "[{\"changes\":[{\"kind\":\"label\",\"name\":\"x\"},{\"kind\":\"story\","
+		  "\"new_values\":{\"title\":\"B\"}}]}]",
+			JSON_SPELT_THEIRS },
+		{ "[{\"changes\":[{\"kind\":\"story\",\"new_values\":{\"estimate\":1}}]},"
+		  "{\"changes\":[{\"kind\":\"story\",\"new_values\":{\"name\":\"B\"}}]}]",
+			JSON_SPELT_OURS },
+		{ "[{\"title\":\"of an activity\",\"name\":\"too\"}]", JSON_SPELT_NOT },
+		{ "", JSON_SPELT_NOT },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		scoped(buf_fini) struct buf text = BUF_INIT;
+
+		buf_add_str(&text, cases[i].text);
+		assert_int_equal(
+			json_rename_find(KIND_activity, &title, &text), cases[i].title);
 	}
 }
 
@@ -169,6 +195,7 @@ int main(void)
 		cmocka_unit_test(what_cannot_be_said_otherwise_stays),
 		cmocka_unit_test(a_bad_byte_costs_its_text_alone),
 		cmocka_unit_test(the_first_resource_shows_how_a_key_is_spelt),
+		cmocka_unit_test(a_resource_that_lies_in_others_shows_it_too),
 		cmocka_unit_test(lists_are_put_together_and_cut),
 	};
 
