@@ -151,6 +151,31 @@ static void learn(struct store *s, const struct record *r, const struct place *p
 	intake_tell(s, &in);
 }
 
+/* Does a patch say where a story stands? */
+static bool is_move(const struct place *place, const struct record *patch)
+{
+	return place->kind == KIND_story && (record_has(patch, F_story_before_id) ||
+						    record_has(patch, F_story_after_id));
+}
+
+/* With its neighbours, which an answer about one story does not tell. */
+static int get_in_its_place(
+	struct store *s, const struct place *place, struct call *call, struct record **ret)
+{
+	scoped(api_listing_fini) struct api_listing listing = { 0 };
+	scoped(ids_fini) struct ids ids = { 0 };
+	struct place stories = { KIND_story, 0, KIND_project, place->project_id, place->project_id };
+
+	ids_add(&ids, place->id);
+	int e = api_list_some(s->api, &stories,
+		&(struct api_some){ &ids, ":default,before_id,after_id" }, call, &listing);
+
+	if (e < 0 || !listing.records.n)
+		return e < 0 ? e : -ENOENT;
+	*ret = record_copy(listing.records.items[0]);
+	return 0;
+}
+
 /* Was it done all the same? 0 with the record as it is, else the error of the write. Whoever waits
  * may still give up. */
 static int look(struct store *s, const struct place *place, const struct record *patch,
@@ -160,10 +185,17 @@ static int look(struct store *s, const struct place *place, const struct record 
 	scoped(record_unref) struct record *now = NULL;
 
 	call.limit.deadline_ms = clock_deadline(LOOK_MS);
-	if (api_get(s->api, place, &call, &now) < 0)
+	int e = is_move(place, patch) ? get_in_its_place(s, place, &call, &now)
+				      : api_get(s->api, place, &call, &now);
+
+	if (e < 0)
 		return 1;
 	bool is_done = record_fulfils(now, patch);
 
+	if (place->kind == KIND_story) {
+		record_clear(now, F_story_before_id);
+		record_clear(now, F_story_after_id);
+	}
 	keep_untold(s, now, NULL);
 	learn(s, now, place, is_done ? patch : NULL);
 	if (!is_done)

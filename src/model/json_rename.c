@@ -42,6 +42,22 @@ static json_t *convert(const struct json_rename *row, json_t *value, bool to_the
 	return NULL;
 }
 
+/* In its place among the others, which is what a person sees of changes. */
+static void replace(json_t *object, const char *from, const char *to, json_t *value)
+{
+	json_t *old = json_copy(object), *item;
+	const char *key;
+
+	json_object_clear(object);
+	json_object_foreach(old, key, item)
+	{
+		bool is_it = strcmp(key, from) == 0;
+
+		json_object_set(object, is_it ? to : key, is_it ? value : item);
+	}
+	json_decref(old);
+}
+
 static void rename_keys(const struct walk *w, enum kind kind, json_t *object)
 {
 	for (size_t i = 0; i < w->renames->n; i++) {
@@ -55,8 +71,8 @@ static void rename_keys(const struct walk *w, enum kind kind, json_t *object)
 
 		if (!converted)
 			continue;
-		json_object_set_new(object, to, converted);
-		json_object_del(object, from);
+		replace(object, from, to, converted);
+		json_decref(converted);
 	}
 }
 

@@ -150,12 +150,16 @@ class DialectHost(BadHost):
         if not isinstance(value, dict):
             return
         kind = value.get('kind', kind)
-        for ours, theirs in self.keys() if kind == 'story' else []:
-            if ours in value:
-                said = value.pop(ours)
-                value[theirs] = [{'user_id': i} for i in said] if theirs == 'owners' else said
+        if kind == 'story':
+            said = [self.said(key, item) for key, item in value.items()]
+            value.clear()
+            value.update(said)
         for key, item in value.items():
             self.rename(item, kind if key in ('new_values', 'original_values') else None)
+
+    def said(self, key, value):
+        theirs = dict(self.keys()).get(key)
+        return theirs or key, [{'user_id': i} for i in value] if theirs == 'owners' else value
 
     def doubt(self, h, status):
         """What was done is said to have failed."""

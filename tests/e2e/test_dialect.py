@@ -158,6 +158,10 @@ def test_every_save_is_done_once_whatever_is_answered(server, before, mounts):
     assert all(found[f'{what} {i}'] == 1 for what in ('name', 'story', 'text') for i in range(6)), found
     assert {s['name'] for s in get(server, f'/{P}/stories')} == {
         'name 5', 'All exhaust ports need a lid', *(f'story {i}' for i in range(6))}
+    last = get(server, f'/{P}/stories')[-1]['id']
+    done = m.run(f'cd {P}/panels/icebox && mv *-{last}-* 1-x && ls')
+    assert done.returncode == 0 and done.stdout.startswith(f'1-{last}-'), done
+    assert get(server, f'/{P}/stories')[-1]['id'] != last
     assert {f'label {i}' for i in range(6)} <= {label['name'] for label in get(server, f'/{P}/labels')}
 
 

@@ -407,7 +407,7 @@ static void one_key_may_be_v5s(void **state)
 
 	open_as(&fx, "auto", replies);
 	assert_int_equal(get(&fx, STORIES "?limit=500&offset=0"), 200);
-	assert_body(&fx, "[{\"id\":1,\"owner_ids\":[7],\"name\":\"A\"}]");
+	assert_body(&fx, "[{\"id\":1,\"name\":\"A\",\"owner_ids\":[7]}]");
 	assert_spoken(&fx, "title+doubt");
 }
 

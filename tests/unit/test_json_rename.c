@@ -58,7 +58,7 @@ static void other_resources_keep_theirs(void **state)
 	assert_ours(KIND_none, label, label);
 	assert_ours(KIND_story, label, label);
 	assert_ours(KIND_story, "{\"title\":\"A\",\"labels\":[{\"id\":1,\"title\":\"x\"}]}",
-		"{\"labels\":[{\"id\":1,\"title\":\"x\"}],\"name\":\"A\"}");
+		"{\"name\":\"A\",\"labels\":[{\"id\":1,\"title\":\"x\"}]}");
 }
 
 static void what_a_resource_is_follows_from_its_kind_or_its_place(void **state)
