@@ -80,7 +80,7 @@ class Server:
         self.port = int(port)
         self.token = None
         if dialect_host.wanted() and self.url.startswith('http:'):
-            self.front = dialect_host.DialectHost(self, dialect_host.wanted())
+            self.front = dialect_host.Front(self, dialect_host.wanted())
             self.url = self.front.url
 
     def connect(self):

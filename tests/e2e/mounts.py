@@ -19,6 +19,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import types
 import urllib.error
 import urllib.request
 
@@ -209,14 +210,6 @@ class Proxy(http.server.BaseHTTPRequestHandler):
     do_GET = do_PUT = do_POST = do_DELETE = do_PATCH = do_HEAD = handle_any
 
 
-class Recorder:
-    """Where a host that passes things on finds the proxy."""
-    host = '127.0.0.1'
-
-    def __init__(self, port):
-        self.port = port
-
-
 class RealMount(Mount):
     """`storyfs mount` of a `storyfs serve` of an archive, with a proxy between them."""
 
@@ -240,7 +233,8 @@ class RealMount(Mount):
         threading.Thread(target=self.proxy.serve_forever, daemon=True).start()
         url = f'http://127.0.0.1:{self.proxy.server_port}/services/v5'
         if dialect_host.wanted():
-            self.front = dialect_host.DialectHost(Recorder(self.proxy.server_port), dialect_host.wanted())
+            self.front = dialect_host.Front(types.SimpleNamespace(host='127.0.0.1', port=self.proxy.server_port),
+                                            dialect_host.wanted())
             url = self.front.url
         self.start([BIN, 'mount', url, self.path, '-f', '-o', f'timeout={TIMEOUT_S}'],
                    {**env, 'STORYFS_TOKEN': self.token})

@@ -6,6 +6,8 @@ import collections
 import errno
 import os
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -293,3 +295,17 @@ def test_words(server, tmp_path):
     assert done.returncode == 1 and "'quantum'" in done.stderr and 'title+bearer' in done.stderr
     done = storyfs('cat', '--token-file', token, '--dialect=v5', server.url, 'me/name')
     assert (done.returncode, done.stdout) == (0, 'Emperor Palpatine\n')
+
+
+# Of trees, saves, conflicts, documents and making; all of them take minutes.
+SELECTED = ' or '.join((
+    'test_undo', 'of_the_file_and_of_the_host', 'mkdir_makes', 'new_files_make', 'rmdir_deletes',
+    'test_a_save_over_another_value', 'test_lines_that_are_moved', 'that_saves_twice', 'what_others_changed_meanwhile'))
+FILES = ('test_undo.py', 'test_tree.py', 'test_create.py', 'test_conflicts.py', 'test_markdown.py')
+
+
+def test_some_of_the_other_tests_pass_in_a_dialect():
+    done = subprocess.run(
+        [sys.executable, '-m', 'pytest', '-q', '-x', '-p', 'no:cacheprovider', *FILES, '-k', SELECTED], cwd=ROOT / 'tests/e2e',
+        env={**os.environ, 'STORYFS_TEST_DIALECT': '1'}, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stdout[-3000:]
