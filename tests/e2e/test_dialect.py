@@ -306,6 +306,7 @@ FILES = ('test_undo.py', 'test_tree.py', 'test_create.py', 'test_conflicts.py', 
 
 def test_some_of_the_other_tests_pass_in_a_dialect():
     done = subprocess.run(
-        [sys.executable, '-m', 'pytest', '-q', '-x', '-p', 'no:cacheprovider', *FILES, '-k', SELECTED], cwd=ROOT / 'tests/e2e',
+        [sys.executable, '-m', 'pytest', '-q', '-x', '-p', 'no:cacheprovider', *FILES, '-k', SELECTED],
+        cwd=ROOT / 'tests/e2e',
         env={**os.environ, 'STORYFS_TEST_DIALECT': '1'}, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stdout[-3000:]
