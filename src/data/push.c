@@ -154,8 +154,8 @@ static void learn(struct store *s, const struct record *r, const struct place *p
 /* Does a patch say where a story stands? */
 static bool is_move(const struct place *place, const struct record *patch)
 {
-	return place->kind == KIND_story && (record_has(patch, F_story_before_id) ||
-						    record_has(patch, F_story_after_id));
+	return place->kind == KIND_story &&
+	       (record_has(patch, F_story_before_id) || record_has(patch, F_story_after_id));
 }
 
 /* With its neighbours, which an answer about one story does not tell. */
@@ -164,7 +164,8 @@ static int get_in_its_place(
 {
 	scoped(api_listing_fini) struct api_listing listing = { 0 };
 	scoped(ids_fini) struct ids ids = { 0 };
-	struct place stories = { KIND_story, 0, KIND_project, place->project_id, place->project_id };
+	struct place stories = { KIND_story, 0, KIND_project, place->project_id,
+		place->project_id };
 
 	ids_add(&ids, place->id);
 	int e = api_list_some(s->api, &stories,

@@ -148,8 +148,7 @@ static void a_resource_that_lies_in_others_shows_it_too(void **state)
 		scoped(buf_fini) struct buf text = BUF_INIT;
 
 		buf_add_str(&text, cases[i].text);
-		assert_int_equal(
-			json_rename_find(KIND_activity, &title, &text), cases[i].title);
+		assert_int_equal(json_rename_find(KIND_activity, &title, &text), cases[i].title);
 	}
 }
 
