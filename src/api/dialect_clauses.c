@@ -35,8 +35,10 @@ static size_t clause_len(const char *clause)
 	for (; *p; p++) {
 		bool is_start = p == clause || p[-1] == ':' || p[-1] == '-';
 
-		if (until)
-			until = *p == until ? '\0' : until;
+		if (until && *p == until)
+			until = '\0';
+		else if (until)
+			continue;
 		else if (*p == '"' || (*p == '/' && is_start))
 			until = *p;
 		else if (*p == '(' || *p == ')')
