@@ -99,6 +99,8 @@ void archive_fini_turn(struct archive *a);
 int archive_make_tables(struct connection *c);
 /* Make the tallies, and count what is there, when the file has none; after the tables. */
 int archive_make_tallies(struct connection *c);
+/* The triggers that keep them are gone already. */
+int archive_drop_tallies(struct connection *c);
 /* Can the story tally's rows answer how many match? Its columns are named as the stories'. */
 bool archive_is_tallied(const struct query *q);
 /* Is the field a column? */

@@ -91,6 +91,11 @@ int archive_make_tallies(struct connection *c)
 	return r < 0 ? r : db_run(c, triggers);
 }
 
+int archive_drop_tallies(struct connection *c)
+{
+	return db_run(c, "DROP TABLE story_tally; DROP TABLE label_tally");
+}
+
 /* ---- reading ---- */
 
 bool archive_is_tallied(const struct query *q)

@@ -447,6 +447,27 @@ int import_store_table(struct import_run *run)
 	return e;
 }
 
+/* Into an archive without stories; but where each is looked for by more than its id, that has to be
+ * quick. */
+static bool is_bulk(const struct import_run *run)
+{
+	for (size_t i = 0; i < sizeof(natural_keys) / sizeof(*natural_keys); i++) {
+		if (run->table.first[natural_keys[i].kind])
+			return false;
+	}
+	return run->is_empty[KIND_story];
+}
+
+static int store_all(struct import_run *run)
+{
+	bool bulk = is_bulk(run);
+	int e = bulk ? tx_begin_bulk(run->tx) : 0;
+
+	if (e == 0)
+		e = import_store_table(run);
+	return e == 0 && bulk ? tx_end_bulk(run->tx) : e;
+}
+
 static int store(struct import_run *run)
 {
 	int e = find_newer(run);
@@ -458,7 +479,7 @@ static int store(struct import_run *run)
 	if (e == 0)
 		e = find_empty(run);
 	if (e == 0)
-		e = import_store_table(run);
+		e = store_all(run);
 	if (e == 0)
 		e = import_store_files(run);
 	if (e == 0)

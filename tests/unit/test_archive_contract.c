@@ -111,6 +111,61 @@ static void what_is_added_is_there_as_what_is_put(void **state)
 	assert_false(is_there(fx, 1));
 }
 
+/* What was there and what comes is found and counted alike, once all is there. */
+static void what_is_put_in_bulk_is_found_and_counted(void **state)
+{
+	struct fixture *fx = *state;
+	scoped(records_fini) struct records groups = { 0 };
+	scoped(ids_fini) struct ids counts = { 0 };
+	struct query of_owner = all_stories, of_project = all_stories;
+	int64_t seven = 7, n = 0;
+
+	commit_story(fx, 1, 1, "a");
+	struct tx *tx = begin(fx, TX_WRITE);
+
+	assert_int_equal(tx_begin_bulk(tx), 0);
+	for (int64_t id = 2; id < 4; id++) {
+		scoped(record_unref) struct record *r = make_story(id, id, "b");
+
+		record_set_ids(r, F_story_owner_ids, &(struct ids){ 1, &seven });
+		record_set_ids(r, F_story_label_ids, &(struct ids){ 1, &seven });
+		assert_int_equal(tx_add(tx, r), 0);
+	}
+	assert_int_equal(tx_end_bulk(tx), 0);
+	assert_int_equal(tx_commit(tx), 0);
+	tx = begin(fx, TX_WRITE);
+	put_story(tx, 4, 4, "c");
+	query_where(&of_owner, F_story_owner_ids, OP_HAS, seven);
+	expect_list(tx, &of_owner, "2 3 ");
+	query_where(&of_project, F_story_project_id, OP_EQ, 99);
+	assert_int_equal(tx_count(tx, &of_project, &n), 0);
+	assert_int_equal(n, 4);
+	assert_int_equal(tx_tally_label(tx, seven, &groups, &counts), 0);
+	assert_int_equal(counts.n, 1);
+	assert_int_equal(counts.v[0], 2);
+	tx_abort(tx);
+}
+
+static void bulk_that_is_undone_leaves_what_finds_and_counts(void **state)
+{
+	struct fixture *fx = *state;
+	struct query of_project = all_stories;
+	int64_t n = 0;
+
+	commit_story(fx, 1, 1, "a");
+	struct tx *tx = begin(fx, TX_WRITE);
+
+	assert_int_equal(tx_begin_bulk(tx), 0);
+	put_story(tx, 2, 2, "b");
+	tx_abort(tx);
+	commit_story(fx, 3, 3, "c");
+	tx = begin(fx, TX_READ);
+	query_where(&of_project, F_story_project_id, OP_EQ, 99);
+	assert_int_equal(tx_count(tx, &of_project, &n), 0);
+	assert_int_equal(n, 2);
+	tx_abort(tx);
+}
+
 static void what_is_deleted_and_undone_is_back(void **state)
 {
 	struct fixture *fx = *state;
@@ -378,6 +433,8 @@ int main(void)
 		contract(all_that_is_written_comes_at_once),
 		contract(what_is_undone_leaves_nothing),
 		contract(what_is_added_is_there_as_what_is_put),
+		contract(what_is_put_in_bulk_is_found_and_counted),
+		contract(bulk_that_is_undone_leaves_what_finds_and_counts),
 		contract(what_is_deleted_and_undone_is_back),
 		contract(a_reader_sees_the_archive_as_it_began),
 		contract(readers_and_a_writer_do_not_wait_for_each_other),
