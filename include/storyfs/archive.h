@@ -166,9 +166,9 @@ int tx_put(struct tx *tx, const struct record *r);
 /* The same for one whose id nothing of its kind has: that tx_put looks is not due. -EIO when
  * something has it. */
 int tx_add(struct tx *tx, const struct record *r);
-/* Between the two much is put: what finds and counts records by anything but their ids is made once,
- * at the end, so that to look or count in between takes a walk over all, and tx_tally_label and
- * tx_count fail. */
+/* Between the two much is put: what finds and counts records by anything but their ids is made
+ * once, at the end, so that to look or count in between takes a walk over all, and tx_tally_label
+ * and tx_count fail. */
 int tx_begin_bulk(struct tx *tx);
 int tx_end_bulk(struct tx *tx);
 /* Of a record that is there, one INT, BOOL or DATETIME field alone: what tx_put costs is not due.
