@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The V5 conversation: what to ask for and what the answer means. Paths come from the schema,
- * pages are put together, error answers become an errno and the server's words. It has no state;
- * any thread may call, every call blocks on the transport within its limit.
+ * pages are put together, error answers become an errno and the server's words. It knows of the
+ * host what largest pages it gives, and nothing else; any thread may call, every call blocks on the
+ * transport within its limit.
  */
 #ifndef STORYFS_API_H
 #define STORYFS_API_H
@@ -137,7 +138,8 @@ int api_detach(struct api *api, const struct place *comment, int64_t file_id, st
  * are followed, to other hosts without the token. */
 int api_download(struct api *api, const char *url, struct http_sink *sink, struct call *call);
 
-/* After this errno of a write nobody knows whether it was carried out. */
+/* After this errno of a write nobody knows whether it was carried out. It is -EIO, with the host's
+ * words, where an answer is_doubtful (http.h). */
 bool api_is_outcome_unknown(int error);
 
 SCOPED_PTR(struct api, api_free);

@@ -4,8 +4,8 @@
  *
  * Asking (GET, HEAD, OPTIONS) is repeated after a failed or cut connection and after 429, 502, 503
  * and 504. A write is repeated only when the server surely did nothing: it was not reached
- * (-ECONNREFUSED, -EHOSTUNREACH), or said 429, or 503 with a Retry-After. What else failed is for
- * the caller, who can look whether the write arrived.
+ * (-ECONNREFUSED, -EHOSTUNREACH), or said 429, or 503 with a Retry-After, and no answer that is
+ * doubtful (http.h). What else failed is for the caller, who can look whether the write arrived.
  *
  * Between attempts it waits: a random time up to base_ms, which doubles each time up to cap_ms, and
  * at least as long as the server's Retry-After (seconds or a date) asks. When that would pass the
