@@ -74,7 +74,9 @@ static int find_unwritable(const char *path)
 static int refuse_failure(const char *path, int r, struct buf *ret_reason)
 {
 	if (r == -EBADMSG && !is_database(path))
-		return refuse(path, "is no storyfs archive", EBADMSG, ret_reason);
+		return refuse(path,
+			"is no storyfs archive; an export becomes one by: storyfs import EXPORT ARCHIVE",
+			EBADMSG, ret_reason);
 	if (r == -ENOENT)
 		r = find_unwritable(path);
 	return refuse(path, archive_explain(r), -r, ret_reason);

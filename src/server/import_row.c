@@ -287,6 +287,16 @@ static bool is_empty(const struct csv_row *row)
 	return true;
 }
 
+static void note_other_project(struct export_row *w, const char *id, int64_t project)
+{
+	scoped(free_ptr) char *why = xasprintf(
+		"is in project %" PRId64
+		" of the archive; this row was left out; for an export of that project: --project %" PRId64,
+		project, project);
+
+	import_csv_note(w->csv, w->row->line, "Id", id, why);
+}
+
 /* May this id be put into this project? */
 static int check_id(struct export_row *w, enum kind kind, int64_t id, bool *ret_ok)
 {
@@ -303,8 +313,7 @@ static int check_id(struct export_row *w, enum kind kind, int64_t id, bool *ret_
 		import_csv_note(w->csv, w->row->line, "Id", text,
 			"stands in an earlier row already; this row was left out");
 	else if (old && record_int(old, key, 0) != w->csv->project->id)
-		import_csv_note(w->csv, w->row->line, "Id", text,
-			"is in another project of the archive; this row was left out");
+		note_other_project(w, text, record_int(old, key, 0));
 	else
 		*ret_ok = true;
 	return 0;

@@ -95,7 +95,8 @@ def test_what_is_no_archive_is_not_overwritten(dump, tmp_path):
     other.write_text('dear ' * 1000)
     done = storyfs('import', dump, other)
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1] == f'storyfs: import: {other}: is no storyfs archive'
+    assert done.stderr.splitlines()[-1] == f'storyfs: import: {other}: is no storyfs archive; ' \
+        'an export becomes one by: storyfs import EXPORT ARCHIVE'
     assert other.read_text() == 'dear ' * 1000
 
 

@@ -460,3 +460,13 @@ def test_an_export_can_be_written(put, run, show):
     assert (project.parent.parent / 'by-name/kitchen/stories/601/name').read_text() == 'Buy a stove\n'
     (project / 'stories/601/name').write_text('Buy an oven\n')
     assert (project / 'stories/601/name').read_text() == 'Buy an oven\n'
+
+
+def test_a_row_of_another_project_names_the_project_to_give(put, run):
+    run(put('old_name_20190612_1010.csv', OLD))
+    newer = put('new_name_20250401_1200.csv', OLD.replace('Paint it', 'Paint all'))
+    report = run(newer)
+    found = re.search(r"line 2, Id: '501' is in project (\d+) of the archive; this row was left out; "
+                      r'for an export of that project: --project (\d+)$', report, re.M)
+    assert found and found[1] == found[2], report
+    assert 'left out' not in run('--project', found[2], newer)
