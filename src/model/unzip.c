@@ -26,7 +26,9 @@ int unzip_open(const char *path, struct unzip **ret, struct buf *ret_reason)
 		zip_error_init_with_code(&error, code);
 		if (zip_error_system_type(&error) != ZIP_ET_SYS || e <= 0)
 			e = EBADMSG;
-		buf_add_fmt(ret_reason, "the ZIP cannot be read: %s", zip_error_strerror(&error));
+		buf_add_fmt(ret_reason,
+			"the ZIP cannot be read: %s; if it was cut off, fetch it again",
+			zip_error_strerror(&error));
 		zip_error_fini(&error);
 		return -e;
 	}

@@ -367,8 +367,8 @@ static void add_project(struct import_run *run, struct export_project *p)
 	if (is_others(p)) {
 		buf_add_fmt(&run->report.notes,
 			"project %" PRId64
-			" (%s): is not as an export left it; what it has stays, what it lacks is "
-			"added\n",
+			" (%s): is not as an export left it; what it has stays, with all that hangs "
+			"on it, and what is new is added\n",
 			p->id, record_text(p->old, F_project_name));
 		import_table_add_own(&run->table, record_copy(p->old), 0);
 		return;

@@ -299,8 +299,8 @@ def test_what_was_changed_here_is_not_overwritten(put, run, serve, show, tmp_pat
     made = server.request('POST', f'/projects/{project}/stories', body={'name': 'here'}).json()
     assert made['id'] > 1000000000
     report = run(put('shop_20210101_1200.csv', NEWER))
-    assert notes(report)[0] == (f'project {project} (shop): is not as an export left it; what it has stays, what it '
-                                'lacks is added')
+    assert notes(report)[0] == (f'project {project} (shop): is not as an export left it; what it has stays, with all '
+                                'that hangs on it, and what is new is added')
     shop = show()
     assert fields(shop, 1, 'name', 'current_state') == ['mine', 'started']
     assert fields(shop, 1, 'tasks/100001/description', 'tasks/100001/complete') == ['mine, too', 'false']
