@@ -32,7 +32,8 @@ static void files_that_are_no_export_are_refused(void **state)
 		{ "\xff\xfeI", "this is no UTF-8 text; is it UTF-16? Save it as UTF-8" },
 		{ "Id,Title\n1,\"x\n2,y\n",
 			"line 2: the quote that begins cell 2 is never closed" },
-		{ "PK\x03\x04 rubbish", "the ZIP cannot be read: Not a zip archive; if it was cut off, fetch it again" },
+		{ "PK\x03\x04 rubbish",
+			"the ZIP cannot be read: Not a zip archive; if it was cut off, fetch it again" },
 	};
 	(void)state;
 	FIXTURE(x);
