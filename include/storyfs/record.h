@@ -118,6 +118,8 @@ struct record *record_as(const struct record *r, enum kind kind);
 void records_fini(struct records *list);
 /* Takes the reference over. */
 void records_add(struct records *list, struct record *r);
+/* The one with this id in a list that is sorted by id; NULL when there is none. */
+struct record *records_find(const struct records *sorted, int64_t id);
 
 void ids_fini(struct ids *ids);
 void ids_add(struct ids *ids, int64_t id);

@@ -384,6 +384,23 @@ void records_add(struct records *list, struct record *r)
 	list->items[list->n++] = r;
 }
 
+struct record *records_find(const struct records *sorted, int64_t id)
+{
+	size_t from = 0, to = sorted->n;
+
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+
+		if (record_id(sorted->items[middle]) < id)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	bool found = from < sorted->n && record_id(sorted->items[from]) == id;
+
+	return found ? sorted->items[from] : NULL;
+}
+
 void ids_fini(struct ids *ids)
 {
 	free(ids->v);

@@ -281,22 +281,6 @@ void export_rows_write_titles(struct export_rows *x)
 
 /* ---- batches ---- */
 
-static struct record *find(const struct records *sorted, int64_t id)
-{
-	size_t from = 0, to = sorted->n;
-
-	while (from < to) {
-		size_t middle = from + (to - from) / 2;
-
-		if (record_id(sorted->items[middle]) < id)
-			from = middle + 1;
-		else
-			to = middle;
-	}
-	return from < sorted->n && record_id(sorted->items[from]) == id ? sorted->items[from]
-									: NULL;
-}
-
 int export_list(struct tx *tx, enum kind kind, const struct ids *ids, struct records *ret)
 {
 	struct query q = { .kind = kind, .limit = -1 };
@@ -306,7 +290,7 @@ int export_list(struct tx *tx, enum kind kind, const struct ids *ids, struct rec
 	int r = tx_list(tx, &q, &found);
 
 	for (size_t i = 0; r == 0 && i < ids->n; i++) {
-		struct record *one = find(&found, ids->v[i]);
+		struct record *one = records_find(&found, ids->v[i]);
 
 		if (one)
 			records_add(ret, record_ref(one));

@@ -56,27 +56,9 @@ static struct record *make_stub(enum kind kind, int64_t id)
 	return r;
 }
 
-/* Sorted by id, as all lists by id are. */
-static struct record *find(const struct records *sorted, int64_t id)
-{
-	size_t from = 0, to = sorted->n;
-
-	while (from < to) {
-		size_t middle = from + (to - from) / 2;
-
-		if (record_id(sorted->items[middle]) < id)
-			from = middle + 1;
-		else
-			to = middle;
-	}
-	bool found = from < sorted->n && record_id(sorted->items[from]) == id;
-
-	return found ? sorted->items[from] : NULL;
-}
-
 static struct record *find_or_make(const struct records *sorted, enum kind kind, int64_t id)
 {
-	struct record *r = find(sorted, id);
+	struct record *r = records_find(sorted, id);
 
 	return r ? record_ref(r) : make_stub(kind, id);
 }
@@ -130,7 +112,7 @@ static void set_objects(struct record *r, int f, const struct ids *ids, const st
 
 	for (size_t i = 0; i < ids->n; i++) {
 		/* A project that is not there was deleted. */
-		if (of != KIND_project || find(found, ids->v[i]))
+		if (of != KIND_project || records_find(found, ids->v[i]))
 			records_add(&nested, find_or_make(found, of, ids->v[i]));
 	}
 	if (of == KIND_label)
