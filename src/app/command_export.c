@@ -100,6 +100,23 @@ static bool is_number(const char *name)
 	return *name && !name[strspn(name, "0123456789")];
 }
 
+/* What the folder of a project, or of people, always has in a dump; NULL when it is neither. */
+static const char *mark_of(const char *folder)
+{
+	if (strcmp(folder, "people") == 0)
+		return "person.json";
+	return is_number(folder) ? "project.json" : NULL;
+}
+
+static bool is_dumped(const char *path, const char *folder)
+{
+	const char *mark = mark_of(folder);
+	scoped(free_ptr) char *file = xasprintf("%s/%s/%s", path, folder, mark ? mark : "");
+	struct stat st;
+
+	return mark && lstat(file, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 /* Is there nothing in it but what a dump has? */
 static bool is_dump(const char *path)
 {
@@ -110,7 +127,7 @@ static bool is_dump(const char *path)
 		const char *name = entry->d_name;
 		bool is_self = strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 
-		ok &= is_self || is_number(name) || strcmp(name, "people") == 0;
+		ok &= is_self || is_dumped(path, name);
 	}
 	if (dir)
 		closedir(dir);
