@@ -17,6 +17,7 @@ import urllib.parse
 import pytest
 
 import dialect_host
+from disk import Disk
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = os.environ.get('STORYFS_BIN', str(ROOT / 'build' / 'src' / 'app' / 'storyfs'))
@@ -167,6 +168,16 @@ def write_dump(folder, kinds):
         text = resources if isinstance(resources, str) else json.dumps(resources)
         (folder / f'{kind}.json').write_text(text, encoding='utf-8')
     return folder
+
+
+@pytest.fixture
+def disk(tmp_path):
+    made = Disk(tmp_path / 'disk')
+    if not made.works:
+        made.close()
+        pytest.skip('no tmpfs of its own: neither root nor user namespaces')
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope='session')

@@ -17,7 +17,6 @@ import pytest
 
 import exports
 from conftest import BIN, DEADLINE, ROOT, clean_env, storyfs
-from disk import Disk
 from test_clone import PNG, answers, full_archive, ids  # noqa: F401
 from test_import import content
 
@@ -394,6 +393,10 @@ def test_what_is_there_is_not_overwritten(archive, tmp_path):
     (tmp_path / 'd/99/story.json').unlink()
     run('export', archive, tmp_path / 'd', '--force')
     assert (tmp_path / 'd/99/story.json').exists()
+    (tmp_path / 'photos/2024').mkdir(parents=True)
+    (tmp_path / 'photos/2024/us.jpg').write_text('mine')
+    refuse(1, f'{tmp_path}/photos: is a folder with more than a dump in it; it is not replaced', archive, tmp_path / 'photos',
+           '--force')
     (tmp_path / 'd/diary').write_text('mine')
     refuse(1, f'{tmp_path}/d: is a folder with more than a dump in it; it is not replaced', archive, tmp_path / 'd', '--force')
     refuse(1, f'{tmp_path}/d: is a folder', archive, tmp_path / 'd', '--force', '--format', 'zip')
@@ -455,16 +458,6 @@ def test_a_disk_that_is_full(archive, tmp_path):
                               timeout=DEADLINE)
     assert (done.returncode, done.stderr) == (1, 'storyfs: export: standard output: No space left on device\n')
     refuse(1, '/dev/full: No space left on device', archive, '/dev/full', '--format', 'csv')
-
-
-@pytest.fixture
-def disk(tmp_path):
-    made = Disk(tmp_path / 'disk')
-    if not made.works:
-        made.close()
-        pytest.skip('no tmpfs of its own: neither root nor user namespaces')
-    yield made
-    made.close()
 
 
 @pytest.mark.parametrize('name', ['x.csv', 'x.zip', 'x'])

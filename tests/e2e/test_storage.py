@@ -12,21 +12,10 @@ import time
 import pytest
 
 from conftest import BIN, DEADLINE, STAR, clean_env, storyfs, write_dump
-from disk import Disk
 from receiver import Receiver
 
 STORIES = '/projects/99/stories'
 LARGE = 'x' * 15000
-
-
-@pytest.fixture
-def disk(tmp_path):
-    made = Disk(tmp_path / 'disk')
-    if not made.works:
-        made.close()
-        pytest.skip('no tmpfs of its own: neither root nor user namespaces')
-    yield made
-    made.close()
 
 
 @pytest.fixture
