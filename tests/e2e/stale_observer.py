@@ -8,8 +8,9 @@ Standard input: a line of JSON each, ["watch", path] or ["forget", path]; its en
 Standard output: [path, when the look began, when it ended, value], and each BEAT_S
 [null, now, the longest look so far]. Times are of CLOCK_MONOTONIC.
 
-A text that describes itself (`make_text`) is told as [serial, length]; one that is not whole is looked
-at once more, and told as ["torn", ...] when that is the same, ["passing", ...] when it is not.
+A text that describes itself (`make_text`) is told as [serial, length]. What is not whole, or has another
+size than its bytes, is looked at again for WHOLE_S: ["passing", ...] when it became whole, else
+["torn", ...] or ["size", ...].
 """
 import ctypes
 import hashlib
@@ -27,6 +28,8 @@ libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, cty
 libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
 MAP_FAILED = ctypes.c_void_p(-1).value
 BEAT_S = 0.5
+WHOLE_S = 5
+AGAIN_S = 0.01
 MAPPED = 2 * mmap.PAGESIZE
 HEADER = re.compile(rb'(\d{8}) (\d{6}) ([0-9a-f]{8}) ')
 
@@ -64,6 +67,7 @@ class Look:
         self.last = None
 
     def once(self):
+        """What is there, and what is wrong with it or None."""
         raise NotImplementedError
 
     def end(self):
@@ -71,7 +75,13 @@ class Look:
 
     def value(self):
         try:
-            return self.once()
+            value, wrong = first = self.once()
+            until = time.monotonic() + WHOLE_S
+            while wrong and time.monotonic() < until:
+                time.sleep(AGAIN_S)
+                if not self.once()[1]:
+                    return ['passing', *first]
+            return wrong or value
         except OSError as e:
             return ['errno', e.errno]
 
@@ -93,7 +103,7 @@ def read(path):
 class Stat(Look):
     def once(self):
         st = os.stat(self.path)
-        return [st.st_size, st.st_mtime_ns]
+        return [st.st_size, st.st_mtime_ns], None
 
 
 class Text(Look):
@@ -101,22 +111,15 @@ class Text(Look):
     whole = True
 
     def bytes(self):
-        data, wrong = read(self.path)
-        return wrong or data
+        return read(self.path)
 
     def parsed(self, data):
         return parse(data, self.whole)
 
     def once(self):
-        first = self.bytes()
-        if isinstance(first, list):
-            return first
-        found = self.parsed(first)
-        if found:
-            return found
-        again = self.bytes()
-        return ['torn' if again == first else 'passing', len(first),
-                first[:40].decode('utf-8', 'replace')]
+        data, wrong = self.bytes()
+        found = self.parsed(data)
+        return found, wrong or (None if found else ['torn', len(data), data[:40].decode('utf-8', 'replace')])
 
 
 class Cat(Text):
@@ -131,7 +134,7 @@ class Descriptor(Text):
         self.fd = os.open(path, os.O_RDONLY)
 
     def bytes(self):
-        return os.pread(self.fd, 1 << 17, 0)
+        return os.pread(self.fd, 1 << 17, 0), None
 
     def end(self):
         os.close(self.fd)
@@ -147,7 +150,7 @@ class Mapping(Text):
         assert self.address != MAP_FAILED, os.strerror(ctypes.get_errno())
 
     def bytes(self):
-        return ctypes.string_at(self.address, MAPPED).rstrip(b'\0')
+        return ctypes.string_at(self.address, MAPPED).rstrip(b'\0'), None
 
     def end(self):
         libc.munmap(self.address, MAPPED)
@@ -169,12 +172,12 @@ class Json(Text):
 class Plain(Look):
     def once(self):
         data, wrong = read(self.path)
-        return wrong or data.decode()
+        return data.decode('utf-8', 'replace'), wrong
 
 
 class Listing(Look):
     def once(self):
-        return sorted(os.listdir(self.path))
+        return sorted(os.listdir(self.path)), None
 
 
 class OpenListing(Listing):
@@ -185,7 +188,7 @@ class OpenListing(Listing):
         self.fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
 
     def once(self):
-        return sorted(os.listdir(self.fd))
+        return sorted(os.listdir(self.fd)), None
 
     def end(self):
         os.close(self.fd)

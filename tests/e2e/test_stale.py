@@ -25,6 +25,7 @@ REFRESH_S = 1
 PAUSE_S = float(os.environ.get('STORYFS_STALE_PAUSE', '0.05'))
 PROJECT = 99
 SETTLE_S = 60
+PASSING_PART = 0.1
 SEED = int(os.environ.get('STORYFS_SEED', '1'))
 REST_S = 0.5  # of the crowd
 CROWD = f'''while :; do
@@ -280,3 +281,5 @@ def test_what_others_change_is_seen_whole_and_in_order(world, tmp_path):
     print(f'{world.n_changes} changes, --refresh {REFRESH_S}', stale.report(judge, REFRESH_S + 1),
           sep='\n')
     assert ended, said
+    # Seen half and whole a moment later: docs/architecture.md says when, and that it is rare.
+    assert sum(judge.passing.values()) <= CHANGES * PASSING_PART, judge.passing
