@@ -50,6 +50,7 @@ struct tx;
 enum archive_mode {
 	ARCHIVE_EXISTING, /* must exist and be one of ours */
 	ARCHIVE_CREATE,	  /* is made when it is missing */
+	ARCHIVE_FILL, /* the same, to be filled by one thread at once: what is made is not logged */
 };
 
 /* path says where: for SQLite's, a file. -ENOENT, -EISDIR, -EBADMSG (damaged, no archive, or of a

@@ -22,7 +22,7 @@ static int import_stage(const struct clone_config *config, struct clone *clone,
 		.data = config->data,
 	};
 	bool is_new = !clone->archive;
-	int e = is_new ? archive_open(config->archive, ARCHIVE_CREATE, &clone->archive, reason) : 0;
+	int e = is_new ? archive_open(config->archive, ARCHIVE_FILL, &clone->archive, reason) : 0;
 
 	if (e == 0)
 		e = import_all(clone->archive, &import, ret, reason);

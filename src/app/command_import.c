@@ -39,7 +39,7 @@ static int import_into(const struct arguments *args, const char *path, struct im
 		.dry_run = arguments_have(args, OPTION_dry_run),
 	};
 	scoped(archive_close) struct archive *archive = NULL;
-	int e = archive_open(path, ARCHIVE_CREATE, &archive, reason);
+	int e = archive_open(path, ARCHIVE_FILL, &archive, reason);
 
 	if (e == 0)
 		e = import_all(archive, &config, ret, reason);

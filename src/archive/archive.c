@@ -23,23 +23,6 @@ enum {
 
 /* ---- opening ---- */
 
-static void make_columns(struct archive *a)
-{
-	for (int kind = KIND_none + 1; kind < N_KINDS; kind++) {
-		scoped(buf_fini) struct buf list = BUF_INIT;
-
-		if (!archive_is_kept((enum kind)kind))
-			continue;
-		each_field(f, (enum kind)kind) {
-			if (archive_is_column(schema_field((enum kind)kind, f)))
-				buf_add_fmt(
-					&list, "\"%s\",", schema_field((enum kind)kind, f)->key);
-		}
-		buf_add_str(&list, "\"_extra\"");
-		a->columns[kind] = buf_take(&list);
-	}
-}
-
 static int refuse(const char *path, const char *why, int number, struct buf *ret_reason)
 {
 	buf_add_fmt(ret_reason, "%s: %s\n", path, why);
@@ -137,7 +120,7 @@ static int prepare_file(struct archive *a, enum archive_mode mode, struct buf *r
 {
 	scoped(db_close) struct connection *c = NULL;
 
-	int r = mode == ARCHIVE_CREATE ? make_file(a->path) : 0;
+	int r = mode == ARCHIVE_EXISTING ? 0 : make_file(a->path);
 
 	if (r < 0)
 		return refuse_failure(a->path, r, ret_reason);
@@ -147,12 +130,15 @@ static int prepare_file(struct archive *a, enum archive_mode mode, struct buf *r
 
 	if (r < 0)
 		return refuse_failure(a->path, r, ret_reason);
-	r = look_at(c, a->path, ret_reason);
-	if (r < 0)
-		return r;
-	if (r > 0 && mode == ARCHIVE_EXISTING)
+	int is_empty = look_at(c, a->path, ret_reason);
+
+	if (is_empty < 0)
+		return is_empty;
+	if (is_empty && mode == ARCHIVE_EXISTING)
 		return refuse(a->path, "is empty, no storyfs archive", EBADMSG, ret_reason);
-	r = db_run(c, "PRAGMA journal_mode = WAL");
+	/* What is put into an empty file is written twice with a log, and once without: whoever
+	 * opens it next sets it up. */
+	r = is_empty && mode == ARCHIVE_FILL ? 0 : db_run(c, "PRAGMA journal_mode = WAL");
 	if (r == 0)
 		r = set_up_tables(c);
 	if (r < 0)
@@ -172,7 +158,7 @@ int archive_open(
 	pthread_mutex_init(&a->pool_lock, NULL);
 	pthread_mutex_init(&a->watch_lock, NULL);
 	archive_init_turn(a);
-	make_columns(a);
+	archive_make_columns(a);
 	archive_make_rows(a);
 	int r = prepare_file(a, mode, ret_reason);
 
@@ -195,7 +181,7 @@ void archive_close(struct archive *a)
 		db_close(c);
 	}
 	for (int kind = 0; kind < N_KINDS; kind++)
-		free(a->columns[kind]);
+		free(a->columns[kind].names);
 	archive_free_rows(a);
 	pthread_mutex_destroy(&a->pool_lock);
 	archive_fini_turn(a);

@@ -225,6 +225,11 @@ void db_bind_text(sqlite3_stmt *stmt, int at, const char *text)
 	sqlite3_bind_text(stmt, at, text, -1, SQLITE_TRANSIENT);
 }
 
+void db_bind_borrowed(sqlite3_stmt *stmt, int at, const char *text)
+{
+	sqlite3_bind_text(stmt, at, text, -1, SQLITE_STATIC);
+}
+
 int db_open(const char *path, int flags, struct connection **ret)
 {
 	scoped(db_close) struct connection *c = xcalloc(1, sizeof(*c));

@@ -26,6 +26,14 @@ enum row_sql {
 
 struct batch;
 
+/* A kind's columns, without its extra. */
+struct columns {
+	char *names; /* `"id","name",...,"_extra"`; NULL for a kind that is not kept */
+	uint8_t fields[UINT8_MAX];
+	int n;
+	bool has_refs; /* one of them is a list of ids */
+};
+
 /* pool_lock guards idle and n_idle, turn_lock the members below it; neither is held while the other
  * is taken. */
 struct archive {
@@ -40,7 +48,7 @@ struct archive {
 	struct batch *batch;	    /* what is written and not yet on disk; of who has the turn */
 	pthread_mutex_t watch_lock; /* guards watch, which only looks who else commits */
 	struct connection *watch;
-	char *columns[N_KINDS]; /* `"id","name",...,"_extra"`; NULL for a kind that is not kept */
+	struct columns columns[N_KINDS];
 	char *row_sql[N_KINDS][N_ROW_SQL];
 };
 
@@ -50,6 +58,7 @@ struct tx {
 	enum tx_mode mode;
 	int64_t n_before;	/* rows that the connection had ever written */
 	int64_t given[N_KINDS]; /* the largest id that tx_next_id gave; 0: none */
+	struct bulk *bulk;	/* between tx_begin_bulk and tx_end_bulk */
 };
 
 struct connection {
@@ -95,6 +104,20 @@ void archive_give_connection(struct archive *a, struct connection *c);
 void archive_init_turn(struct archive *a);
 void archive_fini_turn(struct archive *a);
 
+/* What a row of refs holds. */
+struct ref {
+	uint16_t kind, field;
+	int64_t target, id;
+};
+
+/* In a bulk refs are written at its end, in their order. */
+void archive_add_ref(struct bulk *bulk, struct ref ref);
+/* Write those that wait. */
+int archive_flush_refs(struct tx *tx);
+void archive_free_bulk(struct bulk *bulk);
+/* The record's own text, or the schema's: it outlives the statement's run. */
+void db_bind_borrowed(sqlite3_stmt *stmt, int at, const char *text);
+
 /* Make the tables that are missing, add the columns that are. */
 int archive_make_tables(struct connection *c);
 /* Make the tallies, and count what is there, when the file has none; after the tables. */
@@ -109,6 +132,8 @@ bool archive_is_column(const struct field *field);
 bool archive_is_indexed(enum kind kind, int f);
 /* The texts of the statements about rows; archive_free_rows frees them. */
 void archive_make_rows(struct archive *a);
+/* Before the others. */
+void archive_make_columns(struct archive *a);
 void archive_free_rows(struct archive *a);
 /* Has the kind a table? */
 bool archive_is_kept(enum kind kind);

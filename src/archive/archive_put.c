@@ -22,11 +22,9 @@ static bool is_set_by(enum kind kind, int f, enum row_sql what)
 static void add_insert(struct archive *a, enum kind kind, struct buf *sql)
 {
 	buf_add_fmt(sql, "INSERT INTO \"%s\"(%s) VALUES(", schema_resource(kind)->name,
-		a->columns[kind]);
-	each_field(f, kind) {
-		if (archive_is_column(schema_field(kind, f)))
-			buf_add_str(sql, "?,");
-	}
+		a->columns[kind].names);
+	for (int i = 0; i < a->columns[kind].n; i++)
+		buf_add_str(sql, "?,");
 	buf_add_str(sql, "?)");
 }
 
@@ -62,7 +60,7 @@ static void add_row_sql(struct archive *a, enum kind kind, enum row_sql what, st
 
 	switch (what) {
 	case ROW_GET:
-		buf_add_fmt(sql, "SELECT %s FROM \"%s\" WHERE \"%s\" = ?", a->columns[kind],
+		buf_add_fmt(sql, "SELECT %s FROM \"%s\" WHERE \"%s\" = ?", a->columns[kind].names,
 			res->name, res->fields[0].key);
 		return;
 	case ROW_INSERT:
@@ -114,12 +112,6 @@ static void bind_id_list(sqlite3_stmt *stmt, int at, const struct ids *ids)
 	sqlite3_bind_text(stmt, at, text.data, (int)text.len, free);
 }
 
-/* The record's own, which outlives the statement's run. */
-static void bind_borrowed(sqlite3_stmt *stmt, int at, const char *text)
-{
-	sqlite3_bind_text(stmt, at, text, -1, SQLITE_STATIC);
-}
-
 static void bind_value(sqlite3_stmt *stmt, int at, const struct field *field, const struct value *v)
 {
 	if (v->state != VALUE_SET)
@@ -137,16 +129,17 @@ static void bind_value(sqlite3_stmt *stmt, int at, const struct field *field, co
 	case TYPE_STRING:
 	case TYPE_XSTRING:
 	case TYPE_JSON:
-		bind_borrowed(stmt, at, v->s);
+		db_bind_borrowed(stmt, at, v->s);
 		return;
 	case TYPE_ENUM:
-		bind_borrowed(stmt, at, field->choices->words[v->i]);
+		db_bind_borrowed(stmt, at, field->choices->words[v->i]);
 		return;
 	case TYPE_IDS:
 		bind_id_list(stmt, at, &v->ids);
 		return;
 	case TYPE_OBJECT:
-		bind_borrowed(stmt, at, record_text(v->record, schema_resource(field->of)->label));
+		db_bind_borrowed(
+			stmt, at, record_text(v->record, schema_resource(field->of)->label));
 		return;
 	case TYPE_OBJECTS:
 		return;
@@ -219,15 +212,6 @@ static bool has_refs(enum kind kind, int f)
 	return field->type == TYPE_IDS && archive_is_column(field);
 }
 
-static bool kind_has_refs(enum kind kind)
-{
-	each_field(f, kind) {
-		if (has_refs(kind, f))
-			return true;
-	}
-	return false;
-}
-
 static int list_refs(struct tx *tx, enum kind kind, int64_t id, struct refs *ret)
 {
 	scoped(db_release) sqlite3_stmt *stmt = NULL;
@@ -253,8 +237,8 @@ static int write_ref(struct tx *tx, const char *sql, const struct record *r, int
 
 	if (e < 0)
 		return e;
-	db_bind_text(stmt, 1, schema_resource(record_kind(r))->name);
-	db_bind_text(stmt, 2, schema_field(record_kind(r), f)->key);
+	db_bind_borrowed(stmt, 1, schema_resource(record_kind(r))->name);
+	db_bind_borrowed(stmt, 2, schema_field(record_kind(r), f)->key);
 	sqlite3_bind_int64(stmt, 3, target);
 	sqlite3_bind_int64(stmt, 4, record_id(r));
 	return db_finish(tx->conn, stmt);
@@ -303,15 +287,34 @@ static int add_refs(struct tx *tx, const struct record *r, int f, const struct r
 	return e;
 }
 
+static void note_refs(struct bulk *bulk, const struct record *r)
+{
+	each_field(f, record_kind(r)) {
+		const struct value *v = record_get(r, f);
+
+		if (!has_refs(record_kind(r), f) || v->state != VALUE_SET)
+			continue;
+		for (size_t i = 0; i < v->ids.n; i++)
+			archive_add_ref(bulk, (struct ref){ (uint16_t)record_kind(r), (uint16_t)f,
+						      v->ids.v[i], record_id(r) });
+	}
+}
+
 static int put_refs(struct tx *tx, const struct record *r, bool is_new)
 {
 	enum kind kind = record_kind(r);
 	scoped(refs_fini) struct refs present = { 0 };
 	int e = 0;
 
-	if (!kind_has_refs(kind))
+	if (!tx->archive->columns[kind].has_refs)
 		return 0;
+	if (tx->bulk && is_new) {
+		note_refs(tx->bulk, r);
+		return 0;
+	}
 	if (!is_new)
+		e = archive_flush_refs(tx);
+	if (e == 0 && !is_new)
 		e = list_refs(tx, kind, record_id(r), &present);
 	if (e == 0)
 		e = drop_refs(tx, r, &present);
@@ -338,18 +341,20 @@ static int delete_refs(struct tx *tx, enum kind kind, int64_t id)
 
 static int insert_row(struct tx *tx, const struct record *r)
 {
-	enum kind kind = record_kind(r);
+	const struct resource *res = schema_resource(record_kind(r));
+	const struct columns *columns = &tx->archive->columns[record_kind(r)];
 	scoped(db_release) sqlite3_stmt *stmt = NULL;
-	int e = db_prepare_row(tx, kind, ROW_INSERT, &stmt), at = 0;
+	int e = db_prepare_row(tx, record_kind(r), ROW_INSERT, &stmt);
 
 	if (e < 0)
 		return e;
-	each_field(f, kind) {
-		if (archive_is_column(schema_field(kind, f)))
-			bind_value(stmt, ++at, schema_field(kind, f), record_get(r, f));
+	for (int i = 0; i < columns->n; i++) {
+		int f = columns->fields[i];
+
+		bind_value(stmt, i + 1, &res->fields[f], record_get(r, f));
 	}
 	if (record_extra(r))
-		bind_borrowed(stmt, at + 1, record_extra(r));
+		db_bind_borrowed(stmt, columns->n + 1, record_extra(r));
 	return db_finish(tx->conn, stmt);
 }
 
@@ -364,7 +369,7 @@ static int update_row(struct tx *tx, const struct record *r, enum row_sql what)
 		return e;
 	bind_value(stmt, 1, schema_field(kind, 0), record_get(r, 0));
 	if (what == ROW_UPDATE && record_extra(r))
-		bind_borrowed(stmt, 2, record_extra(r));
+		db_bind_borrowed(stmt, 2, record_extra(r));
 	each_field(f, kind) {
 		if (is_set_by(kind, f, what))
 			bind_value(stmt, ++at, schema_field(kind, f), record_get(r, f));
@@ -426,6 +431,8 @@ int tx_delete(struct tx *tx, enum kind kind, int64_t id)
 {
 	int r = delete_row(tx, kind, id);
 
+	if (r == 0)
+		r = archive_flush_refs(tx);
 	if (r == 0)
 		r = delete_refs(tx, kind, id);
 	if (r == 0)

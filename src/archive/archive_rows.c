@@ -86,17 +86,15 @@ static void read_value(struct record *r, int f, sqlite3_stmt *stmt, int at)
 }
 
 /* The columns of archive.columns, in that order. */
-static struct record *read_row(enum kind kind, sqlite3_stmt *stmt)
+static struct record *read_row(const struct tx *tx, enum kind kind, sqlite3_stmt *stmt)
 {
+	const struct columns *columns = &tx->archive->columns[kind];
 	struct record *r = record_new(kind);
-	int at = 0;
 
-	each_field(f, kind) {
-		if (archive_is_column(schema_field(kind, f)))
-			read_value(r, f, stmt, at++);
-	}
-	if (sqlite3_column_type(stmt, at) != SQLITE_NULL)
-		record_set_extra(r, xstrdup((const char *)sqlite3_column_text(stmt, at)));
+	for (int i = 0; i < columns->n; i++)
+		read_value(r, columns->fields[i], stmt, i);
+	if (sqlite3_column_type(stmt, columns->n) != SQLITE_NULL)
+		record_set_extra(r, xstrdup((const char *)sqlite3_column_text(stmt, columns->n)));
 	return r;
 }
 
@@ -300,7 +298,7 @@ int tx_get(struct tx *tx, enum kind kind, int64_t id, struct record **ret)
 	r = db_step(tx->conn, stmt);
 	if (r <= 0)
 		return r < 0 ? r : 1;
-	*ret = read_row(kind, stmt);
+	*ret = read_row(tx, kind, stmt);
 	return 0;
 }
 
@@ -334,12 +332,12 @@ int tx_list(struct tx *tx, const struct query *q, struct records *ret)
 
 	if (q->only)
 		return list_only(tx, q, ret);
-	int r = prepare_select(tx, q, tx->archive->columns[q->kind], true, &stmt);
+	int r = prepare_select(tx, q, tx->archive->columns[q->kind].names, true, &stmt);
 
 	if (r < 0)
 		return r;
 	while ((r = db_step(tx->conn, stmt)) > 0)
-		records_add(ret, read_row(q->kind, stmt));
+		records_add(ret, read_row(tx, q->kind, stmt));
 	return r;
 }
 

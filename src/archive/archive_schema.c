@@ -7,6 +7,10 @@
  */
 #include "archive_db.h"
 
+#include <string.h>
+
+#include "storyfs/alloc.h"
+
 static const char common_tables[] =
 	"CREATE TABLE IF NOT EXISTS refs(kind TEXT NOT NULL, field TEXT NOT NULL,"
 	" target INTEGER NOT NULL, id INTEGER NOT NULL,"
@@ -108,34 +112,68 @@ bool archive_is_indexed(enum kind kind, int f)
 	return false;
 }
 
-static int add_column(struct connection *c, const char *table, const char *column, const char *type)
+void archive_make_columns(struct archive *a)
+{
+	for (int kind = KIND_none + 1; kind < N_KINDS; kind++) {
+		struct columns *c = &a->columns[kind];
+		scoped(buf_fini) struct buf names = BUF_INIT;
+
+		if (!archive_is_kept((enum kind)kind))
+			continue;
+		each_field(f, (enum kind)kind) {
+			const struct field *field = schema_field((enum kind)kind, f);
+
+			if (!archive_is_column(field))
+				continue;
+			buf_add_fmt(&names, "\"%s\",", field->key);
+			c->fields[c->n++] = (uint8_t)f;
+			c->has_refs = c->has_refs || field->type == TYPE_IDS;
+		}
+		buf_add_str(&names, "\"_extra\"");
+		c->names = buf_take(&names);
+	}
+}
+
+/* The names of a table's columns as text, one a line; none for a table that is not there. */
+static int list_columns(struct connection *c, const char *table, struct buf *ret)
 {
 	scoped(db_release) sqlite3_stmt *stmt = NULL;
-	scoped(buf_fini) struct buf sql = BUF_INIT;
-	int r = db_prepare(c, "SELECT 1 FROM pragma_table_info(?) WHERE name = ?", &stmt);
+	int r = db_prepare(c, "SELECT name FROM pragma_table_info(?)", &stmt);
 
 	if (r < 0)
 		return r;
 	db_bind_text(stmt, 1, table);
-	db_bind_text(stmt, 2, column);
-	r = db_step(c, stmt);
-	sqlite3_reset(stmt);
-	if (r)
-		return r < 0 ? r : 0;
+	buf_add_char(ret, '\n');
+	while ((r = db_step(c, stmt)) > 0)
+		buf_add_fmt(ret, "%s\n", (const char *)sqlite3_column_text(stmt, 0));
+	return r;
+}
+
+static bool is_listed(const struct buf *columns, const char *name)
+{
+	scoped(free_ptr) char *line = xasprintf("\n%s\n", name);
+
+	return strstr(columns->data, line) != NULL;
+}
+
+static int add_column(struct connection *c, const char *table, const char *column, const char *type)
+{
+	scoped(buf_fini) struct buf sql = BUF_INIT;
+
 	buf_add_fmt(&sql, "ALTER TABLE \"%s\" ADD COLUMN \"%s\" %s", table, column, type);
 	return db_run(c, sql.data);
 }
 
-static int add_columns(struct connection *c, enum kind kind)
+static int add_gained(struct connection *c)
 {
 	int r = 0;
 
-	for (int f = 0; r == 0 && f < schema_resource(kind)->n_fields; f++) {
-		const struct field *field = schema_field(kind, f);
+	for (size_t i = 0; r == 0 && i < sizeof(gained) / sizeof(*gained); i++) {
+		scoped(buf_fini) struct buf columns = BUF_INIT;
 
-		if (archive_is_column(field))
-			r = add_column(c, schema_resource(kind)->name, field->key,
-				column_types[field->type]);
+		r = list_columns(c, gained[i].table, &columns);
+		if (r == 0 && !is_listed(&columns, gained[i].column))
+			r = add_column(c, gained[i].table, gained[i].column, gained[i].type);
 	}
 	return r;
 }
@@ -165,18 +203,44 @@ static bool has_parent_index(enum kind kind)
 	return kind != KIND_activity;
 }
 
-static int make_table(struct connection *c, enum kind kind)
+static int create_table(struct connection *c, enum kind kind)
 {
 	const struct resource *res = schema_resource(kind);
 	scoped(buf_fini) struct buf sql = BUF_INIT;
 
-	buf_add_fmt(&sql,
-		"CREATE TABLE IF NOT EXISTS \"%s\"(\"%s\" INTEGER PRIMARY KEY, \"_extra\" TEXT)",
+	buf_add_fmt(&sql, "CREATE TABLE \"%s\"(\"%s\" INTEGER PRIMARY KEY, \"_extra\" TEXT",
 		res->name, res->fields[0].key);
-	int r = db_run(c, sql.data);
+	for (int f = 1; f < res->n_fields; f++) {
+		if (archive_is_column(&res->fields[f]))
+			buf_add_fmt(&sql, ", \"%s\" %s", res->fields[f].key,
+				column_types[res->fields[f].type]);
+	}
+	buf_add_char(&sql, ')');
+	return db_run(c, sql.data);
+}
+
+static int add_columns(struct connection *c, enum kind kind, const struct buf *columns)
+{
+	int r = 0;
+
+	for (int f = 0; r == 0 && f < schema_resource(kind)->n_fields; f++) {
+		const struct field *field = schema_field(kind, f);
+
+		if (archive_is_column(field) && !is_listed(columns, field->key))
+			r = add_column(c, schema_resource(kind)->name, field->key,
+				column_types[field->type]);
+	}
+	return r;
+}
+
+static int make_table(struct connection *c, enum kind kind)
+{
+	const struct resource *res = schema_resource(kind);
+	scoped(buf_fini) struct buf columns = BUF_INIT;
+	int r = list_columns(c, res->name, &columns);
 
 	if (r == 0)
-		r = add_columns(c, kind);
+		r = columns.len > 1 ? add_columns(c, kind, &columns) : create_table(c, kind);
 	if (r == 0 && res->parent && has_parent_index(kind))
 		r = add_index(c, kind, res->parent_key, 0, 0);
 	if (r == 0 && res->parent2)
@@ -250,8 +314,8 @@ int archive_make_tables(struct connection *c)
 {
 	int r = db_run(c, common_tables);
 
-	for (size_t i = 0; r == 0 && i < sizeof(gained) / sizeof(*gained); i++)
-		r = add_column(c, gained[i].table, gained[i].column, gained[i].type);
+	if (r == 0)
+		r = add_gained(c);
 	for (int kind = KIND_none + 1; r == 0 && kind < N_KINDS; kind++) {
 		if (archive_is_kept((enum kind)kind))
 			r = make_table(c, (enum kind)kind);

@@ -254,6 +254,7 @@ int tx_commit(struct tx *tx)
 		r = commit_writing(tx);
 	else
 		end_reading(tx);
+	archive_free_bulk(tx->bulk);
 	free(tx);
 	return r;
 }
@@ -264,6 +265,7 @@ void tx_abort(struct tx *tx)
 		undo(tx);
 	else
 		end_reading(tx);
+	archive_free_bulk(tx->bulk);
 	free(tx);
 }
 

@@ -146,6 +146,46 @@ static void what_is_put_in_bulk_is_found_and_counted(void **state)
 	tx_abort(tx);
 }
 
+static struct record *make_owned(int64_t id, int64_t owner)
+{
+	struct record *r = make_story(id, id, "owned");
+
+	record_set_ids(r, F_story_owner_ids, &(struct ids){ 1, &owner });
+	return r;
+}
+
+/* More than are written at once; some of them are put again, or go, before the end. */
+static void lists_of_ids_in_bulk_are_found_as_they_were_last(void **state)
+{
+	struct fixture *fx = *state;
+	struct query of_seven = all_stories, of_eight = all_stories;
+	scoped(ids_fini) struct ids found = { 0 };
+	struct tx *tx = begin(fx, TX_WRITE);
+
+	assert_int_equal(tx_begin_bulk(tx), 0);
+	for (int64_t id = 300; id > 0; id--) {
+		scoped(record_unref) struct record *r = make_owned(id, 7);
+
+		assert_int_equal(tx_add(tx, r), 0);
+		if (id == 200) {
+			scoped(record_unref) struct record *other = make_owned(250, 8);
+
+			assert_int_equal(tx_put(tx, other), 0);
+			assert_int_equal(tx_delete(tx, KIND_story, 260), 0);
+		}
+	}
+	assert_int_equal(tx_end_bulk(tx), 0);
+	assert_int_equal(tx_commit(tx), 0);
+	tx = begin(fx, TX_READ);
+	query_where(&of_seven, F_story_owner_ids, OP_HAS, 7);
+	query_where(&of_eight, F_story_owner_ids, OP_HAS, 8);
+	expect_list(tx, &of_eight, "250 ");
+	assert_int_equal(tx_list_ids(tx, &of_seven, &found), 0);
+	assert_int_equal(found.n, 298);
+	assert_false(ids_has(&found, 250) || ids_has(&found, 260));
+	tx_abort(tx);
+}
+
 static void bulk_that_is_undone_leaves_what_finds_and_counts(void **state)
 {
 	struct fixture *fx = *state;
@@ -434,6 +474,7 @@ int main(void)
 		contract(what_is_undone_leaves_nothing),
 		contract(what_is_added_is_there_as_what_is_put),
 		contract(what_is_put_in_bulk_is_found_and_counted),
+		contract(lists_of_ids_in_bulk_are_found_as_they_were_last),
 		contract(bulk_that_is_undone_leaves_what_finds_and_counts),
 		contract(what_is_deleted_and_undone_is_back),
 		contract(a_reader_sees_the_archive_as_it_began),

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* SQLite as the archive uses it: statements stay their callers', however many are prepared. */
+/* SQLite as the archive uses it: statements stay their callers', however many are prepared; which
+ * files have a log. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include <unistd.h>
 
 #include "archive_db.h"
+#include "archive_stories.h"
 #include "storyfs/alloc.h"
 
 enum { MANY = 1000 };
@@ -80,6 +77,31 @@ static void what_is_asked_for_often_is_kept(void **state)
 	}
 }
 
+/* A reader of a file with a log does not wait for who writes. */
+static bool has_log(struct fixture *fx)
+{
+	scoped(free_ptr) char *log = xasprintf("%s-wal", fx->path);
+
+	commit_story(fx, 1, 1, "a");
+	return access(log, F_OK) == 0;
+}
+
+static void only_a_new_file_is_filled_without_a_log(void **state)
+{
+	struct fixture *fx = *state;
+
+	archive_close(fx->archive);
+	open_archive(fx, ARCHIVE_FILL);
+	assert_true(has_log(fx));
+	archive_close(fx->archive);
+	assert_int_equal(unlink(fx->path), 0);
+	open_archive(fx, ARCHIVE_FILL);
+	assert_false(has_log(fx));
+	archive_close(fx->archive);
+	open_archive(fx, ARCHIVE_EXISTING);
+	assert_true(has_log(fx));
+}
+
 #define db_test(f) cmocka_unit_test_setup_teardown(f, open_memory, close_memory)
 
 int main(void)
@@ -88,6 +110,8 @@ int main(void)
 		db_test(rows_are_read_on_while_others_are_prepared),
 		db_test(few_statements_are_kept_however_many_texts_there_are),
 		db_test(what_is_asked_for_often_is_kept),
+		cmocka_unit_test_setup_teardown(
+			only_a_new_file_is_filled_without_a_log, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

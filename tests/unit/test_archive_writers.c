@@ -5,6 +5,7 @@
  */
 #include <pthread.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -315,6 +316,67 @@ static void what_was_committed_outlives_who_wrote_it(void **state)
 	open_archive(fx, ARCHIVE_EXISTING);
 }
 
+enum { FILLED = 20000 };
+
+/* More than SQLite keeps in memory without a word to the file. */
+static int fill_until_killed(const char *path, int out)
+{
+	scoped(buf_fini) struct buf reason = BUF_INIT;
+	scoped(free_ptr) char *text = xmalloc(1001);
+	struct archive *a;
+	struct tx *tx;
+
+	memset(text, 'x', 1000);
+	text[1000] = '\0';
+	if (archive_open(path, ARCHIVE_FILL, &a, &reason) < 0 || tx_begin(a, TX_WRITE, &tx) < 0)
+		return 1;
+	for (int64_t id = 1; id <= FILLED; id++) {
+		scoped(record_unref) struct record *r = make_story(id, id, text);
+
+		if (tx_put(tx, r) < 0)
+			return 1;
+	}
+	if (write(out, "", 1) == 1)
+		pause();
+	return 1;
+}
+
+static void what_fills_and_is_killed_leaves_nothing(void **state)
+{
+	struct fixture *fx = *state;
+	struct stat st;
+	int out[2], status;
+	int64_t n;
+	char c;
+
+	archive_close(fx->archive);
+	assert_int_equal(unlink(fx->path), 0);
+	assert_int_equal(pipe(out), 0);
+	pid_t child = fork();
+
+	if (child == 0) {
+		close(out[0]);
+		_exit(fill_until_killed(fx->path, out[1]));
+	}
+	close(out[1]);
+	assert_int_equal(read(out[0], &c, 1), 1);
+	close(out[0]);
+	assert_int_equal(kill(child, SIGKILL), 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(stat(fx->path, &st), 0);
+	assert_true(st.st_size > FILLED * 500);
+	open_archive(fx, ARCHIVE_FILL);
+	struct tx *tx = begin(fx, TX_READ);
+
+	assert_int_equal(tx_count(tx, &all_stories, &n), 0);
+	assert_int_equal(n, 0);
+	tx_abort(tx);
+	commit_story(fx, 1, 1, "again");
+	archive_close(fx->archive);
+	open_archive(fx, ARCHIVE_EXISTING);
+	assert_true(is_there(fx, 1));
+}
+
 #define contract(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -327,6 +389,7 @@ int main(void)
 		contract(a_second_writer_waits_for_the_first),
 		contract(a_transaction_may_be_handed_to_another_thread),
 		contract(what_was_committed_outlives_who_wrote_it),
+		contract(what_fills_and_is_killed_leaves_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
