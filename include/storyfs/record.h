@@ -55,8 +55,9 @@ struct record *record_ref(const struct record *r);
 void record_unref(struct record *r);
 /* So many values will be set, if that is known. */
 void record_reserve(struct record *r, size_t n);
-/* All is set that will be: takes no more memory than it needs. Nobody has borrowed a value. */
-void record_trim(struct record *r);
+/* All is set that will be: takes no more memory than it needs. Nobody has borrowed a value. How
+ * many there are. */
+size_t record_trim(struct record *r);
 /* A record of its own to change; nested records are shared. */
 struct record *record_copy(const struct record *r);
 

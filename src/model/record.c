@@ -121,31 +121,26 @@ void record_reserve(struct record *r, size_t n)
 		add_block(r, n);
 }
 
-static bool is_trimmed(const struct record *r)
-{
-	return !r->blocks || (!r->blocks->next && r->blocks->room == count_values(r));
-}
-
-void record_trim(struct record *r)
+size_t record_trim(struct record *r)
 {
 	struct block *old = r->blocks;
-	size_t n = count_values(r);
+	size_t n = count_values(r), at = 0;
 
-	if (is_trimmed(r))
-		return;
+	if (!old || (!old->next && old->room == n))
+		return n;
 	struct block *exact = n ? xcalloc(1, sizeof(*exact) + n * sizeof(exact->values[0])) : NULL;
 
 	each_field(f, r->kind) {
 		if (exact && !is_absent(r, f))
 			exact->values[exact->n++] = *find_value(r, f);
 	}
-	n = 0;
 	each_field(f, r->kind)
-		r->slots[f] = is_absent(r, f) ? 0 : (uint8_t)++n;
+		r->slots[f] = is_absent(r, f) ? 0 : (uint8_t)++at;
 	if (exact)
 		exact->room = exact->n;
 	r->blocks = exact;
 	free_blocks(old);
+	return n;
 }
 
 void record_unref(struct record *r)

@@ -39,6 +39,7 @@ void import_run_fini(struct import_run *run)
 		free(run->files[i]);
 	free(run->files);
 	import_table_fini(&run->table);
+	mentions_fini(&run->mentions);
 	records_fini(&run->summaries);
 	ids_fini(&run->newer);
 	ids_fini(&run->unversioned);
@@ -337,8 +338,9 @@ static int put_entry(struct import_run *run, const struct entry *e, int64_t proj
 
 static int store_entry(struct import_run *run, struct entry *e)
 {
-	int64_t project_id = import_project_of(run, e->record);
+	int64_t project_id = e->project_id ? e->project_id : import_project_of(run, e->record);
 
+	mentions_note(&run->mentions, e->record, project_id);
 	if (e->key.kind == KIND_story) {
 		int r = date_acceptance(run, e->record);
 
@@ -542,10 +544,13 @@ static int write_archive(struct import_run *run, struct archive *a)
 {
 	int e = tx_begin(a, TX_WRITE, &run->tx);
 
-	if (e == 0)
-		e = read_exports(run);
 	if (e == 0) {
 		import_flatten(run);
+		e = read_exports(run);
+	}
+	if (e == 0) {
+		import_link_blockers(run);
+		import_report_odd_keys(run);
 		e = store(run);
 	}
 	if (e == 0 && run->config->dry_run)

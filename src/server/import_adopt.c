@@ -92,6 +92,7 @@ int import_adopt(struct tx *tx)
 			r = adopt_kind(&run, (enum kind)kind);
 	}
 	import_flatten(&run);
+	import_link_blockers(&run);
 	if (r == 0)
 		r = import_store_table(&run);
 	run.tx = NULL;

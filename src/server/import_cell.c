@@ -86,6 +86,13 @@ char *import_cell_trim(char *text)
 	return text;
 }
 
+static void trim_in_place(char *text)
+{
+	const char *from = import_cell_trim(text);
+
+	memmove(text, from, strlen(from) + 1);
+}
+
 void import_cell_refuse(
 	struct export_row *w, const struct column *column, const char *text, const char *why)
 {
@@ -148,19 +155,25 @@ static void set_number(struct export_row *w, struct record *r, const struct colu
 	}
 }
 
+/* The text becomes the record's. */
+static void set_text(struct record *r, int f, char **text)
+{
+	record_set(r, f, (struct value){ .state = VALUE_SET, .s = take_ptr(*text) });
+}
+
 static void set_value(
-	struct export_row *w, struct record *r, const struct column *column, int f, char *text)
+	struct export_row *w, struct record *r, const struct column *column, int f, char **text)
 {
 	enum value_type type = schema_field(record_kind(r), f)->type;
 
+	if (type == TYPE_STRING)
+		trim_in_place(*text);
 	if (type == TYPE_ENUM)
-		set_word(w, r, column, f, import_cell_trim(text));
+		set_word(w, r, column, f, import_cell_trim(*text));
 	else if (type == TYPE_FLOAT)
-		set_number(w, r, column, f, import_cell_trim(text));
-	else if (type == TYPE_STRING)
-		record_set_text(r, f, import_cell_trim(text));
+		set_number(w, r, column, f, import_cell_trim(*text));
 	else
-		record_set_text(r, f, text);
+		set_text(r, f, text);
 }
 
 static void set_day(struct export_row *w, struct record *r, const struct column *column, int f,
@@ -173,7 +186,7 @@ static void set_day(struct export_row *w, struct record *r, const struct column 
 		return;
 	}
 	record_set_int(r, f, midnight(w, day));
-	if (f != schema_find_field(record_kind(r), schema_field(KIND_story, F_story_deadline)->key))
+	if (column->list != NONE || column->field != F_story_deadline)
 		touch(w, midnight(w, day));
 }
 
@@ -186,22 +199,22 @@ static void set_bool(
 		import_cell_refuse(w, column, text, "is no status");
 }
 
-static int set_comment(struct export_row *w, struct record *r, char *text)
+static int set_comment(struct export_row *w, struct record *r, char **text)
 {
 	struct said said;
 	int64_t person_id = 0;
 
-	if (!cell_read_comment(text, &said)) {
-		import_csv_note(w->csv, w->row->line, "Comment", text,
+	if (!cell_read_comment(*text, &said)) {
+		import_csv_note(w->csv, w->row->line, "Comment", *text,
 			"does not end with (author - day); nobody said it");
-		record_set_text(r, F_comment_text, text);
+		set_text(r, F_comment_text, text);
 		return 0;
 	}
 	scoped(free_ptr) char *author = xstrndup(said.author, said.author_len);
 	int e = import_named(w->csv, KIND_person, author, &person_id);
 
-	text[said.text_len] = '\0';
-	record_set_text(r, F_comment_text, text);
+	(*text)[said.text_len] = '\0';
+	set_text(r, F_comment_text, text);
 	record_set_int(r, F_comment_created_at, midnight(w, said.day));
 	record_set_int(r, F_comment_updated_at, midnight(w, said.day));
 	touch(w, midnight(w, said.day));
@@ -264,11 +277,13 @@ static void set_iteration(struct export_row *w, const struct column *column, con
 }
 
 int import_cell_set(
-	struct export_row *w, struct record *r, const struct column *column, int f, char *text)
+	struct export_row *w, struct record *r, const struct column *column, int f, char *taken)
 {
+	scoped(free_ptr) char *text = taken;
+
 	switch (column->form) {
 	case VALUE:
-		set_value(w, r, column, f, text);
+		set_value(w, r, column, f, &text);
 		return 0;
 	case NAME:
 		return set_name(w, r, f, text);
@@ -281,7 +296,7 @@ int import_cell_set(
 		set_bool(w, r, column, import_cell_trim(text));
 		return 0;
 	case COMMENT:
-		return set_comment(w, r, text);
+		return set_comment(w, r, &text);
 	case ITERATION:
 	case ITERATION_START:
 	case ITERATION_END:

@@ -129,6 +129,8 @@ int import_csv_begin(
 		.path = run->files[run->n_files],
 		.file = run->n_files,
 		.is_history = holds_word(name, "history") };
+	for (int kind = KIND_none; kind < N_KINDS; kind++)
+		ret->is_first_of[kind] = !run->table.first[kind];
 	run->n_files++;
 	return 0;
 }

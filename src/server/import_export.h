@@ -68,6 +68,8 @@ struct export_file {
 struct exports {
 	struct export_project *projects;
 	struct table names;
+	struct table spellings;	       /* of names, as they are written */
+	struct buf spelling;	       /* the one that is looked for */
 	bool knows_people;	       /* names holds those of the archive */
 	struct export_source *sources; /* open until the end: bytes are read late */
 	struct export_file *files;
@@ -99,6 +101,8 @@ struct export_csv {
 	size_t *places[N_COLUMNS]; /* the cells of each column, in their order */
 	size_t n_places[N_COLUMNS];
 	bool is_history;
+	bool is_first_of[N_KINDS]; /* no other file of the run has any of the kind */
+	size_t n_values[N_KINDS];  /* of the last of the kind: the next will have about as many */
 	int64_t n_rows, n_notes;
 	struct csv_reader *reader;
 };
@@ -137,7 +141,7 @@ char *import_cell_trim(char *text);
 /* It says something that cannot be taken, and is kept. */
 void import_cell_refuse(
 	struct export_row *w, const struct column *column, const char *text, const char *why);
-/* Put a cell's text into a field of the record; text is spoiled. -errno */
+/* Put a cell's text into a field of the record; text is taken over. -errno */
 int import_cell_set(
 	struct export_row *w, struct record *r, const struct column *column, int f, char *text);
 

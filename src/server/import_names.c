@@ -19,9 +19,21 @@ struct named {
 	int64_t n; /* of a title without ids: how many there were */
 };
 
+/* What is read is as often as not what was read before, and to fold its case takes time. */
+struct spelling {
+	struct table_item item;
+	struct named *named;
+	char key[];
+};
+
 void import_names_fini(struct exports *x)
 {
+	struct spelling *s;
 	struct named *n;
+
+	while ((s = table_pop(&x->spellings)))
+		free(s);
+	buf_fini(&x->spelling);
 
 	while ((n = table_pop(&x->names))) {
 		record_unref(n->record);
@@ -160,6 +172,34 @@ static int find_or_make(
 	return 0;
 }
 
+/* By the name as it is written. */
+static int find_spelling(
+	struct export_csv *csv, enum kind kind, const char *name, struct named **ret)
+{
+	struct exports *x = csv->run->exports;
+	struct buf *key = &x->spelling;
+
+	buf_reset(key);
+	buf_add(key, &kind, sizeof(kind));
+	buf_add(key, &csv->project->id, sizeof(csv->project->id));
+	buf_add(key, name, strlen(name));
+	struct spelling *s = table_find(&x->spellings, key->data, key->len);
+
+	if (s) {
+		*ret = s->named;
+		return 0;
+	}
+	int r = find_or_make(csv, kind, name, ret);
+
+	if (r < 0)
+		return r;
+	s = xcalloc(1, sizeof(*s) + key->len);
+	s->named = *ret;
+	memcpy(s->key, key->data, key->len);
+	table_add(&x->spellings, &s->item, s->key, key->len);
+	return 0;
+}
+
 int import_load_names(struct import_run *run, const struct export_project *p)
 {
 	int r = 0;
@@ -181,7 +221,7 @@ int import_named(struct export_csv *csv, enum kind kind, const char *name, int64
 	*ret_id = 0;
 	if (text_is_blank(name))
 		return 0;
-	int r = find_or_make(csv, kind, name, &n);
+	int r = find_spelling(csv, kind, name, &n);
 
 	if (r < 0)
 		return r;

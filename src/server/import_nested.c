@@ -295,7 +295,6 @@ static struct record *find_link(
 	return other->record;
 }
 
-/* As the server links a blocker when it is made. */
 static void link_blocker(const struct import_run *run, struct record *blocker)
 {
 	scoped(ids_fini) struct ids named = { 0 };
@@ -385,8 +384,16 @@ void import_flatten(struct import_run *run)
 			flatten(&(struct place){ run, e->file, "", 0 }, e->record);
 		}
 	}
+}
+
+void import_link_blockers(const struct import_run *run)
+{
 	each_entry_of(e, &run->table, KIND_blocker)
 		link_blocker(run, e->record);
+}
+
+void import_report_odd_keys(struct import_run *run)
+{
 	for (const struct odd_key *odd = run->odd_keys; odd; odd = odd->next)
 		buf_add_fmt(&run->report.notes, "%s: %lld with %s '%s'; kept as it is\n",
 			run->files[odd->file], (long long)odd->n,

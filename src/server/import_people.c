@@ -13,27 +13,17 @@
 
 /* ---- the owner ---- */
 
-static const struct {
-	enum kind kind;
-	int field;
-} deeds[] = {
-	{ KIND_activity, F_activity_performed_by_id },
-	{ KIND_story, F_story_requested_by_id },
-	{ KIND_comment, F_comment_person_id },
-};
-
 /* The busiest of the known people; the first of them when none did anything. */
 static int64_t find_busiest(const struct import_run *run, const struct records *people)
 {
 	scoped(free_ptr) int64_t *counts = xcalloc(people->n, sizeof(*counts));
 	size_t best = 0;
 
-	for (size_t d = 0; d < sizeof(deeds) / sizeof(*deeds); d++) {
-		each_entry_of(e, &run->table, deeds[d].kind) {
-			int64_t doer = record_int(e->record, deeds[d].field, 0);
-
-			for (size_t i = 0; doer && i < people->n; i++)
-				counts[i] += record_id(people->items[i]) == doer;
+	each_mention(m, &run->mentions)
+	{
+		for (size_t i = 0; m->n_deeds && i < people->n; i++) {
+			if (record_id(people->items[i]) == m->key.person_id)
+				counts[i] += m->n_deeds;
 		}
 	}
 	for (size_t i = 0; i < people->n; i++) {
@@ -158,52 +148,19 @@ static int put_membership(
 	return import_put(run, whole);
 }
 
-static void add_new(struct ids *all, int64_t id)
-{
-	if (id > 0 && !ids_has(all, id))
-		ids_add(all, id);
-}
-
-static void add_all(struct ids *all, const struct record *r, int f)
-{
-	const struct value *v = record_get(r, f);
-
-	for (size_t i = 0; v->state == VALUE_SET && i < v->ids.n; i++)
-		add_new(all, v->ids.v[i]);
-}
-
-/* Everybody whom the project's stories, comments and reviews name, in the order of their first
- * mention. */
-static void list_named(const struct import_run *run, int64_t project_id, struct ids *ret)
-{
-	each_entry(e, &run->table) {
-		bool is_story = e->key.kind == KIND_story;
-		int person = e->key.kind == KIND_comment  ? F_comment_person_id
-			     : e->key.kind == KIND_review ? F_review_reviewer_id
-							  : 0;
-
-		if ((!is_story && !person) || import_project_of(run, e->record) != project_id)
-			continue;
-		if (person) {
-			add_new(ret, record_int(e->record, person, 0));
-			continue;
-		}
-		add_new(ret, record_int(e->record, F_story_requested_by_id, 0));
-		add_all(ret, e->record, F_story_owner_ids);
-		add_all(ret, e->record, F_story_follower_ids);
-	}
-}
-
+/* Everybody whom the project's stories, comments and reviews name, in this order. */
 static int add_named(
 	struct import_run *run, const struct record *project, const struct records *members)
 {
-	scoped(ids_fini) struct ids named = { 0 };
 	int64_t n_unknown = 0;
 
-	list_named(run, record_id(project), &named);
-	for (size_t i = 0; i < named.n; i++) {
+	each_mention(m, &run->mentions)
+	{
 		scoped(record_unref) struct record *person = NULL;
-		int64_t id = named.v[i];
+		int64_t id = m->key.person_id;
+
+		if (!m->is_member || m->key.project_id != record_id(project))
+			continue;
 		int e = tx_get(run->tx, KIND_person, id, &person);
 
 		n_unknown += e > 0;

@@ -64,7 +64,7 @@ static int read_own(struct export_row *w, int i)
 		if (n > 0)
 			import_cell_refuse(w, column, text, "stands in a column that comes twice");
 		else if (f >= 0)
-			e = import_cell_set(w, w->record, column, f, text);
+			e = import_cell_set(w, w->record, column, f, take_ptr(text));
 		else
 			import_cell_refuse(w, column, text, "is nothing that an epic has");
 	}
@@ -125,6 +125,15 @@ static int64_t id_at(const struct record *owner, size_t place)
 	       (record_kind(owner) == KIND_story ? 0 : EPIC_PLACES) + (int64_t)place;
 }
 
+static struct record *new_record(const struct export_row *w, enum kind kind, int64_t id)
+{
+	struct record *r = record_new(kind);
+
+	record_reserve(r, w->csv->n_values[kind]);
+	record_set_int(r, 0, id);
+	return r;
+}
+
 static bool set_owner(struct record *r, const struct record *owner)
 {
 	const struct resource *res = schema_resource(record_kind(r));
@@ -138,16 +147,28 @@ static bool set_owner(struct record *r, const struct record *owner)
 	return true;
 }
 
+/* Stories and epics were looked for by check_id, and the ids of what is in their lists are made of
+ * theirs. */
+static bool is_new(const struct export_row *w, const struct record *r)
+{
+	return r == w->record || w->csv->is_first_of[record_kind(r)];
+}
+
 static int add_record(struct export_row *w, struct record *r)
 {
+	struct import_table *table = &w->csv->run->table;
+
 	initial_fill(r);
 	if (w->csv->run->exports->n_records++ >= MAX_RECORDS) {
 		record_unref(r);
 		buf_add_fmt(w->csv->run->reason, "more than %d resources", MAX_RECORDS);
 		return -EFBIG;
 	}
-	record_trim(r);
-	import_table_add_own(&w->csv->run->table, r, w->csv->file);
+	w->csv->n_values[record_kind(r)] = record_trim(r);
+	if (is_new(w, r))
+		import_table_add_new(table, r, w->csv->file, w->csv->project->id);
+	else
+		import_table_add_own(table, r, w->csv->file);
 	return 0;
 }
 
@@ -155,12 +176,11 @@ static int add_record(struct export_row *w, struct record *r)
 static int add_item(struct export_row *w, int from, int to, size_t n, size_t place)
 {
 	enum kind kind = columns_kind(&columns[from]);
-	scoped(record_unref) struct record *r = record_new(kind);
+	scoped(record_unref) struct record *r = new_record(w, kind, id_at(w->record, place));
 	int position = schema_find_field(kind, "position");
 	bool is_had = set_owner(r, w->record);
 	int e = 0;
 
-	record_set_int(r, 0, id_at(w->record, place));
 	w->nth = place - 1;
 	for (int i = from; e == 0 && i < to; i++) {
 		const struct csv_cell *cell = cell_at(w, i, n);
@@ -170,7 +190,7 @@ static int add_item(struct export_row *w, int from, int to, size_t n, size_t pla
 		scoped(free_ptr) char *text = import_cell_text(w, cell, columns[i].title);
 
 		if (is_had)
-			e = import_cell_set(w, r, &columns[i], columns[i].field, text);
+			e = import_cell_set(w, r, &columns[i], columns[i].field, take_ptr(text));
 		else
 			import_cell_refuse(w, &columns[i], text, "is nothing that an epic has");
 	}
@@ -371,8 +391,7 @@ int import_row(struct export_csv *csv, const struct csv_row *row)
 	int e = check_id(&w, kind, id, &ok);
 
 	if (e == 0 && ok) {
-		w.record = record_new(kind);
-		record_set_int(w.record, 0, id);
+		w.record = new_record(&w, kind, id);
 		e = read_row(&w);
 	}
 	record_unref(w.record);

@@ -7,6 +7,7 @@
 #ifndef STORYFS_SERVER_IMPORT_RUN_H
 #define STORYFS_SERVER_IMPORT_RUN_H
 
+#include "import_mentions.h"
 #include "import_table.h"
 #include "storyfs/import.h"
 
@@ -45,11 +46,12 @@ struct import_run {
 	size_t n_unknowns;
 	struct odd_key *odd_keys;
 
-	struct tx *tx;		/* open while storing */
-	bool is_empty[N_KINDS]; /* the archive had none of these */
-	struct ids newer;	/* projects that the archive has in a newer version */
-	struct ids unversioned; /* those it has, and of which the dump does not say the version */
-	int64_t owner_id;	/* whose archive it is, when known */
+	struct tx *tx;		  /* open while storing */
+	bool is_empty[N_KINDS];	  /* the archive had none of these */
+	struct mentions mentions; /* by what was stored so far, or left as it was */
+	struct ids newer;	  /* projects that the archive has in a newer version */
+	struct ids unversioned;	  /* those it has, and of which the dump does not say the version */
+	int64_t owner_id;	  /* whose archive it is, when known */
 
 	struct exports *exports; /* what Tracker's own exports need; NULL without any */
 	struct ids touched;	 /* projects of which something was stored */
@@ -77,8 +79,11 @@ void import_take_iteration(
 /* Take off an override what is the project's usual; 1 when nothing is left. */
 int import_trim_override(struct import_run *run, struct record *override);
 
-/* Take nested resources out of all entries and report what is odd in them. */
+/* Take nested resources out of all entries, and note what is odd in them. Exports nest nothing. */
 void import_flatten(struct import_run *run);
+/* As the server links a blocker when it is made. */
+void import_link_blockers(const struct import_run *run);
+void import_report_odd_keys(struct import_run *run);
 /* The project that a resource belongs to; 0 when it belongs to none, or to an unknown one. */
 int64_t import_project_of(const struct import_run *run, const struct record *r);
 

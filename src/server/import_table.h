@@ -17,26 +17,27 @@ struct entry_key {
 };
 
 struct entry {
-	struct table_item item;
 	struct entry_key key;
-	struct entry *next_of_kind;
+	int64_t project_id; /* as who added it knows; or 0 */
+	struct entry *next, *next_of_kind;
 	struct record *record;
 	size_t file; /* where it came from, in the run's list of files */
 	bool nested; /* seen only inside others so far */
 	bool skip;   /* the archive's own stays as it is */
 };
 
+struct import_index;
+
 /* Zeroed is empty. */
 struct import_table {
-	struct table entries;
 	int64_t n;
+	struct entry *all, *end;
 	struct entry *first[N_KINDS], *last[N_KINDS];
+	struct import_index *by_id; /* one a kind; NULL while there is no entry */
 };
 
 /* In the order in which they came; what is added on the way comes, too. */
-#define each_entry(e, table)                                           \
-	for (struct entry *e = table_next(&(table)->entries, NULL); e; \
-		e = table_next(&(table)->entries, e))
+#define each_entry(e, table) for (struct entry *e = (table)->all; e; e = e->next)
 
 #define each_entry_of(e, table, kind) \
 	for (struct entry *e = (table)->first[kind]; e; e = e->next_of_kind)
@@ -45,6 +46,10 @@ void import_table_fini(struct import_table *t);
 struct entry *import_table_find(const struct import_table *t, enum kind kind, int64_t id);
 /* Takes the record over. 1 when the same file had this resource before. */
 int import_table_add_own(struct import_table *t, struct record *r, size_t file);
+/* The same, of which the caller knows that the table has none of this kind and id, and its project.
+ */
+void import_table_add_new(
+	struct import_table *t, struct record *r, size_t file, int64_t project_id);
 /* The record is borrowed. */
 void import_table_add_nested(struct import_table *t, const struct record *r, size_t file);
 
