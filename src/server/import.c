@@ -542,15 +542,13 @@ static int read_exports(struct import_run *run)
 
 static int write_archive(struct import_run *run, struct archive *a)
 {
+	const struct entry *dumped = run->table.end;
 	int e = tx_begin(a, TX_WRITE, &run->tx);
 
-	if (e == 0) {
-		import_flatten(run);
+	if (e == 0)
 		e = read_exports(run);
-	}
 	if (e == 0) {
-		import_link_blockers(run);
-		import_report_odd_keys(run);
+		import_flatten(run, dumped);
 		e = store(run);
 	}
 	if (e == 0 && run->config->dry_run)

@@ -91,8 +91,7 @@ int import_adopt(struct tx *tx)
 		if (is_kept((enum kind)kind))
 			r = adopt_kind(&run, (enum kind)kind);
 	}
-	import_flatten(&run);
-	import_link_blockers(&run);
+	import_flatten(&run, run.table.end);
 	if (r == 0)
 		r = import_store_table(&run);
 	run.tx = NULL;

@@ -295,6 +295,7 @@ static struct record *find_link(
 	return other->record;
 }
 
+/* As the server links a blocker when it is made. */
 static void link_blocker(const struct import_run *run, struct record *blocker)
 {
 	scoped(ids_fini) struct ids named = { 0 };
@@ -367,33 +368,30 @@ static void flatten_notification(struct record *notification)
 		record_set_int(notification, F_notification_project_id, record_id(project));
 }
 
-void import_flatten(struct import_run *run)
+static void flatten_entry(struct import_run *run, const struct entry *e)
 {
-	/* What is taken out is added at the end, flat already. */
-	each_entry(e, &run->table) {
-		if (e->nested)
-			continue;
-		set_whose(run, e->record);
-		if (e->key.kind == KIND_activity) {
-			look_at_extra(run, e->record, e->file, "");
-			flatten_activity(run, e->record, e->file);
-		} else if (e->key.kind == KIND_notification) {
-			look_at_extra(run, e->record, e->file, "");
-			flatten_notification(e->record);
-		} else {
-			flatten(&(struct place){ run, e->file, "", 0 }, e->record);
-		}
+	if (e->nested)
+		return;
+	set_whose(run, e->record);
+	if (e->key.kind == KIND_activity) {
+		look_at_extra(run, e->record, e->file, "");
+		flatten_activity(run, e->record, e->file);
+	} else if (e->key.kind == KIND_notification) {
+		look_at_extra(run, e->record, e->file, "");
+		flatten_notification(e->record);
+	} else {
+		flatten(&(struct place){ run, e->file, "", 0 }, e->record);
 	}
 }
 
-void import_link_blockers(const struct import_run *run)
+void import_flatten(struct import_run *run, const struct entry *last)
 {
+	/* What is taken out is added at the end, flat already. */
+	for (const struct entry *e = last ? run->table.all : NULL; e;
+		e = e == last ? NULL : e->next)
+		flatten_entry(run, e);
 	each_entry_of(e, &run->table, KIND_blocker)
 		link_blocker(run, e->record);
-}
-
-void import_report_odd_keys(struct import_run *run)
-{
 	for (const struct odd_key *odd = run->odd_keys; odd; odd = odd->next)
 		buf_add_fmt(&run->report.notes, "%s: %lld with %s '%s'; kept as it is\n",
 			run->files[odd->file], (long long)odd->n,

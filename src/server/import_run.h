@@ -79,11 +79,10 @@ void import_take_iteration(
 /* Take off an override what is the project's usual; 1 when nothing is left. */
 int import_trim_override(struct import_run *run, struct record *override);
 
-/* Take nested resources out of all entries, and note what is odd in them. Exports nest nothing. */
-void import_flatten(struct import_run *run);
-/* As the server links a blocker when it is made. */
-void import_link_blockers(const struct import_run *run);
-void import_report_odd_keys(struct import_run *run);
+/* Take nested resources out of the entries, up to this one, and report what is odd in them. Those
+ * behind it are of exports, which nest nothing; they are there already, for what is nested only
+ * gives them what they lack. */
+void import_flatten(struct import_run *run, const struct entry *last);
 /* The project that a resource belongs to; 0 when it belongs to none, or to an unknown one. */
 int64_t import_project_of(const struct import_run *run, const struct record *r);
 

@@ -2,13 +2,14 @@
 """`storyfs import` of Tracker's own exports: every generation of the CSV, ZIPs, and what is wrong with them."""
 import json
 import re
+import sqlite3
 import stat
 import zipfile
 
 import pytest
 
 import mounted
-from conftest import storyfs
+from conftest import storyfs, write_dump
 from test_import import content
 
 LOSSES = ('an export does not hold: times of day, the ids of what hangs on a story, e-mail addresses and initials, '
@@ -316,6 +317,23 @@ def test_people_and_projects_of_the_archive_are_found_by_name(archive, put, serv
     story = server.request('GET', '/stories/9001?fields=requested_by_id,comments').json()
     assert story['requested_by_id'] == story['comments'][0]['person_id'] == 101
     assert story['comments'][0]['id'] == 900100001
+
+
+def test_a_dump_beside_an_export_adds_what_the_rows_do_not_have(put, tmp_path):
+    """What is nested in a dump may be little more than an id."""
+    project = {'id': 77, 'name': 'Shop', 'stories': [{'id': 501, 'name': 'a name', 'external_id': 'x9'}]}
+    story = {'id': 503, 'name': 'Third', 'project_id': 77, 'labels': ['shop']}
+    dump = write_dump(tmp_path / 'dump', {'project': [project], 'story': [story]})
+    report = storyfs('import', '--json', dump, put('projects_77_shop_20250401_1200.csv', OLD), tmp_path / 'a.db')
+    assert report.returncode == 0, report.stderr
+    assert json.loads(report.stdout)['notes'] == [LOSSES]
+    db = sqlite3.connect(tmp_path / 'a.db')
+    assert db.execute('SELECT name, external_id FROM story WHERE id = 501').fetchall() == [('Open the shop', 'x9')]
+    assert db.execute('SELECT count(*) FROM comment WHERE story_id = 501').fetchone() == (2,)
+    ids = dict(db.execute('SELECT name, id FROM label'))
+    assert db.execute('SELECT label_ids FROM story WHERE id = 503').fetchone() == (f'[{ids["shop"]}]',)
+    assert db.execute('SELECT count(*) FROM label').fetchone() == (2,)
+    db.close()
 
 
 def export_all(server, token):
