@@ -2,9 +2,9 @@
 /*
  * Much at once: indexes and tallies are taken away before, and made anew of all there is after. To
  * sort once is less than to find a place for each; and a trigger makes SQLite remember the pages
- * that a statement touches. Refs wait until the end, and are written in their order, many by one
- * statement. Pages are kept in memory until then. It is all within the transaction, so nobody else
- * sees it.
+ * that a statement touches. Refs wait until the end, or until somebody looks, and are written in
+ * their order, many by one statement. Pages are kept in memory until the end. It is all within the
+ * transaction, so nobody else sees it.
  */
 #include "archive_db.h"
 

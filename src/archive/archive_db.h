@@ -110,7 +110,7 @@ struct ref {
 	int64_t target, id;
 };
 
-/* In a bulk refs are written at its end, in their order. */
+/* In a bulk refs are written at its end, or before they are looked at, in their order. */
 void archive_add_ref(struct bulk *bulk, struct ref ref);
 /* Write those that wait. */
 int archive_flush_refs(struct tx *tx);

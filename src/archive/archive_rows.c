@@ -246,6 +246,16 @@ static int bind_where(sqlite3_stmt *stmt, const struct query *q)
 	return bind_place(stmt, at, &q->before);
 }
 
+/* In a bulk they wait to be written until its end, or until somebody asks. */
+static int flush_what_is_asked(struct tx *tx, const struct query *q)
+{
+	for (int i = 0; i < q->n_where; i++) {
+		if (q->where[i].op == OP_HAS)
+			return archive_flush_refs(tx);
+	}
+	return 0;
+}
+
 static void add_order(const struct query *q, struct buf *sql)
 {
 	const struct resource *res = schema_resource(q->kind);
@@ -272,8 +282,10 @@ static int prepare_select(
 	add_places(q, &sql);
 	if (sorted)
 		add_order(q, &sql);
-	int r = db_prepare(tx->conn, sql.data, ret);
+	int r = flush_what_is_asked(tx, q);
 
+	if (r == 0)
+		r = db_prepare(tx->conn, sql.data, ret);
 	if (r < 0)
 		return r;
 	int at = bind_where(*ret, q);

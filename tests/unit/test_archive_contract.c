@@ -154,6 +154,25 @@ static struct record *make_owned(int64_t id, int64_t owner)
 	return r;
 }
 
+static void who_looks_within_a_bulk_finds_what_was_put(void **state)
+{
+	struct fixture *fx = *state;
+	struct query of_seven = all_stories;
+	struct tx *tx = begin(fx, TX_WRITE);
+
+	query_where(&of_seven, F_story_owner_ids, OP_HAS, 7);
+	assert_int_equal(tx_begin_bulk(tx), 0);
+	for (int64_t id = 1; id <= 2; id++) {
+		scoped(record_unref) struct record *r = make_owned(id, 7);
+
+		assert_int_equal(tx_add(tx, r), 0);
+		expect_list(tx, &of_seven, id == 1 ? "1 " : "1 2 ");
+	}
+	assert_int_equal(tx_end_bulk(tx), 0);
+	expect_list(tx, &of_seven, "1 2 ");
+	tx_abort(tx);
+}
+
 /* More than are written at once; some of them are put again, or go, before the end. */
 static void lists_of_ids_in_bulk_are_found_as_they_were_last(void **state)
 {
@@ -474,6 +493,7 @@ int main(void)
 		contract(what_is_undone_leaves_nothing),
 		contract(what_is_added_is_there_as_what_is_put),
 		contract(what_is_put_in_bulk_is_found_and_counted),
+		contract(who_looks_within_a_bulk_finds_what_was_put),
 		contract(lists_of_ids_in_bulk_are_found_as_they_were_last),
 		contract(bulk_that_is_undone_leaves_what_finds_and_counts),
 		contract(what_is_deleted_and_undone_is_back),
