@@ -238,8 +238,10 @@ int db_open(const char *path, int flags, struct connection **ret)
 	if (!c->db)
 		return -ENOMEM;
 	sqlite3_busy_timeout(c->db, BUSY_MS);
+	/* With a log EXTRA is FULL; without one, the journal's being gone is the commit, and has to
+	 * be on the disk, too. */
 	if (code == SQLITE_OK)
-		code = sqlite3_exec(c->db, "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY",
+		code = sqlite3_exec(c->db, "PRAGMA synchronous = EXTRA; PRAGMA temp_store = MEMORY",
 			NULL, NULL, NULL);
 	if (code != SQLITE_OK)
 		return note_failure(c);

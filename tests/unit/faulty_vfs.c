@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "storyfs/alloc.h"
 #include "storyfs/file.h"
@@ -67,6 +68,18 @@ static int sync_file(sqlite3_file *f, int flags)
 
 	if (code == SQLITE_OK && keeps_synced && path && copy_file(path) < 0)
 		return SQLITE_IOERR_FSYNC;
+	return code;
+}
+
+/* What is deleted comes back with the power, unless its folder is synced. */
+static int delete_file(sqlite3_vfs *v, const char *path, int sync_folder)
+{
+	int code = real->xDelete(real, path, sync_folder);
+	scoped(free_ptr) char *synced = xasprintf("%s.synced", path);
+
+	(void)v;
+	if (code == SQLITE_OK && keeps_synced && sync_folder)
+		unlink(synced);
 	return code;
 }
 
@@ -183,6 +196,7 @@ void faulty_vfs_install(void)
 	vfs.szOsFile = sizeof(struct file);
 	vfs.pNext = NULL;
 	vfs.xOpen = open_file;
+	vfs.xDelete = delete_file;
 	sqlite3_vfs_register(&vfs, 1);
 }
 

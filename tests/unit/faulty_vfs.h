@@ -18,8 +18,8 @@ void faulty_vfs_leave_room(int64_t bytes);
 /* Nothing can be brought to the disk, or read from it. */
 void faulty_vfs_fail_syncs(bool fail);
 void faulty_vfs_fail_reads(bool fail);
-/* From here on each file is copied to `<path>.synced` whenever it is synced: what a power cut
- * leaves. */
+/* From here on each file is copied to `<path>.synced` whenever it is synced, and that is deleted
+ * with it when its folder is: what a power cut leaves. */
 void faulty_vfs_keep_synced(bool keep);
 
 #endif

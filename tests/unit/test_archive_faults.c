@@ -204,6 +204,36 @@ static void what_was_answered_survives_a_power_cut(void **state)
 	}
 }
 
+/* Without a log it is a journal that undoes, and is gone once all is there. */
+static void what_was_filled_survives_a_power_cut(void **state)
+{
+	struct fixture *fx = *state;
+	scoped(free_ptr) char *there = xasprintf("%s/after.db", fx->dir);
+	scoped(free_ptr) char *copy = xasprintf(
+		"cd '%s' && rm -f after.db* && cp a.db.synced after.db &&"
+		" if [ -e a.db-journal.synced ]; then cp a.db-journal.synced after.db-journal; fi",
+		fx->dir);
+	scoped(ids_fini) struct ids told = { 0 };
+
+	archive_close(fx->archive);
+	assert_int_equal(unlink(fx->path), 0);
+	faulty_vfs_keep_synced(true);
+	open_archive(fx, ARCHIVE_FILL);
+	for (int64_t id = 1; id <= 3; id++) {
+		struct archive *after = NULL;
+		scoped(buf_fini) struct buf reason = BUF_INIT;
+
+		assert_int_equal(try_story(fx->archive, id), 0);
+		ids_add(&told, id);
+		faulty_vfs_keep_synced(false);
+		assert_int_equal(system(copy), 0);
+		assert_int_equal(archive_open(there, ARCHIVE_EXISTING, &after, &reason), 0);
+		expect_ids(after, &told);
+		archive_close(after);
+		faulty_vfs_keep_synced(true);
+	}
+}
+
 static void what_cannot_be_synced_is_not_there(void **state)
 {
 	struct fixture *fx = *state;
@@ -371,6 +401,7 @@ int main(void)
 		fault_test(after_a_failure_nothing_more_of_it_is_written),
 		fault_test(who_shares_a_commit_with_a_full_disk_is_told),
 		fault_test(what_was_answered_survives_a_power_cut),
+		fault_test(what_was_filled_survives_a_power_cut),
 		fault_test(what_cannot_be_synced_is_not_there),
 		fault_test(reading_goes_on_when_the_disk_does),
 		fault_test(a_truncated_file_is_refused_and_left_alone),
