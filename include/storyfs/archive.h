@@ -50,13 +50,14 @@ struct tx;
 enum archive_mode {
 	ARCHIVE_EXISTING, /* must exist and be one of ours */
 	ARCHIVE_CREATE,	  /* is made when it is missing */
-	ARCHIVE_FILL, /* the same, to be filled by one thread at once: what is made is not logged */
+	ARCHIVE_FILL,	  /* the same, to be filled by one thread at once */
 };
 
 /* path says where: for SQLite's, a file. -ENOENT, -EISDIR, -EBADMSG (damaged, no archive, or of a
  * newer storyfs), else as in Failures; the reason, a line for a person with the way out, is
  * appended to ret_reason. What is refused stays as it was, byte for byte. An archive of an older
- * storyfs is brought up to this one. */
+ * storyfs is brought up to this one. What ARCHIVE_FILL makes is not logged: until it is closed it
+ * has no Snapshots, and who opens it meanwhile waits as a writer does. */
 int archive_open(
 	const char *path, enum archive_mode mode, struct archive **ret, struct buf *ret_reason);
 /* No transaction may be open. */

@@ -12,6 +12,7 @@
 
 #include "archive_db.h"
 #include "storyfs/alloc.h"
+#include "storyfs/clock.h"
 #include "storyfs/log.h"
 #include "storyfs/text.h"
 
@@ -19,6 +20,7 @@ enum {
 	APPLICATION_ID = 0x53746673, /* "Stfs" */
 	SCHEMA_VERSION = 1,
 	MAX_IDLE = 16,
+	OTHERS_WAIT_MS = 30000,
 };
 
 /* ---- opening ---- */
@@ -116,6 +118,22 @@ static int make_file(const char *path)
 	return errno == EEXIST ? 0 : -errno;
 }
 
+/* SQLite changes to a log at once or not at all, so whoever fills the file without one is waited
+ * for before; another may be quicker then. */
+static int set_up_log(struct connection *c)
+{
+	static const char change[] = "PRAGMA journal_mode = WAL";
+	int64_t until = clock_deadline(OTHERS_WAIT_MS);
+	int code, r = 0;
+
+	while ((code = sqlite3_exec(c->db, change, NULL, NULL, NULL)) == SQLITE_BUSY && r == 0 &&
+		clock_monotonic_ms() < until)
+		r = db_run(c, "BEGIN EXCLUSIVE; COMMIT");
+	if (r < 0)
+		return r;
+	return code == SQLITE_OK ? 0 : db_error(c, change);
+}
+
 static int prepare_file(struct archive *a, enum archive_mode mode, struct buf *ret_reason)
 {
 	scoped(db_close) struct connection *c = NULL;
@@ -138,7 +156,7 @@ static int prepare_file(struct archive *a, enum archive_mode mode, struct buf *r
 		return refuse(a->path, "is empty, no storyfs archive", EBADMSG, ret_reason);
 	/* What is put into an empty file is written twice with a log, and once without: whoever
 	 * opens it next sets it up. */
-	r = is_empty && mode == ARCHIVE_FILL ? 0 : db_run(c, "PRAGMA journal_mode = WAL");
+	r = is_empty && mode == ARCHIVE_FILL ? 0 : set_up_log(c);
 	if (r == 0)
 		r = set_up_tables(c);
 	if (r < 0)

@@ -222,6 +222,36 @@ static void a_second_writer_waits_for_the_first(void **state)
 	assert_non_null(done);
 }
 
+static void *open_and_find(void *data)
+{
+	scoped(archive_close) struct archive *a = open_again(data);
+	struct fixture other = { .archive = a };
+
+	return a && is_there(&other, 5) ? data : NULL;
+}
+
+/* Not as one who reads an archive with a log: before it is filled there is nothing to see. */
+static void who_opens_what_is_being_filled_waits_until_it_is(void **state)
+{
+	struct fixture *fx = *state;
+	pthread_t other;
+	void *done;
+
+	archive_close(fx->archive);
+	assert_int_equal(unlink(fx->path), 0);
+	open_archive(fx, ARCHIVE_FILL);
+	struct tx *tx = begin(fx, TX_WRITE);
+
+	assert_int_equal(pthread_create(&other, NULL, open_and_find, fx->path), 0);
+	for (int64_t i = 1; i <= 5; i++) {
+		put_story(tx, i, i, "x");
+		usleep(20000);
+	}
+	assert_int_equal(tx_commit(tx), 0);
+	assert_int_equal(pthread_join(other, &done), 0);
+	assert_non_null(done);
+}
+
 /* A transaction is one thread's at a time, and need not end where it began. */
 static void *commit_elsewhere(void *data)
 {
@@ -387,6 +417,7 @@ int main(void)
 		contract(another_process_is_noticed),
 		contract(who_undoes_hurts_nobody_else),
 		contract(a_second_writer_waits_for_the_first),
+		contract(who_opens_what_is_being_filled_waits_until_it_is),
 		contract(a_transaction_may_be_handed_to_another_thread),
 		contract(what_was_committed_outlives_who_wrote_it),
 		contract(what_fills_and_is_killed_leaves_nothing),
