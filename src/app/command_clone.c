@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "clone.h"
 #include "progress.h"
@@ -27,8 +26,10 @@ static int import_stage(const struct clone_config *config, struct clone *clone,
 	if (e == 0)
 		e = import_all(clone->archive, &import, ret, reason);
 	/* An archive made for what failed would be taken for one that holds something. */
-	if (e < 0 && is_new)
-		unlink(config->archive);
+	if (e < 0 && is_new) {
+		archive_close(take_ptr(clone->archive));
+		archive_remove(config->archive);
+	}
 	return e;
 }
 

@@ -61,7 +61,7 @@ enum exit_code run_import(const struct arguments *args)
 
 	/* An archive made for what failed would be taken for one that holds something. */
 	if (is_new && (e < 0 || arguments_have(args, OPTION_dry_run)))
-		unlink(path);
+		archive_remove(path);
 	if (e < 0)
 		return fail(buf_str(&reason));
 	report_print(args, &report);

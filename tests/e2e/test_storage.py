@@ -101,6 +101,20 @@ def test_commands_say_that_the_disk_is_full(disk, on_disk, tmp_path):
     assert storyfs('import', dump, disk.folder / 'new.db', within=disk.within).returncode == 0
 
 
+@pytest.mark.parametrize('room', range(500, 700, 20))
+def test_an_import_that_does_not_fit_leaves_nothing(disk, on_disk, tmp_path, room):
+    """Wherever in the filling of a new archive it ends."""
+    stories = [dict(STAR['story'][0], id=1000 + i, name=f's{i}', description='x' * 1000) for i in range(4000)]
+    dump = write_dump(tmp_path / 'dump', {'project': STAR['project'], 'person': STAR['person'], 'story': stories})
+    there = sorted([*(p.name for p in disk.seen().iterdir()), 'filler'])
+    disk.fill()
+    with open(disk.seen('filler'), 'r+b') as f:
+        f.truncate(disk.seen('filler').stat().st_size - room * 1024)
+    done = storyfs('import', dump, disk.folder / 'new.db', within=disk.within)
+    assert done.returncode == 1 and 'the disk is full' in done.stderr
+    assert sorted(p.name for p in disk.seen().iterdir()) == there, 'something is left of it'
+
+
 def test_an_import_that_does_not_fit_changes_nothing(disk, on_disk, tmp_path):
     stories = [dict(STAR['story'][0], id=1000 + i, name=f's{i}', description=LARGE) for i in range(300)]
     dump = write_dump(tmp_path / 'dump', dict(STAR, story=stories))
