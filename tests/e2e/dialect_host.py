@@ -32,6 +32,8 @@ CANNOT = {
     'test_conflicts.py::test_vim': CLIENT,
     'test_uploads.py::test_a_large_file_is_never_in_memory': CLIENT,
     'test_files.py': CLIENT,
+    'test_serve.py': CLIENT,
+    'test_clients.py::test_bugwarrior': CLIENT,
     'test_indexers.py::test_who_walks_through_all': COUNTS,
     'test_clone.py::test_a_server_that_dies_three_times': 'the server dies, and the host before it does not',
     'test_command_mount.py::test_without_a_good_token_there_is_no_mount': 'the words of a refused token are the host\'s',
