@@ -73,13 +73,15 @@ struct fs_config {
 
 /*
  * Mount. Starts no thread and serves nothing yet: fork before it, or between it and fs_loop, but
- * not after. -errno with the reason as a sentence in ret_reason. The tree is borrowed.
+ * not after. SIGTERM, SIGINT and SIGHUP are the fs's from here to the end of fs_loop, or else to
+ * fs_free: whoever sees the mount may end it. -errno with the reason as a sentence in ret_reason.
+ * The tree is borrowed.
  */
 int fs_mount(
 	struct tree *t, const struct fs_config *config, struct fs **ret, struct buf *ret_reason);
 
 /* Serve until somebody unmounts, or SIGTERM, SIGINT or SIGHUP comes; then send what complete text
- * is left over. One fs at a time can be in its loop (signals have one handler). -errno. */
+ * is left over. One fs at a time can be mounted by a process (signals have one handler). -errno. */
 int fs_loop(struct fs *fs);
 
 /* Unmount, if that has not happened, and free. */

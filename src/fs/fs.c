@@ -163,6 +163,46 @@ static struct fs *fs_new(struct tree *t, const struct fs_config *config)
 	return fs;
 }
 
+/* ---- signals ---- */
+
+/* Whom a signal is for. */
+static struct notifier *_Atomic signalled;
+
+static void on_signal(int number)
+{
+	struct notifier *n = signalled;
+
+	(void)number;
+	if (n)
+		notifier_quit(n);
+}
+
+static const int taken_signals[N_SIGNALS] = { SIGTERM, SIGINT, SIGHUP, SIGPIPE };
+
+/* From before anybody sees the mount: what ends it then is heeded once it is in its loop. */
+static void take_signals(struct fs *fs)
+{
+	struct sigaction quit = { .sa_handler = on_signal }, ignore = { .sa_handler = SIG_IGN };
+
+	signalled = fs->notifier;
+	for (int i = 0; i < N_SIGNALS; i++)
+		sigaction(taken_signals[i], taken_signals[i] == SIGPIPE ? &ignore : &quit,
+			&fs->signals_before[i]);
+	fs->has_signals = true;
+}
+
+static void give_signals_back(struct fs *fs)
+{
+	if (!fs->has_signals)
+		return;
+	for (int i = 0; i < N_SIGNALS; i++)
+		sigaction(taken_signals[i], &fs->signals_before[i], NULL);
+	signalled = NULL;
+	fs->has_signals = false;
+}
+
+/* ---- mounting ---- */
+
 /* libfuse's `-o` text; the caller frees it. */
 static char *mount_options(const struct fs_config *config)
 {
@@ -202,27 +242,30 @@ static int check_mountpoint(const char *path, struct buf *ret_reason)
 	return r;
 }
 
-static int start_session(struct fs *fs, struct buf *ret_reason)
+static int make_session(struct fs *fs)
 {
 	scoped(free_ptr) char *options = mount_options(&fs->config);
 	char *argv[] = { (char *)"storyfs", (char *)"-o", options, NULL };
 	struct fuse_args args = FUSE_ARGS_INIT(3, argv);
-	int r = 0;
 
 	fuse_set_log_func(say);
 	fs->session = fuse_session_new(&args, &ops, sizeof(ops), fs);
-	if (!fs->session)
-		r = -EINVAL;
-	else if (fuse_session_mount(fs->session, fs->config.mountpoint))
-		r = -EPERM;
 	fuse_opt_free_args(&args);
-	fs->mounted = r == 0;
-	if (r < 0) {
-		lock_scope(&said_lock);
-		buf_add_fmt(ret_reason, "cannot mount on %s: %s", fs->config.mountpoint,
-			*said ? said : "fusermount3 refused it, and said why above");
-	}
-	return r;
+	return fs->session ? 0 : -EINVAL;
+}
+
+static int start_session(struct fs *fs)
+{
+	int r = make_session(fs);
+
+	if (r < 0)
+		return r;
+	fs->ahead = ahead_new(fs);
+	fs->loop = loop_new(fs->session, fs->config.max_threads);
+	fs->notifier = notifier_new(fs, scratch_sweep);
+	take_signals(fs);
+	fs->mounted = fuse_session_mount(fs->session, fs->config.mountpoint) == 0;
+	return fs->mounted ? 0 : -EPERM;
 }
 
 int fs_mount(
@@ -234,59 +277,25 @@ int fs_mount(
 		return r;
 	scoped(fs_free) struct fs *fs = fs_new(t, config);
 
-	r = start_session(fs, ret_reason);
-	if (r < 0)
+	r = start_session(fs);
+	if (r < 0) {
+		lock_scope(&said_lock);
+		buf_add_fmt(ret_reason, "cannot mount on %s: %s", fs->config.mountpoint,
+			*said ? said : "fusermount3 refused it, and said why above");
 		return r;
-	fs->ahead = ahead_new(fs);
-	fs->loop = loop_new(fs->session, fs->config.max_threads);
-	fs->notifier = notifier_new(fs, scratch_sweep);
+	}
 	*ret = take_ptr(fs);
 	return 0;
 }
 
-/* Whom a signal is for. */
-static struct notifier *_Atomic signalled;
-
-static void on_signal(int number)
-{
-	struct notifier *n = signalled;
-
-	(void)number;
-	if (n)
-		notifier_quit(n);
-}
-
-static const int ending_signals[] = { SIGTERM, SIGINT, SIGHUP };
-enum { N_ENDING = sizeof(ending_signals) / sizeof(*ending_signals) };
-
-static void take_signals(struct fs *fs, struct sigaction before[N_ENDING + 1])
-{
-	struct sigaction quit = { .sa_handler = on_signal }, ignore = { .sa_handler = SIG_IGN };
-
-	signalled = fs->notifier;
-	for (int i = 0; i < N_ENDING; i++)
-		sigaction(ending_signals[i], &quit, &before[i]);
-	sigaction(SIGPIPE, &ignore, &before[N_ENDING]);
-}
-
-static void give_signals_back(const struct sigaction before[N_ENDING + 1])
-{
-	for (int i = 0; i < N_ENDING; i++)
-		sigaction(ending_signals[i], &before[i], NULL);
-	sigaction(SIGPIPE, &before[N_ENDING], NULL);
-	signalled = NULL;
-}
-
 int fs_loop(struct fs *fs)
 {
-	struct sigaction before[N_ENDING + 1];
 	int r = notifier_start(fs->notifier);
 
 	if (r == 0) {
-		take_signals(fs, before);
 		r = loop_run(fs->loop);
 		notifier_stop(fs->notifier);
-		give_signals_back(before);
+		give_signals_back(fs);
 		save_all(fs);
 	}
 	return r;
@@ -296,6 +305,7 @@ void fs_free(struct fs *fs)
 {
 	if (!fs)
 		return;
+	give_signals_back(fs);
 	if (fs->mounted)
 		fuse_session_unmount(fs->session);
 	if (fs->session)

@@ -17,6 +17,7 @@
 #include <fuse_lowlevel.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <signal.h>
 
 #include "files.h"
 #include "storyfs/fs.h"
@@ -34,6 +35,8 @@ struct notifier;
 struct listing;
 struct handle;
 
+enum { N_SIGNALS = 4 };
+
 struct fs {
 	struct tree *tree;
 	struct fs_config config; /* with texts of its own and the defaults filled in */
@@ -41,6 +44,8 @@ struct fs {
 	struct ahead *ahead;
 	struct loop *loop;
 	struct notifier *notifier;
+	struct sigaction signals_before[N_SIGNALS]; /* what they did, while they are taken */
+	bool has_signals;
 	bool mounted;
 	bool is_openless; /* the kernel neither opens nor closes files, it only reads */
 

@@ -250,9 +250,41 @@ static void programs_and_foreign_changes_go_on_at_once(void **state)
 	assert_int_equal(rmdir(mount), 0);
 }
 
+/* Whoever sees the mount may end it; what it was told before it serves counts. */
+static void what_ends_it_before_it_serves_ends_it_cleanly(void **state)
+{
+	(void)state;
+	char mount[] = "/tmp/storyfs-signal-XXXXXX";
+	struct fake_config fake = { .n_stories = 1 };
+	struct fs_config config = { .mountpoint = mount };
+	scoped(buf_fini) struct buf reason = BUF_INIT;
+	int status;
+
+	assert_non_null(mkdtemp(mount));
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		scoped(tree_free) struct tree *t = fake_tree_new(&fake);
+		struct fs *fs;
+
+		if (fs_mount(t, &config, &fs, &reason) < 0)
+			_exit(1);
+		kill(getpid(), SIGTERM);
+		int r = fs_loop(fs);
+
+		fs_free(fs);
+		_exit(r == 0 ? 0 : 2);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	assert_int_equal(rmdir(mount), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_ends_it_before_it_serves_ends_it_cleanly),
 		cmocka_unit_test(programs_and_foreign_changes_go_on_at_once),
 	};
 
