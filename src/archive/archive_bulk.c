@@ -56,7 +56,7 @@ static int compare_refs(const void *left, const void *right)
 	return r ? r : compare_ids(a->id, b->id);
 }
 
-static int write_refs(struct tx *tx, const struct ref *refs, size_t n)
+int archive_write_refs(struct tx *tx, const struct ref *refs, size_t n)
 {
 	scoped(db_release) sqlite3_stmt *stmt = NULL;
 	scoped(buf_fini) struct buf sql = BUF_INIT;
@@ -91,17 +91,10 @@ int archive_flush_refs(struct tx *tx)
 	for (size_t i = 0; r == 0 && i < b->n_refs; i += REFS_AT_ONCE) {
 		size_t left = b->n_refs - i;
 
-		r = write_refs(tx, b->refs + i, left < REFS_AT_ONCE ? left : REFS_AT_ONCE);
+		r = archive_write_refs(tx, b->refs + i, left < REFS_AT_ONCE ? left : REFS_AT_ONCE);
 	}
 	b->n_refs = 0;
 	return r;
-}
-
-void archive_free_bulk(struct bulk *bulk)
-{
-	if (bulk)
-		free(bulk->refs);
-	free(bulk);
 }
 
 /* ---- the bulk ---- */
@@ -131,19 +124,29 @@ int tx_begin_bulk(struct tx *tx)
 				   " AND sql IS NOT NULL");
 	if (r == 0)
 		r = archive_drop_tallies(tx->conn);
-	if (r == 0)
-		r = db_run(tx->conn, "PRAGMA cache_size = -65536");
-	if (r == 0)
-		tx->bulk = xcalloc(1, sizeof(*tx->bulk));
-	return r;
+	if (r < 0)
+		return r;
+	tx->bulk = xcalloc(1, sizeof(*tx->bulk));
+	return db_run(tx->conn, "PRAGMA cache_size = -65536");
+}
+
+void archive_leave_bulk(struct tx *tx)
+{
+	struct bulk *b = take_ptr(tx->bulk);
+
+	if (!b)
+		return;
+	db_run(tx->conn, "PRAGMA cache_size = -2000"); /* SQLite's own */
+	free(b->refs);
+	free(b);
 }
 
 int tx_end_bulk(struct tx *tx)
 {
 	int r = archive_flush_refs(tx);
 
-	archive_free_bulk(take_ptr(tx->bulk));
 	if (r == 0)
 		r = archive_make_tables(tx->conn);
-	return r < 0 ? r : db_run(tx->conn, "PRAGMA cache_size = -2000");
+	archive_leave_bulk(tx);
+	return r;
 }

@@ -114,7 +114,10 @@ struct ref {
 void archive_add_ref(struct bulk *bulk, struct ref ref);
 /* Write those that wait. */
 int archive_flush_refs(struct tx *tx);
-void archive_free_bulk(struct bulk *bulk);
+/* Write these; those that are there already stay. */
+int archive_write_refs(struct tx *tx, const struct ref *refs, size_t n);
+/* The bulk is over, carried out or not; nothing when there is none. */
+void archive_leave_bulk(struct tx *tx);
 /* The record's own text, or the schema's: it outlives the statement's run. */
 void db_bind_borrowed(sqlite3_stmt *stmt, int at, const char *text);
 

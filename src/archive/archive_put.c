@@ -230,10 +230,11 @@ static int list_refs(struct tx *tx, enum kind kind, int64_t id, struct refs *ret
 	return r;
 }
 
-static int write_ref(struct tx *tx, const char *sql, const struct record *r, int f, int64_t target)
+static int drop_ref(struct tx *tx, const struct record *r, int f, int64_t target)
 {
 	scoped(db_release) sqlite3_stmt *stmt = NULL;
-	int e = db_prepare(tx->conn, sql, &stmt);
+	int e = db_prepare(tx->conn,
+		"DELETE FROM refs WHERE kind = ? AND field = ? AND target = ? AND id = ?", &stmt);
 
 	if (e < 0)
 		return e;
@@ -264,40 +265,28 @@ static int drop_refs(struct tx *tx, const struct record *r, const struct refs *p
 		if (f < 0)
 			continue;
 		if (!record_has(r, f) || !ids_has(&record_get(r, f)->ids, present->targets.v[i]))
-			e = write_ref(tx,
-				"DELETE FROM refs WHERE kind = ? AND field = ? AND target = ?"
-				" AND id = ?",
-				r, f, present->targets.v[i]);
+			e = drop_ref(tx, r, f, present->targets.v[i]);
 	}
 	return e;
 }
 
-static int add_refs(struct tx *tx, const struct record *r, int f, const struct refs *present)
+/* Of a new one in a bulk they wait. */
+static int add_refs(
+	struct tx *tx, const struct record *r, int f, bool is_new, const struct refs *present)
 {
 	const struct value *v = record_get(r, f);
 	int e = 0;
 
 	for (size_t i = 0; e == 0 && v->state == VALUE_SET && i < v->ids.n; i++) {
-		if (!holds(present, f, v->ids.v[i]))
-			e = write_ref(tx,
-				"INSERT OR IGNORE INTO refs(kind, field, target, id)"
-				" VALUES(?, ?, ?, ?)",
-				r, f, v->ids.v[i]);
+		const struct ref ref = { (uint16_t)record_kind(r), (uint16_t)f, v->ids.v[i],
+			record_id(r) };
+
+		if (tx->bulk && is_new)
+			archive_add_ref(tx->bulk, ref);
+		else if (!holds(present, f, ref.target))
+			e = archive_write_refs(tx, &ref, 1);
 	}
 	return e;
-}
-
-static void note_refs(struct bulk *bulk, const struct record *r)
-{
-	each_field(f, record_kind(r)) {
-		const struct value *v = record_get(r, f);
-
-		if (!has_refs(record_kind(r), f) || v->state != VALUE_SET)
-			continue;
-		for (size_t i = 0; i < v->ids.n; i++)
-			archive_add_ref(bulk, (struct ref){ (uint16_t)record_kind(r), (uint16_t)f,
-						      v->ids.v[i], record_id(r) });
-	}
 }
 
 static int put_refs(struct tx *tx, const struct record *r, bool is_new)
@@ -308,10 +297,6 @@ static int put_refs(struct tx *tx, const struct record *r, bool is_new)
 
 	if (!tx->archive->columns[kind].has_refs)
 		return 0;
-	if (tx->bulk && is_new) {
-		note_refs(tx->bulk, r);
-		return 0;
-	}
 	if (!is_new)
 		e = archive_flush_refs(tx);
 	if (e == 0 && !is_new)
@@ -320,7 +305,7 @@ static int put_refs(struct tx *tx, const struct record *r, bool is_new)
 		e = drop_refs(tx, r, &present);
 	for (int f = 0; e == 0 && f < schema_resource(kind)->n_fields; f++) {
 		if (has_refs(kind, f))
-			e = add_refs(tx, r, f, &present);
+			e = add_refs(tx, r, f, is_new, &present);
 	}
 	return e;
 }

@@ -250,22 +250,22 @@ int tx_commit(struct tx *tx)
 {
 	int r = 0;
 
+	archive_leave_bulk(tx);
 	if (tx->mode == TX_WRITE)
 		r = commit_writing(tx);
 	else
 		end_reading(tx);
-	archive_free_bulk(tx->bulk);
 	free(tx);
 	return r;
 }
 
 void tx_abort(struct tx *tx)
 {
+	archive_leave_bulk(tx);
 	if (tx->mode == TX_WRITE)
 		undo(tx);
 	else
 		end_reading(tx);
-	archive_free_bulk(tx->bulk);
 	free(tx);
 }
 
