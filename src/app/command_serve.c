@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `storyfs serve`: an archive over HTTP until a signal ends it. */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "command.h"
 #include "setup.h"
+#include "storyfs/alloc.h"
 #include "storyfs/archive.h"
 #include "storyfs/curl.h"
 #include "storyfs/http_server.h"
@@ -14,6 +17,8 @@
 #include "storyfs/server.h"
 #include "storyfs/webhook_sender.h"
 #include "supervisor.h"
+
+enum { GIVE_BACK_EVERY_S = 30 };
 
 /* The signals that the server heeds, blocked, so that only sigwait sees them. */
 static void block_signals(sigset_t *ret)
@@ -67,16 +72,28 @@ static int read_options(const struct arguments *args, struct http_server_config 
 	return 0;
 }
 
-/* Until a signal ends it; SIGHUP has the certificate read again. */
+static void reload(const struct http_server_config *config)
+{
+	scoped(buf_fini) struct buf reason = BUF_INIT;
+
+	if (http_server_reload(config, &reason) < 0)
+		log_error("the certificate stays as it was: %s", buf_str(&reason));
+}
+
+/* Until a signal ends it; SIGHUP has the certificate read again. What large answers took lies in
+ * pieces between small things: without this it would become more each hour. */
 static void wait_for_end(const struct http_server_config *config, const sigset_t *signals)
 {
-	int number;
+	for (;;) {
+		int number = sigtimedwait(
+			signals, NULL, &(struct timespec){ .tv_sec = GIVE_BACK_EVERY_S });
 
-	while (sigwait(signals, &number) == 0 && number == SIGHUP) {
-		scoped(buf_fini) struct buf reason = BUF_INIT;
-
-		if (http_server_reload(config, &reason) < 0)
-			log_error("the certificate stays as it was: %s", buf_str(&reason));
+		if (number == SIGHUP)
+			reload(config);
+		else if (number < 0 && errno == EAGAIN)
+			alloc_give_back();
+		else if (number >= 0 || errno != EINTR)
+			return;
 	}
 }
 

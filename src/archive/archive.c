@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
+#include <utlist.h>
 
 #include "archive_db.h"
 #include "storyfs/alloc.h"
@@ -19,9 +20,57 @@
 enum {
 	APPLICATION_ID = 0x53746673, /* "Stfs" */
 	SCHEMA_VERSION = 1,
-	MAX_IDLE = 16,
+	MAX_IDLE = 16, /* connections */
+	MAX_IDLE_MS = 60000,
 	OTHERS_WAIT_MS = 30000,
 };
+
+/* ---- connections ---- */
+
+static struct connection *take_idle(struct archive *a)
+{
+	lock_scope(&a->pool_lock);
+	struct connection *c = a->idle;
+
+	if (c) {
+		DL_DELETE(a->idle, c);
+		a->n_idle--;
+	}
+	return c;
+}
+
+/* The one to be closed, or NULL: what a burst needed goes again, with the pages that it keeps. */
+static struct connection *put_idle(struct archive *a, struct connection *c)
+{
+	lock_scope(&a->pool_lock);
+	c->idle_since_ms = clock_monotonic_ms();
+	DL_PREPEND(a->idle, c);
+	a->n_idle++;
+	struct connection *last = a->idle->prev;
+
+	if (a->n_idle <= MAX_IDLE && c->idle_since_ms - last->idle_since_ms <= MAX_IDLE_MS)
+		return NULL;
+	DL_DELETE(a->idle, last);
+	a->n_idle--;
+	return last;
+}
+
+int archive_take_connection(struct archive *a, struct connection **ret)
+{
+	*ret = take_idle(a);
+	if (*ret)
+		return 0;
+	int r = db_open(a->path, SQLITE_OPEN_READWRITE, ret);
+
+	if (r < 0)
+		log_error("archive: %s: %s", a->path, archive_explain(r));
+	return r;
+}
+
+void archive_give_connection(struct archive *a, struct connection *c)
+{
+	db_close(put_idle(a, c));
+}
 
 /* ---- opening ---- */
 
@@ -161,9 +210,7 @@ static int prepare_file(struct archive *a, enum archive_mode mode, struct buf *r
 		r = set_up_tables(c);
 	if (r < 0)
 		return refuse_failure(a->path, r, ret_reason);
-	c->next = a->idle;
-	a->idle = take_ptr(c);
-	a->n_idle++;
+	archive_give_connection(a, take_ptr(c));
 	return 0;
 }
 
@@ -192,12 +239,8 @@ void archive_close(struct archive *a)
 		return;
 	/* SQLite folds the log in when its last connection closes. */
 	db_close(a->watch);
-	while (a->idle) {
-		struct connection *c = a->idle;
-
-		a->idle = c->next;
+	for (struct connection *c; (c = take_idle(a));)
 		db_close(c);
-	}
 	for (int kind = 0; kind < N_KINDS; kind++)
 		free(a->columns[kind].names);
 	archive_free_rows(a);
@@ -219,49 +262,6 @@ void archive_remove(const char *path)
 
 		unlink(file);
 	}
-}
-
-/* ---- connections ---- */
-
-static struct connection *take_idle(struct archive *a)
-{
-	lock_scope(&a->pool_lock);
-	struct connection *c = a->idle;
-
-	if (c) {
-		a->idle = c->next;
-		a->n_idle--;
-	}
-	return c;
-}
-
-static bool keep_idle(struct archive *a, struct connection *c)
-{
-	lock_scope(&a->pool_lock);
-	if (a->n_idle >= MAX_IDLE)
-		return false;
-	c->next = a->idle;
-	a->idle = c;
-	a->n_idle++;
-	return true;
-}
-
-int archive_take_connection(struct archive *a, struct connection **ret)
-{
-	*ret = take_idle(a);
-	if (*ret)
-		return 0;
-	int r = db_open(a->path, SQLITE_OPEN_READWRITE, ret);
-
-	if (r < 0)
-		log_error("archive: %s: %s", a->path, archive_explain(r));
-	return r;
-}
-
-void archive_give_connection(struct archive *a, struct connection *c)
-{
-	if (!keep_idle(a, c))
-		db_close(c);
 }
 
 /* ---- who else writes ---- */

@@ -35,7 +35,7 @@ struct columns {
 };
 
 /* pool_lock guards idle and n_idle, turn_lock the members below it; neither is held while the other
- * is taken. */
+ * is taken. Of those that are idle the one that was used last comes first, and is taken first. */
 struct archive {
 	char *path;
 	pthread_mutex_t pool_lock;
@@ -69,7 +69,8 @@ struct connection {
 	bool is_writing; /* within what BEGIN IMMEDIATE began */
 	int failure;	 /* what db_error answered last */
 	sqlite3_stmt *rows[N_KINDS][N_ROW_SQL];
-	struct connection *next; /* in the pool */
+	struct connection *prev, *next; /* in the pool */
+	int64_t idle_since_ms;		/* clock_monotonic_ms */
 };
 
 /* flags are sqlite3_open_v2's. Writes nothing, and logs nothing: the file may be somebody else's.

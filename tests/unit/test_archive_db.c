@@ -3,6 +3,7 @@
  * files have a log. */
 #include <errno.h>
 #include <unistd.h>
+#include <utlist.h>
 
 #include "archive_db.h"
 #include "archive_stories.h"
@@ -102,6 +103,36 @@ static void only_a_new_file_is_filled_without_a_log(void **state)
 	assert_true(has_log(fx));
 }
 
+/* One after the other asks, as when all is quiet again. */
+static int ask_often(struct archive *a)
+{
+	for (int i = 0; i < MANY; i++) {
+		struct connection *c;
+
+		assert_int_equal(archive_take_connection(a, &c), 0);
+		archive_give_connection(a, c);
+	}
+	return a->n_idle;
+}
+
+static void what_a_burst_needed_is_closed_when_nobody_used_it_for_a_minute(void **state)
+{
+	struct fixture *fx = *state;
+	struct archive *a = fx->archive;
+	struct connection *c, *burst[8];
+	const int n = sizeof(burst) / sizeof(*burst);
+
+	for (int i = 0; i < n; i++)
+		assert_int_equal(archive_take_connection(a, &burst[i]), 0);
+	for (int i = 0; i < n; i++)
+		archive_give_connection(a, burst[i]);
+	assert_int_equal(ask_often(a), n);
+	DL_FOREACH(a->idle, c)
+		c->idle_since_ms -= 70000;
+	assert_int_equal(ask_often(a), 1);
+	assert_ptr_equal(a->idle, burst[n - 1]);
+}
+
 #define db_test(f) cmocka_unit_test_setup_teardown(f, open_memory, close_memory)
 
 int main(void)
@@ -112,6 +143,9 @@ int main(void)
 		db_test(what_is_asked_for_often_is_kept),
 		cmocka_unit_test_setup_teardown(
 			only_a_new_file_is_filled_without_a_log, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			what_a_burst_needed_is_closed_when_nobody_used_it_for_a_minute, set_up,
+			tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
