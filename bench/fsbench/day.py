@@ -334,12 +334,16 @@ def change(a):
 
 
 def make_history(day, n):
-    """So many changes before it all begins, as a project has that lives: a mount keeps the newest 5,000."""
+    """So many changes before it all begins, as a project has that lives: a mount keeps the newest
+    5,000, and the day's own, which take their places, must not be larger."""
+    rng = random.Random(n)
     connection = http.client.HTTPConnection('127.0.0.1', day.world.server.port, timeout=60)
     for i in range(n):
         story = FIRST + N_SAVING * N_OWN + i % (day.world.n_stories - N_SAVING * N_OWN)
+        text = f'Before {i}: {project.text_of(rng)}'
+        body = {'name': text.splitlines()[0]} if i % 4 else {'description': text}
         connection.request('PUT', f'/services/v5/projects/{project.PROJECT}/stories/{story}',
-                           json.dumps({'name': f'Before {i}'}),
+                           json.dumps(body),
                            {'X-TrackerToken': day.world.env['STORYFS_TOKEN'],
                             'Content-Type': 'application/json'})
         answer = connection.getresponse()
