@@ -112,6 +112,12 @@ static int find_none(struct store *s, const struct fetch *f, int e, struct call 
 	return 0;
 }
 
+static void prepare(const struct fetch *f, const struct record *holder, struct record *r)
+{
+	f->source->prepare(&f->place, holder, r);
+	record_trim(r);
+}
+
 /* What a list holds may be in other lists, too: only a copy of it is changed. */
 static struct record *prepared(
 	const struct fetch *f, const struct record *holder, const struct record *one)
@@ -120,7 +126,7 @@ static struct record *prepared(
 		return record_ref(one);
 	struct record *r = record_copy(one);
 
-	f->source->prepare(&f->place, holder, r);
+	prepare(f, holder, r);
 	return r;
 }
 
@@ -163,7 +169,7 @@ static int list_own(struct store *s, const struct fetch *f, const char *filters,
 
 	each_record(r, &ret->records) {
 		if (f->source->prepare)
-			f->source->prepare(&f->place, NULL, r);
+			prepare(f, NULL, r);
 	}
 	return e;
 }

@@ -347,14 +347,12 @@ void journal_add(struct journal *j, const struct journal_entry *e)
 	journal_write_line(e, &line);
 	lock_scope(&j->lock);
 	append(j, &line);
-	buf_add(&j->kept, line.data, line.len);
-	if (j->kept.len <= KEPT_BYTES)
-		return;
-	size_t half = j->kept.len - KEPT_BYTES / 2, before_line = j->kept.len - line.len;
-
 	/* This line stays, however long it is. */
-	if (before_line)
-		drop_until(&j->kept, half < before_line ? half : before_line - 1);
+	size_t all = j->kept.len + line.len, too_many = all - KEPT_BYTES / 2;
+
+	if (all >= KEPT_BYTES && j->kept.len)
+		drop_until(&j->kept, too_many < j->kept.len ? too_many : j->kept.len - 1);
+	buf_add(&j->kept, line.data, line.len);
 }
 
 void journal_read(struct journal *j, struct buf *ret)

@@ -230,6 +230,7 @@ static struct history *render(struct tree *t, const struct place *place, const s
 	make_part(h, KIND_none, 0);
 	each_record(r, all)
 		add_line(h, columns_of(place->kind), r, place->parent ? &resolver : NULL);
+	buf_trim(&h->text);
 	return h;
 }
 
