@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the server selects of a project's stories: ids only; the stories are known anyway. */
+/* What the server selects of a project's stories: ids only; the stories are known anyway. Those
+ * that were not asked for longest go first. */
 #include <inttypes.h>
 #include <string.h>
 
 #include "known.h"
 #include "storyfs/alloc.h"
 #include "storyfs/http.h"
+
+enum { MOST_BYTES = 4 << 20 };
 
 struct selection {
 	struct table_item item;
@@ -33,17 +36,54 @@ static void copy_ids(const struct ids *from, struct ids *ret)
 		ids_add(ret, from->v[i]);
 }
 
+static size_t bytes_of(const struct selection *one)
+{
+	return sizeof(*one) + strlen(one->key) + one->ids.n * sizeof(*one->ids.v);
+}
+
+/* The last one from now on. The lock is held, in what follows, too. */
+static void add(struct store *s, struct selection *one)
+{
+	table_add(&s->selections, &one->item, one->key, strlen(one->key));
+	s->selected_bytes += bytes_of(one);
+}
+
+static void take(struct store *s, struct selection *one)
+{
+	table_remove(&s->selections, &one->item);
+	s->selected_bytes -= bytes_of(one);
+}
+
+static void selection_free(struct selection *one)
+{
+	ids_fini(&one->ids);
+	free(one->key);
+	free(one);
+}
+
+static void drop_oldest(struct store *s, const struct selection *but)
+{
+	struct selection *one;
+
+	while (s->selected_bytes > MOST_BYTES && (one = table_next(&s->selections, NULL)) != but) {
+		take(s, one);
+		selection_free(one);
+	}
+}
+
 /* False when it must be asked for; *ret_now says what the answer will be of. */
 static bool find_fresh(struct store *s, int64_t project_id, const char *key,
 	struct selection *ret_now, struct ids *ret)
 {
 	lock_scope(&s->lock);
-	const struct selection *kept = table_find(&s->selections, key, strlen(key));
+	struct selection *kept = table_find(&s->selections, key, strlen(key));
 
 	ret_now->version = version_of(s, project_id);
 	ret_now->writes = s->n_writes;
 	if (!kept || kept->version != ret_now->version || kept->writes != ret_now->writes)
 		return false;
+	take(s, kept);
+	add(s, kept);
 	copy_ids(&kept->ids, ret);
 	return true;
 }
@@ -53,16 +93,19 @@ static void keep(struct store *s, const char *key, struct selection *now)
 	lock_scope(&s->lock);
 	struct selection *kept = table_find(&s->selections, key, strlen(key));
 
-	if (!kept) {
+	if (kept) {
+		take(s, kept);
+		ids_fini(&kept->ids);
+	} else {
 		kept = xcalloc(1, sizeof(*kept));
 		kept->key = xstrdup(key);
-		table_add(&s->selections, &kept->item, kept->key, strlen(kept->key));
 	}
-	ids_fini(&kept->ids);
 	kept->ids = now->ids;
 	kept->version = now->version;
 	kept->writes = now->writes;
 	now->ids = (struct ids){ 0 };
+	add(s, kept);
+	drop_oldest(s, kept);
 }
 
 static void add_story_ids(const struct records *iterations, struct ids *ret)
@@ -123,9 +166,6 @@ void selections_fini(struct store *s)
 {
 	struct selection *one;
 
-	while ((one = table_pop(&s->selections))) {
-		ids_fini(&one->ids);
-		free(one->key);
-		free(one);
-	}
+	while ((one = table_pop(&s->selections)))
+		selection_free(one);
 }

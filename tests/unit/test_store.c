@@ -440,9 +440,52 @@ static void a_story_may_move_to_another_project(void **state)
 	assert_int_equal(store_parent_of(w.store, r), 100);
 }
 
+/* How often the host was asked for it. */
+static size_t search(struct world *w, const char *query)
+{
+	struct selector what = { stories.parent_id, SELECT_QUERY, query };
+	scoped(ids_fini) struct ids found = { 0 };
+
+	host_forget(&w->host);
+	assert_int_equal(store_select(w->store, &what, &w->call, &found), 0);
+	assert_int_equal(found.n, 5);
+	return w->host.n_asked;
+}
+
+static void what_was_searched_for_last_is_kept_and_no_more_than_has_room(void **state)
+{
+	(void)state;
+	enum { N = 600, LEN = 10000 };
+	scoped(free_ptr) char *long_word = xcalloc(1, LEN + 1);
+	scoped(world_end) struct world w;
+
+	memset(long_word, 'a', LEN);
+	world_begin(&w);
+	list(&w, &projects);
+	list(&w, &stories);
+	for (int i = 0; i < N; i++) {
+		scoped(free_ptr) char *query = xasprintf("name:%d%s", i, long_word);
+
+		assert_in_range(search(&w, query), 1, 3);
+		assert_int_equal(search(&w, query), 0);
+		assert_int_equal(search(&w, "name:often") > 0, i == 0);
+	}
+	size_t n_kept = 0;
+
+	for (int i = N; i-- > 0;) {
+		scoped(free_ptr) char *query = xasprintf("name:%d%s", i, long_word);
+
+		if (search(&w, query))
+			break;
+		n_kept++;
+	}
+	assert_in_range(n_kept, (4 << 20) / LEN - 20, (4 << 20) / LEN);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_was_searched_for_last_is_kept_and_no_more_than_has_room),
 		cmocka_unit_test(a_listing_costs_the_pages_it_takes),
 		cmocka_unit_test(nested_kinds_cost_the_pages_of_their_parents),
 		cmocka_unit_test(a_second_nested_kind_brings_the_others_along),
