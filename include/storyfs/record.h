@@ -10,6 +10,7 @@
 #ifndef STORYFS_RECORD_H
 #define STORYFS_RECORD_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -36,18 +37,22 @@ enum value_state {
 	VALUE_SET,
 };
 
-/* The value of a field; which member counts follows from the field's type. */
+/* The value of a field; which member counts follows from the field's type. A list is made and
+ * changed as a struct ids or records, and lies here in less. */
 struct value {
 	enum value_state state;
+	uint32_t n; /* of IDS and OBJECTS that are SET: how many; of all else 0 */
 	union {
-		int64_t i;		/* INT, BOOL, DATETIME, DATE, ENUM */
-		double f;		/* FLOAT */
-		char *s;		/* STRING, XSTRING, JSON (compact text) */
-		struct ids ids;		/* IDS */
-		struct record *record;	/* OBJECT */
-		struct records records; /* OBJECTS */
+		int64_t i;		 /* INT, BOOL, DATETIME, DATE, ENUM */
+		double f;		 /* FLOAT */
+		char *s;		 /* STRING, XSTRING, JSON (compact text) */
+		int64_t *ids;		 /* IDS */
+		struct record *record;	 /* OBJECT */
+		struct record **records; /* OBJECTS */
 	};
 };
+
+static_assert(sizeof(struct value) == 16, "a mount holds millions of values");
 
 /* All fields ABSENT; counted once, for the caller. */
 struct record *record_new(enum kind kind);
@@ -88,10 +93,23 @@ void record_set_object(struct record *r, int f, const struct record *nested);
 /* Takes the list over and leaves it empty. */
 void record_set_objects(struct record *r, int f, struct records *list);
 void record_clear(struct record *r, int f);
+/* One more or one less in an IDS field; NULL and ABSENT are as an empty list. Nothing changes when
+ * it is there already, or is not there. */
+void record_add_id(struct record *r, int f, int64_t id);
+void record_remove_id(struct record *r, int f, int64_t id);
 
 /* Unknown keys as a JSON object's compact text, or NULL. record_set_extra takes the text over. */
 const char *record_extra(const struct record *r);
 void record_set_extra(struct record *r, char *json);
+
+/* The list of an IDS or OBJECTS value, borrowed from it; empty when the value is not SET. */
+struct ids value_ids(const struct value *v);
+struct records value_records(const struct value *v);
+/* A SET value, which takes the list over. */
+struct value value_of_ids(struct ids ids);
+struct value value_of_records(struct records list);
+/* Is the id one of an IDS value? Not of one that is not SET. */
+bool value_has_id(const struct value *v, int64_t id);
 
 /* Deep copy; nested records are shared. */
 struct value value_copy(const struct field *field, const struct value *v);
@@ -124,6 +142,8 @@ struct record *records_find(const struct records *sorted, int64_t id);
 
 void ids_fini(struct ids *ids);
 void ids_add(struct ids *ids, int64_t id);
+/* All of an IDS value; none when it is not SET. */
+void ids_add_value(struct ids *ids, const struct value *v);
 bool ids_has(const struct ids *ids, int64_t id);
 /* False when it was not there. */
 bool ids_remove(struct ids *ids, int64_t id);

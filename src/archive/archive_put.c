@@ -101,13 +101,13 @@ void archive_free_rows(struct archive *a)
 
 /* ---- a value in a column ---- */
 
-static void bind_id_list(sqlite3_stmt *stmt, int at, const struct ids *ids)
+static void bind_id_list(sqlite3_stmt *stmt, int at, const struct value *v)
 {
 	struct buf text = BUF_INIT;
 
 	buf_add_char(&text, '[');
-	for (size_t i = 0; i < ids->n; i++)
-		buf_add_fmt(&text, "%s%lld", i ? "," : "", (long long)ids->v[i]);
+	for (size_t i = 0; i < v->n; i++)
+		buf_add_fmt(&text, "%s%lld", i ? "," : "", (long long)v->ids[i]);
 	buf_add_char(&text, ']');
 	sqlite3_bind_text(stmt, at, text.data, (int)text.len, free);
 }
@@ -135,7 +135,7 @@ static void bind_value(sqlite3_stmt *stmt, int at, const struct field *field, co
 		db_bind_borrowed(stmt, at, field->choices->words[v->i]);
 		return;
 	case TYPE_IDS:
-		bind_id_list(stmt, at, &v->ids);
+		bind_id_list(stmt, at, v);
 		return;
 	case TYPE_OBJECT:
 		db_bind_borrowed(
@@ -264,7 +264,7 @@ static int drop_refs(struct tx *tx, const struct record *r, const struct refs *p
 
 		if (f < 0)
 			continue;
-		if (!record_has(r, f) || !ids_has(&record_get(r, f)->ids, present->targets.v[i]))
+		if (!value_has_id(record_get(r, f), present->targets.v[i]))
 			e = drop_ref(tx, r, f, present->targets.v[i]);
 	}
 	return e;
@@ -277,8 +277,8 @@ static int add_refs(
 	const struct value *v = record_get(r, f);
 	int e = 0;
 
-	for (size_t i = 0; e == 0 && v->state == VALUE_SET && i < v->ids.n; i++) {
-		const struct ref ref = { (uint16_t)record_kind(r), (uint16_t)f, v->ids.v[i],
+	for (size_t i = 0; e == 0 && i < v->n; i++) {
+		const struct ref ref = { (uint16_t)record_kind(r), (uint16_t)f, v->ids[i],
 			record_id(r) };
 
 		if (tx->bulk && is_new)

@@ -16,7 +16,7 @@ enum { SHORT_LIST = 8 };
 /* `[1,2]`, as bind_ids wrote it. */
 static void read_ids(struct record *r, int f, const char *text)
 {
-	struct value v = { .state = VALUE_SET };
+	struct ids ids = { 0 };
 
 	while (*text == '[' || *text == ',') {
 		char *end;
@@ -24,10 +24,10 @@ static void read_ids(struct record *r, int f, const char *text)
 
 		if (end == text + 1)
 			break;
-		ids_add(&v.ids, id);
+		ids_add(&ids, id);
 		text = end;
 	}
-	record_set(r, f, v);
+	record_set(r, f, value_of_ids(ids));
 }
 
 static void read_word(struct record *r, int f, const char *text)

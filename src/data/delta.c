@@ -76,8 +76,8 @@ static void tell_label(struct store *s, struct delta *d, const struct activity_c
 		const struct entry *e = known_entry(s, KIND_story, list->ids.v[i]);
 		const struct value *v = e ? record_get(e->record, F_story_labels) : NULL;
 
-		for (size_t k = 0; v && v->state == VALUE_SET && k < v->records.n; k++) {
-			if (record_id(v->records.items[k]) == c->id)
+		for (size_t k = 0; v && k < v->n; k++) {
+			if (record_id(v->records[k]) == c->id)
 				idset_add(&d->stories, e->key.id);
 		}
 	}

@@ -136,10 +136,8 @@ static void gather(const struct fetch *f, const struct records *all, int field, 
 	each_record(r, all) {
 		const struct value *v = record_get(r, field);
 
-		if (v->state != VALUE_SET)
-			continue;
-		each_record(one, &v->records)
-			records_add(ret, prepared(f, r, one));
+		for (size_t i = 0; i < v->n; i++)
+			records_add(ret, prepared(f, r, v->records[i]));
 	}
 }
 
@@ -304,22 +302,20 @@ static int fetch_news(struct store *s, struct fetch *f, struct call *call)
 static bool spread(
 	struct store *s, struct fetch *f, const struct records *parents, struct buf *problems)
 {
-	static const struct records none = { 0 };
 	scoped(sound_fini) struct sound sound = { .problems = problems };
 	int field = schema_find_field(f->source->parent, f->source->nested);
 	bool complete = true;
 
 	each_record(r, parents) {
 		scoped(records_fini) struct records deeper = { 0 }, list = { 0 };
-		const struct records *all =
-			record_has(r, field) ? &record_get(r, field)->records : &none;
+		struct records all = value_records(record_get(r, field));
 		struct place place = f->place;
 
 		if (f->source->inner) {
-			gather(f, all, inner_field(f->source), &deeper);
-			all = &deeper;
+			gather(f, &all, inner_field(f->source), &deeper);
+			all = deeper;
 		}
-		sound_add(&sound, all, &list);
+		sound_add(&sound, &all, &list);
 		place.parent_id = record_id(r);
 		if (known_entry(s, place.parent, place.parent_id))
 			known_replace(s, &place, &list, &f->in);

@@ -22,11 +22,10 @@ static void learn_nested(
 			.kind = field->of, .parent = KIND_project, .parent_id = project_id
 		};
 
-		if (field->type != TYPE_OBJECTS || v->state != VALUE_SET ||
-			!schema_resource(field->of)->by_name)
+		if (field->type != TYPE_OBJECTS || !schema_resource(field->of)->by_name)
 			continue;
-		for (size_t i = 0; i < v->records.n; i++)
-			known_add_written(s, v->records.items[i], &place, in);
+		for (size_t i = 0; i < v->n; i++)
+			known_add_written(s, v->records[i], &place, in);
 	}
 }
 
@@ -131,7 +130,7 @@ static void keep_untold(struct store *s, struct record *r, const struct record *
 		if (field->type != TYPE_IDS || field->flags & FIELD_DEF || record_has(r, f) ||
 			!from || !record_has(from, f))
 			continue;
-		record_set_ids(r, f, &record_get(from, f)->ids);
+		record_set(r, f, value_copy(field, record_get(from, f)));
 	}
 }
 
@@ -398,7 +397,7 @@ static int find_holder(
 	each_record(comment, &listing.records) {
 		const struct value *v = record_get(comment, F_comment_file_attachment_ids);
 
-		if (v->state != VALUE_SET || !ids_has(&v->ids, file->id))
+		if (!value_has_id(v, file->id))
 			continue;
 		*ret = comments;
 		ret->id = record_id(comment);

@@ -110,12 +110,8 @@ static void keep(struct store *s, const char *key, struct selection *now)
 
 static void add_story_ids(const struct records *iterations, struct ids *ret)
 {
-	each_record(r, iterations) {
-		const struct value *v = record_get(r, F_iteration_story_ids);
-
-		if (v->state == VALUE_SET)
-			copy_ids(&v->ids, ret);
-	}
+	each_record(r, iterations)
+		ids_add_value(ret, record_get(r, F_iteration_story_ids));
 }
 
 static int ask(struct store *s, const struct selector *what, struct call *call, struct ids *ret)

@@ -47,10 +47,10 @@ static int check_text(const struct field *field, const char *text, struct v5_err
 	return 0;
 }
 
-static int check_records(const struct records *list, struct v5_error *ret_error)
+static int check_records(const struct value *list, struct v5_error *ret_error)
 {
-	each_record(r, list) {
-		int e = check_patch(r, ret_error);
+	for (size_t i = 0; i < list->n; i++) {
+		int e = check_patch(list->records[i], ret_error);
 
 		if (e < 0)
 			return e;
@@ -71,7 +71,7 @@ int check_value(const struct field *field, const struct value *v, struct v5_erro
 	case TYPE_OBJECT:
 		return check_patch(v->record, ret_error);
 	case TYPE_OBJECTS:
-		return check_records(&v->records, ret_error);
+		return check_records(v, ret_error);
 	case TYPE_INT:
 	case TYPE_FLOAT:
 	case TYPE_BOOL:

@@ -34,12 +34,12 @@ static json_t *from_date(int64_t days)
 	return json_string(text);
 }
 
-static json_t *from_ids(const struct ids *ids)
+static json_t *from_ids(const struct value *v)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < ids->n; i++)
-		json_array_append_new(list, json_integer(ids->v[i]));
+	for (size_t i = 0; i < v->n; i++)
+		json_array_append_new(list, json_integer(v->ids[i]));
 	return list;
 }
 
@@ -62,6 +62,8 @@ struct json_t *json_from_records(const struct records *list, const struct fields
 struct json_t *json_from_value(const struct field *field, const struct value *v,
 	const struct fields *nested, unsigned flags)
 {
+	const struct records records = value_records(v);
+
 	if (v->state != VALUE_SET)
 		return json_null();
 	switch (field->type) {
@@ -81,11 +83,11 @@ struct json_t *json_from_value(const struct field *field, const struct value *v,
 	case TYPE_ENUM:
 		return json_string(field->choices->words[v->i]);
 	case TYPE_IDS:
-		return from_ids(&v->ids);
+		return from_ids(v);
 	case TYPE_OBJECT:
 		return json_from_record(v->record, nested, flags);
 	case TYPE_OBJECTS:
-		return json_from_records(&v->records, nested, flags);
+		return json_from_records(&records, nested, flags);
 	case TYPE_JSON:
 		return json_loads(v->s, JSON_DECODE_ANY, NULL);
 	}

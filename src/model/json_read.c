@@ -150,7 +150,7 @@ static struct record *to_nested(enum kind kind, const struct place *at, const st
 /* Where a list is asked for on its own, one that is no resource does not take the others away. What
  * is part of its parent is kept whole, as it came. */
 static bool to_records(const struct field *field, const struct place *at, const struct reading *how,
-	struct records *ret)
+	struct value *ret)
 {
 	bool may_lack = how->is_lenient && !(field->flags & FIELD_DEF);
 	scoped(records_fini) struct records list = { 0 };
@@ -167,7 +167,7 @@ static bool to_records(const struct field *field, const struct place *at, const 
 			return false;
 		item.index++;
 	}
-	*ret = list;
+	*ret = value_of_records(list);
 	list = (struct records){ 0 };
 	return true;
 }
@@ -203,11 +203,11 @@ static bool to_set_value(const struct field *field, const struct place *at,
 	case TYPE_ENUM:
 		return json_take_choice(field->choices, how->in, &ret->i);
 	case TYPE_IDS:
-		return json_take_ids(how->in, &ret->ids);
+		return json_take_ids(how->in, ret);
 	case TYPE_OBJECT:
 		return (ret->record = to_nested(field->of, at, how)) != NULL;
 	case TYPE_OBJECTS:
-		return to_records(field, at, how, &ret->records);
+		return to_records(field, at, how, ret);
 	case TYPE_JSON:
 		return json_take_compact(how->in, &ret->s);
 	}

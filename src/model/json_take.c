@@ -82,7 +82,7 @@ bool json_take_choice(const struct choices *choices, struct json_scan *s, int64_
 	return *ret >= 0;
 }
 
-bool json_take_ids(struct json_scan *s, struct ids *ret)
+bool json_take_ids(struct json_scan *s, struct value *ret)
 {
 	scoped(ids_fini) struct ids ids = { 0 };
 
@@ -95,7 +95,7 @@ bool json_take_ids(struct json_scan *s, struct ids *ret)
 			return false;
 		ids_add(&ids, id);
 	}
-	*ret = ids;
+	*ret = value_of_ids(ids);
 	ids = (struct ids){ 0 };
 	return true;
 }

@@ -20,7 +20,7 @@ bool json_take_bool(struct json_scan *s, int64_t *ret);
 bool json_take_date(struct json_scan *s, int64_t *ret);
 bool json_take_datetime(struct json_scan *s, int64_t *ret);
 bool json_take_choice(const struct choices *choices, struct json_scan *s, int64_t *ret);
-bool json_take_ids(struct json_scan *s, struct ids *ret);
+bool json_take_ids(struct json_scan *s, struct value *ret);
 
 /* Whatever it is, as compact text, or as a tree: which is dear. NULL when it is no JSON. */
 bool json_take_compact(struct json_scan *s, char **ret);

@@ -130,13 +130,13 @@ static void write_date(int64_t days, struct buf *b)
 	json_add_text(text, b);
 }
 
-static void write_ids(const struct ids *ids, struct buf *b)
+static void write_ids(const struct value *v, struct buf *b)
 {
 	buf_add_char(b, '[');
-	for (size_t i = 0; i < ids->n; i++) {
+	for (size_t i = 0; i < v->n; i++) {
 		if (i)
 			buf_add_char(b, ',');
-		write_int(ids->v[i], b);
+		write_int(v->ids[i], b);
 	}
 	buf_add_char(b, ']');
 }
@@ -152,6 +152,8 @@ static void write_nested(
 static void write_value(
 	const struct field *field, const struct value *v, const struct plan *p, struct buf *b)
 {
+	const struct records records = value_records(v);
+
 	switch (field->type) {
 	case TYPE_INT:
 		write_int(v->i, b);
@@ -176,13 +178,13 @@ static void write_value(
 		json_add_text(field->choices->words[v->i], b);
 		return;
 	case TYPE_IDS:
-		write_ids(&v->ids, b);
+		write_ids(v, b);
 		return;
 	case TYPE_OBJECT:
 		write_nested(v->record, fields_nested(p->fields, field->key), p->flags, b);
 		return;
 	case TYPE_OBJECTS:
-		write_records(&v->records, fields_nested(p->fields, field->key), p->flags, b);
+		write_records(&records, fields_nested(p->fields, field->key), p->flags, b);
 		return;
 	case TYPE_JSON:
 		buf_add_str(b, v->s);

@@ -112,6 +112,8 @@ static void add_nested(const struct record *r, struct buf *b)
 
 static void add_value(const struct field *field, const struct value *v, struct buf *b)
 {
+	const struct ids ids = value_ids(v);
+
 	switch (field->type) {
 	case TYPE_INT:
 	case TYPE_BOOL:
@@ -129,15 +131,15 @@ static void add_value(const struct field *field, const struct value *v, struct b
 		add_bytes(v->s, b);
 		break;
 	case TYPE_IDS:
-		pack_ids(&v->ids, b);
+		pack_ids(&ids, b);
 		break;
 	case TYPE_OBJECT:
 		add_nested(v->record, b);
 		break;
 	case TYPE_OBJECTS:
-		add_number(v->records.n, b);
-		for (size_t i = 0; i < v->records.n; i++)
-			add_nested(v->records.items[i], b);
+		add_number(v->n, b);
+		for (size_t i = 0; i < v->n; i++)
+			add_nested(v->records[i], b);
 		break;
 	}
 }
@@ -273,11 +275,21 @@ static struct record *take_nested(struct input *in, enum kind of)
 	return r;
 }
 
+static struct value take_records(struct input *in, enum kind of)
+{
+	struct records list = { 0 };
+	struct record *r;
+	size_t n = take_count(in);
+
+	for (size_t i = 0; i < n && (r = take_nested(in, of)); i++)
+		records_add(&list, r);
+	return value_of_records(list);
+}
+
 /* False when there is nothing of it that would have to be freed. */
 static bool take_value(struct input *in, const struct field *field, struct value *ret)
 {
-	struct record *r;
-	size_t n;
+	struct ids ids = { 0 };
 
 	switch (field->type) {
 	case TYPE_INT:
@@ -300,15 +312,14 @@ static bool take_value(struct input *in, const struct field *field, struct value
 		ret->s = take_bytes(in);
 		break;
 	case TYPE_IDS:
-		take_ids(in, &ret->ids);
+		take_ids(in, &ids);
+		*ret = value_of_ids(ids);
 		return true;
 	case TYPE_OBJECT:
 		ret->record = take_nested(in, field->of);
 		return ret->record != NULL;
 	case TYPE_OBJECTS:
-		n = take_count(in);
-		for (size_t i = 0; i < n && (r = take_nested(in, field->of)); i++)
-			records_add(&ret->records, r);
+		*ret = take_records(in, field->of);
 		return true;
 	}
 	return !in->is_bad;

@@ -103,16 +103,16 @@ static void write_value(const struct field *field, const struct value *v,
 		buf_add_str(b, field->choices->words[v->i]);
 		break;
 	case TYPE_IDS:
-		for (size_t i = 0; i < v->ids.n; i++)
-			buf_add_fmt(b, "%s%" PRId64, i ? "\n" : "", v->ids.v[i]);
+		for (size_t i = 0; i < v->n; i++)
+			buf_add_fmt(b, "%s%" PRId64, i ? "\n" : "", v->ids[i]);
 		break;
 	case TYPE_OBJECT:
 		write_nested(v->record, field, resolver, b);
 		break;
 	case TYPE_OBJECTS:
-		for (size_t i = 0; i < v->records.n; i++) {
+		for (size_t i = 0; i < v->n; i++) {
 			buf_add_str(b, i ? "\n" : "");
-			write_nested(v->records.items[i], field, resolver, b);
+			write_nested(v->records[i], field, resolver, b);
 		}
 		break;
 	}
@@ -130,9 +130,9 @@ static void write_pair(const struct record *r, const struct field *field,
 		write_id(field->of, v->i, resolver, b);
 		return;
 	}
-	for (size_t i = 0; i < v->ids.n; i++) {
+	for (size_t i = 0; i < v->n; i++) {
 		buf_add_str(b, i ? "\n" : "");
-		write_id(field->of, v->ids.v[i], resolver, b);
+		write_id(field->of, v->ids[i], resolver, b);
 	}
 }
 

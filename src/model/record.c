@@ -257,7 +257,7 @@ void record_set_null(struct record *r, int f)
 
 void record_set_ids(struct record *r, int f, const struct ids *ids)
 {
-	struct value v = { .state = VALUE_SET, .ids = *ids };
+	struct value v = value_of_ids(*ids);
 
 	record_set(r, f, value_copy(schema_field(r->kind, f), &v));
 }
@@ -269,13 +269,32 @@ void record_set_object(struct record *r, int f, const struct record *nested)
 
 void record_set_objects(struct record *r, int f, struct records *list)
 {
-	record_set(r, f, (struct value){ .state = VALUE_SET, .records = *list });
+	record_set(r, f, value_of_records(*list));
 	*list = (struct records){ 0 };
 }
 
 void record_clear(struct record *r, int f)
 {
 	record_set(r, f, (struct value){ .state = VALUE_ABSENT });
+}
+
+void record_add_id(struct record *r, int f, int64_t id)
+{
+	struct value *v = make_value(r, f);
+	struct ids ids = value_ids(v);
+
+	if (!ids_has(&ids, id))
+		ids_add(&ids, id);
+	*v = value_of_ids(ids);
+}
+
+void record_remove_id(struct record *r, int f, int64_t id)
+{
+	struct value *v = (struct value *)find_value(r, f);
+	struct ids ids = value_ids(v);
+
+	if (ids_remove(&ids, id))
+		*v = value_of_ids(ids);
 }
 
 const char *record_extra(const struct record *r)
@@ -407,6 +426,12 @@ void ids_add(struct ids *ids, int64_t id)
 	if (is_full(ids->n))
 		ids->v = xrealloc(ids->v, ids->n ? ids->n * 2 : 1, sizeof(id));
 	ids->v[ids->n++] = id;
+}
+
+void ids_add_value(struct ids *ids, const struct value *v)
+{
+	for (size_t i = 0; i < v->n; i++)
+		ids_add(ids, v->ids[i]);
 }
 
 bool ids_has(const struct ids *ids, int64_t id)

@@ -5,6 +5,35 @@
 #include "storyfs/alloc.h"
 #include "storyfs/record.h"
 
+struct ids value_ids(const struct value *v)
+{
+	return v->state == VALUE_SET ? (struct ids){ v->n, v->ids } : (struct ids){ 0 };
+}
+
+struct records value_records(const struct value *v)
+{
+	return v->state == VALUE_SET ? (struct records){ v->n, v->records } : (struct records){ 0 };
+}
+
+struct value value_of_ids(struct ids ids)
+{
+	assert(ids.n <= UINT32_MAX);
+	return (struct value){ .state = VALUE_SET, .n = (uint32_t)ids.n, .ids = ids.v };
+}
+
+struct value value_of_records(struct records list)
+{
+	assert(list.n <= UINT32_MAX);
+	return (struct value){ .state = VALUE_SET, .n = (uint32_t)list.n, .records = list.items };
+}
+
+bool value_has_id(const struct value *v, int64_t id)
+{
+	struct ids ids = value_ids(v);
+
+	return ids_has(&ids, id);
+}
+
 void value_fini(const struct field *field, struct value *v)
 {
 	if (v->state != VALUE_SET)
@@ -16,13 +45,13 @@ void value_fini(const struct field *field, struct value *v)
 		free(v->s);
 		break;
 	case TYPE_IDS:
-		ids_fini(&v->ids);
+		free(v->ids);
 		break;
 	case TYPE_OBJECT:
 		record_unref(v->record);
 		break;
 	case TYPE_OBJECTS:
-		records_fini(&v->records);
+		records_fini(&(struct records){ v->n, v->records });
 		break;
 	case TYPE_INT:
 	case TYPE_FLOAT:
@@ -33,6 +62,23 @@ void value_fini(const struct field *field, struct value *v)
 		break;
 	}
 	*v = (struct value){ 0 };
+}
+
+static struct value copy_ids(const struct value *v)
+{
+	struct ids copy = { 0 };
+
+	ids_add_value(&copy, v);
+	return value_of_ids(copy);
+}
+
+static struct value copy_records(const struct value *v)
+{
+	struct records copy = { 0 };
+
+	for (size_t i = 0; i < v->n; i++)
+		records_add(&copy, record_ref(v->records[i]));
+	return value_of_records(copy);
 }
 
 struct value value_copy(const struct field *field, const struct value *v)
@@ -48,17 +94,13 @@ struct value value_copy(const struct field *field, const struct value *v)
 		copy.s = xstrdup(v->s);
 		break;
 	case TYPE_IDS:
-		copy.ids = (struct ids){ 0 };
-		for (size_t i = 0; i < v->ids.n; i++)
-			ids_add(&copy.ids, v->ids.v[i]);
+		copy = copy_ids(v);
 		break;
 	case TYPE_OBJECT:
 		record_ref(copy.record);
 		break;
 	case TYPE_OBJECTS:
-		copy.records = (struct records){ 0 };
-		for (size_t i = 0; i < v->records.n; i++)
-			records_add(&copy.records, record_ref(v->records.items[i]));
+		copy = copy_records(v);
 		break;
 	case TYPE_INT:
 	case TYPE_FLOAT:
@@ -87,12 +129,12 @@ static bool same_record(const struct record *a, const struct record *b)
 		&res->fields[res->label], record_get(a, res->label), record_get(b, res->label));
 }
 
-static bool same_records(const struct records *a, const struct records *b)
+static bool same_records(const struct value *a, const struct value *b)
 {
 	if (a->n != b->n)
 		return false;
 	for (size_t i = 0; i < a->n; i++) {
-		if (!same_record(a->items[i], b->items[i]))
+		if (!same_record(a->records[i], b->records[i]))
 			return false;
 	}
 	return true;
@@ -116,13 +158,12 @@ bool value_equal(const struct field *field, const struct value *a, const struct 
 	case TYPE_JSON:
 		return strcmp(a->s, b->s) == 0;
 	case TYPE_IDS:
-		return a->ids.n == b->ids.n &&
-		       (!a->ids.n ||
-			       memcmp(a->ids.v, b->ids.v, a->ids.n * sizeof(a->ids.v[0])) == 0);
+		return a->n == b->n &&
+		       (!a->n || memcmp(a->ids, b->ids, a->n * sizeof(a->ids[0])) == 0);
 	case TYPE_OBJECT:
 		return same_record(a->record, b->record);
 	case TYPE_OBJECTS:
-		return same_records(&a->records, &b->records);
+		return same_records(a, b);
 	}
 	return false;
 }
@@ -153,37 +194,37 @@ bool value_same(const struct field *field, const struct value *a, const struct v
 		return record_same(a->record, b->record);
 	if (field->type != TYPE_OBJECTS)
 		return value_equal(field, a, b);
-	if (a->records.n != b->records.n)
+	if (a->n != b->n)
 		return false;
-	for (size_t i = 0; i < a->records.n; i++) {
-		if (!record_same(a->records.items[i], b->records.items[i]))
+	for (size_t i = 0; i < a->n; i++) {
+		if (!record_same(a->records[i], b->records[i]))
 			return false;
 	}
 	return true;
 }
 
-static bool holds_record(const struct records *list, const struct record *r)
+static bool holds_record(const struct value *list, const struct record *r)
 {
 	for (size_t i = 0; i < list->n; i++) {
-		if (same_record(list->items[i], r))
+		if (same_record(list->records[i], r))
 			return true;
 	}
 	return false;
 }
 
-static bool holds_all_records(const struct records *list, const struct records *wanted)
+static bool holds_all_records(const struct value *list, const struct value *wanted)
 {
 	for (size_t i = 0; i < wanted->n; i++) {
-		if (!holds_record(list, wanted->items[i]))
+		if (!holds_record(list, wanted->records[i]))
 			return false;
 	}
 	return list->n == wanted->n;
 }
 
-static bool holds_all_ids(const struct ids *list, const struct ids *wanted)
+static bool holds_all_ids(const struct value *list, const struct value *wanted)
 {
 	for (size_t i = 0; i < wanted->n; i++) {
-		if (!ids_has(list, wanted->v[i]))
+		if (!value_has_id(list, wanted->ids[i]))
 			return false;
 	}
 	return list->n == wanted->n;
@@ -199,10 +240,10 @@ bool record_fulfils(const struct record *r, const struct record *patch)
 		if (wanted->state == VALUE_ABSENT)
 			continue;
 		if (both && field->type == TYPE_OBJECTS) {
-			if (!holds_all_records(&is->records, &wanted->records))
+			if (!holds_all_records(is, wanted))
 				return false;
 		} else if (both && field->type == TYPE_IDS) {
-			if (!holds_all_ids(&is->ids, &wanted->ids))
+			if (!holds_all_ids(is, wanted))
 				return false;
 		} else if (!value_equal(field, is, wanted)) {
 			return false;

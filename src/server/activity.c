@@ -62,15 +62,15 @@ static int add_labels(struct call *c, const struct record *story, json_t *values
 
 	json_object_set_new(values, "label_ids", ids);
 	json_object_set_new(values, "labels", names);
-	for (size_t i = 0; v->state == VALUE_SET && i < v->ids.n; i++) {
+	for (size_t i = 0; i < v->n; i++) {
 		struct record *label = NULL;
-		int r = tx_get(c->tx, KIND_label, v->ids.v[i], &label);
+		int r = tx_get(c->tx, KIND_label, v->ids[i], &label);
 
 		if (r < 0)
 			return r;
 		if (r > 0) {
 			label = record_new(KIND_label);
-			record_set_int(label, F_label_id, v->ids.v[i]);
+			record_set_int(label, F_label_id, v->ids[i]);
 		}
 		records_add(&labels, label);
 	}
@@ -97,9 +97,8 @@ static void add_first_owner(const struct record *story, const struct record *oth
 	bool is_due = differs(story, other, F_story_owner_ids) ||
 		      differs(story, other, F_story_owned_by_id);
 
-	if (is_due && !record_has(story, F_story_owned_by_id) && owners->state == VALUE_SET &&
-		owners->ids.n)
-		add_id(values, "owned_by_id", owners->ids.v[0]);
+	if (is_due && !record_has(story, F_story_owned_by_id) && owners->n)
+		add_id(values, "owned_by_id", owners->ids[0]);
 }
 
 /* What is told of a story or an epic beside its fields. */

@@ -66,9 +66,9 @@ int activity_list_workspace(struct call *c)
 	const struct ids *visible = NULL;
 	int r = projects_visible(c, &visible);
 
-	for (size_t i = 0; r == 0 && v->state == VALUE_SET && i < v->ids.n; i++) {
-		if (ids_has(visible, v->ids.v[i]))
-			ids_add(&ids, v->ids.v[i]);
+	for (size_t i = 0; r == 0 && i < v->n; i++) {
+		if (ids_has(visible, v->ids[i]))
+			ids_add(&ids, v->ids[i]);
 	}
 	query_where(&q, F_activity_project_id, OP_IN, 0)->where[0].ids = &ids;
 	return r < 0 ? r : answer_activity(c, &q);

@@ -20,11 +20,9 @@ static const int lists[] = { F_comment_file_attachment_ids, F_comment_google_att
 /* A copy of one of the comment's lists. */
 static struct ids copy_list(const struct record *comment, int f)
 {
-	const struct value *v = record_get(comment, f);
 	struct ids ids = { 0 };
 
-	for (size_t i = 0; v->state == VALUE_SET && i < v->ids.n; i++)
-		ids_add(&ids, v->ids.v[i]);
+	ids_add_value(&ids, record_get(comment, f));
 	return ids;
 }
 
@@ -73,8 +71,8 @@ static int add_objects(struct call *c, struct record *comment, const struct valu
 	scoped(ids_fini) struct ids google = copy_list(comment, F_comment_google_attachment_ids);
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && objects->state == VALUE_SET && i < objects->records.n; i++) {
-		const struct record *given = objects->records.items[i];
+	for (size_t i = 0; r == 0 && i < objects->n; i++) {
+		const struct record *given = objects->records[i];
 
 		r = is_google(given) ? add_google(c, comment, given, &google)
 				     : attachments_add(c, &files, record_id(given));
@@ -89,8 +87,8 @@ static int add_files(struct call *c, struct record *comment, const struct value 
 	scoped(ids_fini) struct ids files = copy_list(comment, F_comment_file_attachment_ids);
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && given->state == VALUE_SET && i < given->ids.n; i++)
-		r = attachments_add(c, &files, given->ids.v[i]);
+	for (size_t i = 0; r == 0 && i < given->n; i++)
+		r = attachments_add(c, &files, given->ids[i]);
 	set_list(comment, F_comment_file_attachment_ids, &files);
 	return r;
 }
@@ -126,8 +124,8 @@ bool attached_remove(struct record *comment, int f, int64_t id)
 /* What is not there need not be taken off. */
 static void remove_all(struct record *comment, int f, const struct value *given)
 {
-	for (size_t i = 0; given->state == VALUE_SET && i < given->ids.n; i++)
-		attached_remove(comment, f, given->ids.v[i]);
+	for (size_t i = 0; i < given->n; i++)
+		attached_remove(comment, f, given->ids[i]);
 }
 
 int attached_change(struct call *c, struct record *comment)
@@ -148,7 +146,7 @@ bool attached_is_empty(const struct record *comment)
 {
 	each_list(f)
 	{
-		if (record_has(comment, *f) && record_get(comment, *f)->ids.n)
+		if (record_get(comment, *f)->n)
 			return false;
 	}
 	return true;
@@ -159,8 +157,8 @@ static struct ids removed(const struct record *old, const struct record *now, in
 	struct ids ids = copy_list(old, f);
 	const struct value *kept = now ? record_get(now, f) : NULL;
 
-	for (size_t i = 0; kept && kept->state == VALUE_SET && i < kept->ids.n; i++)
-		ids_remove(&ids, kept->ids.v[i]);
+	for (size_t i = 0; kept && i < kept->n; i++)
+		ids_remove(&ids, kept->ids[i]);
 	return ids;
 }
 
@@ -220,13 +218,7 @@ int attached_fill(struct call *c, struct records *comments, int f)
 	for (size_t i = 0; i < comments->n; i++) {
 		scoped(ids_fini) struct ids all = { 0 };
 
-		each_list(from)
-		{
-			const struct value *v = record_get(comments->items[i], *from);
-
-			for (size_t k = 0; v->state == VALUE_SET && k < v->ids.n; k++)
-				ids_add(&all, v->ids.v[k]);
-		}
+		each_list(from) ids_add_value(&all, record_get(comments->items[i], *from));
 		record_set_ids(comments->items[i], f, &all);
 	}
 	return 0;

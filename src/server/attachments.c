@@ -108,10 +108,7 @@ int attachments_release(struct call *c, const struct ids *files)
 
 void attachments_note(const struct record *comment, struct ids *ret)
 {
-	const struct value *files = record_get(comment, F_comment_file_attachment_ids);
-
-	for (size_t i = 0; files->state == VALUE_SET && i < files->ids.n; i++)
-		ids_add(ret, files->ids.v[i]);
+	ids_add_value(ret, record_get(comment, F_comment_file_attachment_ids));
 }
 
 /* ---- uploading ---- */

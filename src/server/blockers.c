@@ -51,13 +51,11 @@ static int set_links(struct call *c, struct record *blocker)
 	return 0;
 }
 
-static const struct ids *links_of(const struct record *blocker)
+static const struct value *links_of(const struct record *blocker)
 {
-	static const struct ids none = { 0 };
+	static const struct value none = { 0 };
 
-	return blocker && record_has(blocker, F_blocker_blocking_ids)
-		       ? &record_get(blocker, F_blocker_blocking_ids)->ids
-		       : &none;
+	return blocker ? record_get(blocker, F_blocker_blocking_ids) : &none;
 }
 
 /* Does any blocker on the story wait for that one? */
@@ -74,18 +72,6 @@ static int is_blocked_by(struct call *c, int64_t story_id, int64_t by_id, bool *
 	return r;
 }
 
-static void set_blocked(struct record *story, int64_t blocked_id, bool on)
-{
-	struct value v = value_copy(schema_field(KIND_story, F_story_blocked_story_ids),
-		record_get(story, F_story_blocked_story_ids));
-
-	v.state = VALUE_SET;
-	ids_remove(&v.ids, blocked_id);
-	if (on)
-		ids_add(&v.ids, blocked_id);
-	record_set(story, F_story_blocked_story_ids, v);
-}
-
 /* Does the story by_id block the other one? It tells so from now on. */
 static int update_blocking(struct call *c, struct activity *a, int64_t story_id, int64_t by_id)
 {
@@ -98,12 +84,13 @@ static int update_blocking(struct call *c, struct activity *a, int64_t story_id,
 		r = is_blocked_by(c, story_id, by_id, &on);
 	if (r)
 		return r < 0 ? r : 0;
-	const struct value *v = record_get(by, F_story_blocked_story_ids);
-
-	if (on == (v->state == VALUE_SET && ids_has(&v->ids, story_id)))
+	if (on == value_has_id(record_get(by, F_story_blocked_story_ids), story_id))
 		return 0;
 	r = activity_take_values(c, by, &before.json);
-	set_blocked(by, story_id, on);
+	if (on)
+		record_add_id(by, F_story_blocked_story_ids, story_id);
+	else
+		record_remove_id(by, F_story_blocked_story_ids, story_id);
 	initial_touch(by, call_now_ms(c));
 	if (r == 0)
 		r = tx_put(c->tx, by);
@@ -116,14 +103,14 @@ static int update_links(
 	struct call *c, struct activity *a, const struct record *old, const struct record *now)
 {
 	int64_t story_id = record_int(now ? now : old, F_blocker_story_id, 0);
-	const struct ids *mine = links_of(now), *former = links_of(old);
+	const struct value *mine = links_of(now), *former = links_of(old);
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < mine->n; i++)
-		r = update_blocking(c, a, story_id, mine->v[i]);
+		r = update_blocking(c, a, story_id, mine->ids[i]);
 	for (size_t i = 0; r == 0 && i < former->n; i++) {
-		if (!ids_has(mine, former->v[i]))
-			r = update_blocking(c, a, story_id, former->v[i]);
+		if (!value_has_id(mine, former->ids[i]))
+			r = update_blocking(c, a, story_id, former->ids[i]);
 	}
 	return r;
 }
@@ -138,12 +125,12 @@ static char *blocking_message(const struct record *blocker)
 /* What the item says of the stories that it is about from the other end. */
 static int add_secondary(struct call *c, struct activity *a, const struct record *blocker)
 {
-	const struct ids *links = links_of(blocker);
+	const struct value *links = links_of(blocker);
 	scoped(free_ptr) char *message = blocking_message(blocker);
 
 	for (size_t i = 0; i < links->n; i++) {
 		scoped(record_unref) struct record *story = NULL;
-		int r = tx_get(c->tx, KIND_story, links->v[i], &story);
+		int r = tx_get(c->tx, KIND_story, links->ids[i], &story);
 
 		if (r < 0)
 			return r;
@@ -175,12 +162,12 @@ static int tell_followers(struct call *c, struct activity *a, const struct recor
 
 static int tell_blocking(struct call *c, struct activity *a, const struct record *blocker)
 {
-	const struct ids *links = links_of(blocker);
+	const struct value *links = links_of(blocker);
 	scoped(free_ptr) char *message = blocking_message(blocker);
 
 	for (size_t i = 0; i < links->n; i++) {
 		scoped(record_unref) struct record *story = NULL;
-		int r = tx_get(c->tx, KIND_story, links->v[i], &story);
+		int r = tx_get(c->tx, KIND_story, links->ids[i], &story);
 		const struct notice notice = {
 			.subject = story,
 			.type = "blocker",
@@ -225,14 +212,11 @@ static int settle_one(
 {
 	scoped(scoped_json_fini) struct scoped_json before = { NULL };
 	scoped(record_unref) struct record *blocked = NULL;
-	struct value links = value_copy(schema_field(KIND_blocker, F_blocker_blocking_ids),
-		record_get(blocker, F_blocker_blocking_ids));
 	int r = activity_take_values(c, blocker, &before.json);
-	bool resolves;
 
-	ids_remove(&links.ids, story_id);
-	resolves = done && links.ids.n == 0;
-	record_set(blocker, F_blocker_blocking_ids, links);
+	record_remove_id(blocker, F_blocker_blocking_ids, story_id);
+	bool resolves = done && !links_of(blocker)->n;
+
 	if (resolves) {
 		record_set_int(blocker, F_blocker_resolved, true);
 		initial_touch(blocker, call_now_ms(c));

@@ -37,13 +37,6 @@ static int tell_new(struct call *c, struct activity *a, const struct record *com
 	return 0;
 }
 
-static int64_t count_ids(const struct record *r, int f)
-{
-	const struct value *v = record_get(r, f);
-
-	return v->state == VALUE_SET ? (int64_t)v->ids.n : 0;
-}
-
 /* Whoever follows is told; whom the text mentions, in words of their own. */
 static int tell_followers(struct call *c, struct activity *a, const struct record *parent,
 	const struct record *comment)
@@ -58,8 +51,8 @@ static int tell_followers(struct call *c, struct activity *a, const struct recor
 		.after = after,
 		.context = record_has(comment, F_comment_text) ? text : NULL,
 		.comment_id = record_id(comment),
-		.n_attachments = count_ids(comment, F_comment_file_attachment_ids) +
-				 count_ids(comment, F_comment_google_attachment_ids),
+		.n_attachments = record_get(comment, F_comment_file_attachment_ids)->n +
+				 record_get(comment, F_comment_google_attachment_ids)->n,
 	};
 	int r = followers_tell_mentioned(c, a, &notice, "comment_with_mention");
 

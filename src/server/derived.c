@@ -22,8 +22,8 @@ static int fill_owner(struct call *c, struct records *list, int f)
 	for (size_t i = 0; i < list->n; i++) {
 		const struct value *owners = record_get(list->items[i], F_story_owner_ids);
 
-		if (!record_has(list->items[i], f) && owners->state == VALUE_SET && owners->ids.n)
-			record_set_int(list->items[i], f, owners->ids.v[0]);
+		if (!record_has(list->items[i], f) && owners->n)
+			record_set_int(list->items[i], f, owners->ids[0]);
 	}
 	return 0;
 }
@@ -57,12 +57,12 @@ static int hide_projects(struct call *c, struct records *list, int f)
 		const struct value *v = record_get(list->items[i], f);
 		scoped(ids_fini) struct ids seen = { 0 };
 
-		for (size_t k = 0; r == 0 && v->state == VALUE_SET && k < v->ids.n; k++) {
+		for (size_t k = 0; r == 0 && k < v->n; k++) {
 			bool visible = false;
 
-			r = projects_is_visible(c, v->ids.v[k], &visible);
+			r = projects_is_visible(c, v->ids[k], &visible);
 			if (visible)
-				ids_add(&seen, v->ids.v[k]);
+				ids_add(&seen, v->ids[k]);
 		}
 		record_set_ids(list->items[i], f, &seen);
 	}

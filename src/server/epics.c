@@ -150,6 +150,7 @@ static int make_epic(struct call *c, const struct record *patch, struct record *
 	scoped(record_unref) struct record *epic = NULL;
 	scoped(record_unref) struct record *label = wanted_label(patch);
 	const struct value *followers = record_get(patch, F_epic_follower_ids);
+	const struct ids wanted = value_ids(followers);
 	struct ids none = { 0 };
 	int r = initial_make(c, patch, &epic);
 
@@ -166,7 +167,7 @@ static int make_epic(struct call *c, const struct record *patch, struct record *
 		label = label_by_name(epic);
 	r = apply_label(c, label, epic);
 	if (r == 0 && followers->state == VALUE_SET)
-		r = people_set(c, epic, F_epic_follower_ids, &followers->ids);
+		r = people_set(c, epic, F_epic_follower_ids, &wanted);
 	if (r == 0)
 		r = followers_expect(c, patch, epic);
 	if (r == 0)
@@ -205,8 +206,8 @@ static int add_nested(
 	const struct value *comments = record_get(patch, F_epic_comments);
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && comments->state == VALUE_SET && i < comments->records.n; i++)
-		r = comments_add(c, a, epic, comments->records.items[i], NULL);
+	for (size_t i = 0; r == 0 && i < comments->n; i++)
+		r = comments_add(c, a, epic, comments->records[i], NULL);
 	return r < 0 ? r : parts_add_nested(c, a, patch, epic);
 }
 
@@ -238,6 +239,7 @@ static int apply(
 	struct call *c, const struct record *patch, const struct record *old, struct record *now)
 {
 	const struct value *followers = record_get(patch, F_epic_follower_ids);
+	const struct ids wanted = value_ids(followers);
 	const struct value *label_id = record_get(old, F_epic_label_id);
 	scoped(record_unref) struct record *label = wanted_label(patch);
 	int r = 0;
@@ -251,7 +253,7 @@ static int apply(
 	if (label)
 		r = apply_label(c, label, now);
 	if (r == 0 && followers->state == VALUE_SET)
-		r = people_set(c, now, F_epic_follower_ids, &followers->ids);
+		r = people_set(c, now, F_epic_follower_ids, &wanted);
 	return r < 0 ? r : apply_place(c, patch, old, now);
 }
 

@@ -35,10 +35,9 @@ static int list_misfits(struct call *c, const char *scale, struct records *ret)
 static void list_labels(const struct records *stories, struct ids *ret)
 {
 	each_record(story, stories) {
-		const struct value *labels = record_get(story, F_story_label_ids);
+		const struct ids labels = value_ids(record_get(story, F_story_label_ids));
 
-		if (labels->state == VALUE_SET)
-			people_add_once(&labels->ids, ret);
+		people_add_once(&labels, ret);
 	}
 }
 

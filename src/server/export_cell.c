@@ -64,9 +64,9 @@ static void add_names(struct buf *b, const struct value *v, enum value_type type
 {
 	if (v->state == VALUE_SET && type == TYPE_OBJECT)
 		add_name(b, v->record);
-	for (size_t i = 0; v->state == VALUE_SET && type == TYPE_OBJECTS && i < v->records.n; i++) {
+	for (size_t i = 0; type == TYPE_OBJECTS && i < v->n; i++) {
 		buf_add_str(b, i ? ", " : "");
-		add_name(b, v->records.items[i]);
+		add_name(b, v->records[i]);
 	}
 }
 

@@ -81,8 +81,8 @@ static void note_people(struct dump *d, const struct records *list)
 				continue;
 			if (field->type == TYPE_INT)
 				ids_add(&d->people, v->i);
-			for (size_t i = 0; field->type == TYPE_IDS && i < v->ids.n; i++)
-				ids_add(&d->people, v->ids.v[i]);
+			else if (field->type == TYPE_IDS)
+				ids_add_value(&d->people, v);
 		}
 	}
 	/* Each time it has doubled, more or less. */
@@ -181,12 +181,9 @@ static int note_files(struct dump *d)
 
 		query_where(&q, 0, OP_IN, 0)->where[0].ids = &batch;
 		r = tx_list(export_tx(d->run), &q, &records);
-		each_record(comment, &records) {
-			const struct value *v = record_get(comment, F_comment_file_attachment_ids);
-
-			for (size_t k = 0; v->state == VALUE_SET && k < v->ids.n; k++)
-				ids_add(&d->ids[KIND_file_attachment], v->ids.v[k]);
-		}
+		each_record(comment, &records)
+			ids_add_value(&d->ids[KIND_file_attachment],
+				record_get(comment, F_comment_file_attachment_ids));
 	}
 	sort_ids(&d->ids[KIND_file_attachment]);
 	return r;

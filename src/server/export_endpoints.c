@@ -34,14 +34,15 @@ static int check_ids(struct call *c, const char *key, const struct ids *ids)
 
 int stories_export(struct call *c)
 {
-	const struct value *ids = &c->given[P_story_export_ids];
+	const struct value *given = &c->given[P_story_export_ids];
+	const struct ids ids = value_ids(given);
 
-	if (ids->state != VALUE_SET)
+	if (given->state != VALUE_SET)
 		return v5_error_problem(&c->error, "this endpoint requires the parameter: ids");
-	int r = check_ids(c, "ids", &ids->ids);
+	int r = check_ids(c, "ids", &ids);
 
 	if (r == 0)
-		r = export_stories(c, &ids->ids, 0);
+		r = export_stories(c, &ids, 0);
 
 	/* It is about no project in particular. */
 	record_unref(c->at[KIND_project]);
@@ -60,8 +61,10 @@ int projects_export(struct call *c)
 	int r = 0;
 
 	if (given->state == VALUE_SET) {
-		r = check_ids(c, "story_ids", &given->ids);
-		return r < 0 ? r : export_stories(c, &given->ids, project_id);
+		const struct ids named = value_ids(given);
+
+		r = check_ids(c, "story_ids", &named);
+		return r < 0 ? r : export_stories(c, &named, project_id);
 	}
 	query_where(&q, F_story_project_id, OP_EQ, project_id);
 	r = tx_list_ids(c->tx, &q, &ids);

@@ -129,14 +129,12 @@ static int find_project(struct export_rows *x, int64_t id, struct project **ret)
 /* ---- lists ---- */
 
 /* The list that a column repeats for; empty when there is none. */
-static const struct records *list_of(const struct record *r, const struct column *column)
+static const struct value *list_of(const struct record *r, const struct column *column)
 {
-	static const struct records none = { 0 };
+	static const struct value none = { 0 };
 	int list = columns_list(column, record_kind(r));
 
-	if (list < 0 || record_get(r, list)->state != VALUE_SET)
-		return &none;
-	return &record_get(r, list)->records;
+	return list < 0 ? &none : record_get(r, list);
 }
 
 /* What an import made to hold files is nobody's comment. */
@@ -146,21 +144,21 @@ static bool is_told(const struct record *r)
 	       *record_text(r, F_comment_text);
 }
 
-static size_t count_told(const struct records *list)
+static size_t count_told(const struct value *list)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < list->n; i++)
-		n += is_told(list->items[i]);
+		n += is_told(list->records[i]);
 	return n;
 }
 
 /* NULL behind the last. */
-static const struct record *nth(const struct records *list, size_t n)
+static const struct record *nth(const struct value *list, size_t n)
 {
 	for (size_t i = 0; i < list->n; i++) {
-		if (is_told(list->items[i]) && !n--)
-			return list->items[i];
+		if (is_told(list->records[i]) && !n--)
+			return list->records[i];
 	}
 	return NULL;
 }

@@ -180,12 +180,12 @@ static int add_file(struct package *p, int64_t owner_id, const struct record *fi
 
 static int add_files_of(struct package *p, const struct record *comment, int key)
 {
-	const struct value *ids = record_get(comment, F_comment_file_attachment_ids);
+	const struct ids ids = value_ids(record_get(comment, F_comment_file_attachment_ids));
 	scoped(records_fini) struct records files = { 0 };
 	int r = 0;
 
-	if (ids->state == VALUE_SET && ids->ids.n)
-		r = export_list(export_tx(p->run), KIND_file_attachment, &ids->ids, &files);
+	if (ids.n)
+		r = export_list(export_tx(p->run), KIND_file_attachment, &ids, &files);
 	for (size_t i = 0; r == 0 && i < files.n; i++)
 		r = add_file(p, record_int(comment, key, 0), files.items[i]);
 	return r;

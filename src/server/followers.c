@@ -19,8 +19,8 @@ static void add_list(struct ids *ret, const struct record *r, int f)
 {
 	const struct value *v = record_get(r, f);
 
-	for (size_t i = 0; v->state == VALUE_SET && i < v->ids.n; i++)
-		add_once(ret, v->ids.v[i]);
+	for (size_t i = 0; i < v->n; i++)
+		add_once(ret, v->ids[i]);
 }
 
 void followers_list(const struct record *r, struct ids *ret)
@@ -34,24 +34,12 @@ void followers_list(const struct record *r, struct ids *ret)
 
 void followers_add(struct record *r, int64_t person_id)
 {
-	const struct value *v = record_get(r, key_of(r));
-
-	if (v->state == VALUE_SET && ids_has(&v->ids, person_id))
-		return;
-	struct value more = value_copy(schema_field(record_kind(r), key_of(r)), v);
-
-	more.state = VALUE_SET;
-	ids_add(&more.ids, person_id);
-	record_set(r, key_of(r), more);
+	record_add_id(r, key_of(r), person_id);
 }
 
 void followers_remove(struct record *r, int64_t person_id)
 {
-	struct value rest =
-		value_copy(schema_field(record_kind(r), key_of(r)), record_get(r, key_of(r)));
-
-	ids_remove(&rest.ids, person_id);
-	record_set(r, key_of(r), rest);
+	record_remove_id(r, key_of(r), person_id);
 }
 
 int followers_find(struct call *c, int64_t author_id, const char *text, struct ids *ret)
@@ -108,8 +96,8 @@ int followers_expect(struct call *c, const struct record *patch, struct record *
 			continue;
 		const struct value *v = record_get(patch, nested[k].field);
 
-		for (size_t i = 0; v->state == VALUE_SET && i < v->records.n; i++) {
-			int e = nested[k].expect(c, v->records.items[i], &ids);
+		for (size_t i = 0; i < v->n; i++) {
+			int e = nested[k].expect(c, v->records[i], &ids);
 
 			if (e < 0)
 				return e;

@@ -36,9 +36,7 @@ static int check_may(struct call *c, int64_t person_id)
 
 static bool is_following(const struct record *subject, int64_t person_id)
 {
-	const struct value *v = record_get(subject, key_of(subject));
-
-	return v->state == VALUE_SET && ids_has(&v->ids, person_id);
+	return value_has_id(record_get(subject, key_of(subject)), person_id);
 }
 
 /* The end of a command that made the subject `now`. */

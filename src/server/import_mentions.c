@@ -52,8 +52,8 @@ void mentions_note(struct mentions *mentions, const struct record *r, int64_t pr
 		if (schema_field(record_kind(r), fields[i].field)->type != TYPE_IDS)
 			note(mentions, project_id, v->i, i);
 		else
-			for (size_t n = 0; n < v->ids.n; n++)
-				note(mentions, project_id, v->ids.v[n], i);
+			for (size_t n = 0; n < v->n; n++)
+				note(mentions, project_id, v->ids[n], i);
 	}
 }
 

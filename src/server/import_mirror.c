@@ -124,11 +124,11 @@ static int remove_files(struct import_run *run, const struct record *comment)
 	int64_t project_id = import_project_of(run, comment);
 	int r = 0;
 
-	if (files->state != VALUE_SET || ids_has(&run->newer, project_id) ||
+	if (!files->n || ids_has(&run->newer, project_id) ||
 		!import_table_find(&run->table, KIND_project, project_id))
 		return 0;
-	for (size_t i = 0; r >= 0 && i < files->ids.n; i++) {
-		int64_t id = files->ids.v[i];
+	for (size_t i = 0; r >= 0 && i < files->n; i++) {
+		int64_t id = files->ids[i];
 
 		if (import_table_find(&run->table, KIND_file_attachment, id))
 			continue;

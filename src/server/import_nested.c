@@ -190,20 +190,10 @@ static int64_t take_out(const struct place *p, const struct record *holder,
 
 static void add_id(struct record *r, int f, int64_t id)
 {
-	const struct value *v = record_get(r, f);
-	struct ids ids = { 0 };
-
-	if (schema_field(record_kind(r), f)->type != TYPE_IDS) {
-		if (!record_has(r, f))
-			record_set_int(r, f, id);
-		return;
-	}
-	if (v->state == VALUE_SET && ids_has(&v->ids, id))
-		return;
-	for (size_t i = 0; v->state == VALUE_SET && i < v->ids.n; i++)
-		ids_add(&ids, v->ids.v[i]);
-	ids_add(&ids, id);
-	record_set(r, f, (struct value){ .state = VALUE_SET, .ids = ids });
+	if (schema_field(record_kind(r), f)->type == TYPE_IDS)
+		record_add_id(r, f, id);
+	else if (!record_has(r, f))
+		record_set_int(r, f, id);
 }
 
 static void flatten_field(const struct place *p, struct record *r, int f)
@@ -214,13 +204,14 @@ static void flatten_field(const struct place *p, struct record *r, int f)
 		xasprintf("%s%s%s", p->within, *p->within ? "." : "", field->key);
 	const struct place inner = { p->run, p->file, path, p->depth + 1 };
 	const struct value *v = record_get(r, f);
-	const struct records one = { .n = 1, .items = (struct record **)&v->record };
-	const struct records *list = field->type == TYPE_OBJECT ? &one : &v->records;
+	bool is_one = field->type == TYPE_OBJECT;
+	struct record *const *items = is_one ? &v->record : v->records;
+	size_t n = is_one ? 1 : v->n;
 
 	if (field->type == TYPE_OBJECTS && !record_has(r, via))
 		record_set_ids(r, via, &(struct ids){ 0 });
-	for (size_t i = 0; i < list->n; i++) {
-		int64_t id = take_out(&inner, r, list->items[i], i);
+	for (size_t i = 0; i < n; i++) {
+		int64_t id = take_out(&inner, r, items[i], i);
 
 		if (id)
 			add_id(r, via, id);
@@ -236,8 +227,8 @@ static void flatten_plain(const struct place *p, struct record *r, int f)
 		"%s%s%s", p->within, *p->within ? "." : "", schema_field(record_kind(r), f)->key);
 	const struct place inner = { p->run, p->file, path, p->depth + 1 };
 
-	for (size_t i = 0; i < v->records.n; i++)
-		take_out(&inner, r, v->records.items[i], i);
+	for (size_t i = 0; i < v->n; i++)
+		take_out(&inner, r, v->records[i], i);
 	record_clear(r, f);
 }
 
@@ -256,7 +247,7 @@ static void take_owned_by(struct record *story)
 	if (id && owners->state != VALUE_SET)
 		add_id(story, F_story_owner_ids, id);
 	owners = record_get(story, F_story_owner_ids);
-	if (owners->state == VALUE_SET && owners->ids.n && owners->ids.v[0] == id)
+	if (owners->n && owners->ids[0] == id)
 		record_clear(story, F_story_owned_by_id);
 }
 

@@ -127,8 +127,8 @@ static void take_me(struct reader *rd, const struct record *me)
 				record_get(me, F_me_time_zone)->record, F_time_zone_olson_name));
 	rd->run->me_id = record_id(me);
 	import_table_add_nested(&rd->run->table, person, rd->file);
-	for (size_t i = 0; projects->state == VALUE_SET && i < projects->records.n; i++)
-		records_add(&rd->run->summaries, record_ref(projects->records.items[i]));
+	for (size_t i = 0; i < projects->n; i++)
+		records_add(&rd->run->summaries, record_ref(projects->records[i]));
 }
 
 /* Activity has no id in V5 but its guid, project and version; until it is stored, the two in one

@@ -97,7 +97,6 @@ static int add_person(struct export_row *w, int column, size_t n)
 	int via = schema_find_field(KIND_story, field->via);
 	scoped(free_ptr) char *name =
 		import_cell_text(w, cell_at(w, column, n), columns[column].title);
-	struct ids ids = { 0 };
 	int64_t id;
 
 	w->nth = n;
@@ -107,15 +106,10 @@ static int add_person(struct export_row *w, int column, size_t n)
 	}
 	int e = import_named(w->csv, KIND_person, import_cell_trim(name), &id);
 
-	if (record_has(w->record, via)) {
-		const struct ids *old = &record_get(w->record, via)->ids;
-
-		for (size_t i = 0; i < old->n; i++)
-			ids_add(&ids, old->v[i]);
-	}
-	if (id && !ids_has(&ids, id))
-		ids_add(&ids, id);
-	record_set(w->record, via, (struct value){ .state = VALUE_SET, .ids = ids });
+	if (!record_has(w->record, via))
+		record_set_ids(w->record, via, &(struct ids){ 0 });
+	if (id)
+		record_add_id(w->record, via, id);
 	return e;
 }
 

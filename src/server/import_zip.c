@@ -183,21 +183,7 @@ static size_t count_files(const struct package *p, const struct entry *owner)
 	const struct entry *e = import_table_find(&p->run->table, KIND_comment, holder_id(owner));
 	const struct value *v = e ? record_get(e->record, F_comment_file_attachment_ids) : NULL;
 
-	return v && v->state == VALUE_SET ? v->ids.n : 0;
-}
-
-static void add_to_holder(struct record *comment, int64_t id)
-{
-	const struct value *old = record_get(comment, F_comment_file_attachment_ids);
-	struct ids ids = { 0 };
-
-	if (old->state == VALUE_SET && ids_has(&old->ids, id))
-		return;
-	for (size_t i = 0; old->state == VALUE_SET && i < old->ids.n; i++)
-		ids_add(&ids, old->ids.v[i]);
-	ids_add(&ids, id);
-	record_set(comment, F_comment_file_attachment_ids,
-		(struct value){ .state = VALUE_SET, .ids = ids });
+	return v ? v->n : 0;
 }
 
 /* By its name: the order in a ZIP is nobody's. */
@@ -272,7 +258,7 @@ static int add_file(struct package *p, const struct entry *owner, int64_t index)
 	set_type(p, index, r);
 	attachments_set_urls(r);
 	import_table_add_own(&p->run->table, r, file);
-	add_to_holder(holder, id);
+	record_add_id(holder, F_comment_file_attachment_ids, id);
 	remember(p, id, owner, index);
 	return 0;
 }

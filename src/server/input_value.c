@@ -235,7 +235,7 @@ static int read_nested(
 }
 
 static int read_objects(
-	const struct field *field, const json_t *json, const struct place *at, struct records *ret)
+	const struct field *field, const json_t *json, const struct place *at, struct value *ret)
 {
 	scoped(records_fini) struct records list = { 0 };
 	size_t i;
@@ -252,7 +252,7 @@ static int read_objects(
 			return e;
 		records_add(&list, r);
 	}
-	*ret = list;
+	*ret = value_of_records(list);
 	list = (struct records){ 0 };
 	return 0;
 }
@@ -327,7 +327,7 @@ static int read_set_value(
 		return refuse_many(field, at);
 	if (field->type == TYPE_OBJECT || field->type == TYPE_OBJECTS) {
 		int e = field->type == TYPE_OBJECT ? read_nested(field, json, at, &v.record)
-						   : read_objects(field, json, at, &v.records);
+						   : read_objects(field, json, at, &v);
 
 		if (e == 0)
 			*ret = v;

@@ -39,10 +39,8 @@ static int check_name(struct call *c, const struct record *label)
 
 static int check_names(struct call *c, const struct value *v, enum value_type type)
 {
-	const struct record *const *items =
-		type == TYPE_OBJECT ? (const struct record *const *)&v->record
-				    : (const struct record *const *)v->records.items;
-	size_t n = type == TYPE_OBJECT ? 1 : v->records.n;
+	struct record *const *items = type == TYPE_OBJECT ? &v->record : v->records;
+	size_t n = type == TYPE_OBJECT ? 1 : v->n;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < n; i++) {
@@ -216,13 +214,11 @@ int labels_resolve_ids(struct call *c, const struct ids *wanted, struct ids *ret
 
 /* ---- counts ---- */
 
-static const struct ids *labels_of(const struct record *story)
+static const struct value *labels_of(const struct record *story)
 {
-	static const struct ids none = { 0 };
+	static const struct value none = { 0 };
 
-	return story && record_has(story, F_story_label_ids)
-		       ? &record_get(story, F_story_label_ids)->ids
-		       : &none;
+	return story ? record_get(story, F_story_label_ids) : &none;
 }
 
 /* Does a story count the same for a label that it keeps? */
@@ -251,9 +247,9 @@ static int tell_count(struct call *c, struct activity *a, int64_t label_id,
 	if (r < 0)
 		return r;
 	before = after;
-	if (now && ids_has(labels_of(now), label_id))
+	if (now && value_has_id(labels_of(now), label_id))
 		counts_add(&before, now, -1);
-	if (old && ids_has(labels_of(old), label_id))
+	if (old && value_has_id(labels_of(old), label_id))
 		counts_add(&before, old, 1);
 	json_t *was = counts_encode(&before), *is = counts_encode(&after);
 
@@ -269,17 +265,17 @@ static int tell_count(struct call *c, struct activity *a, int64_t label_id,
 int labels_tell_counts(
 	struct call *c, struct activity *a, const struct record *old, const struct record *now)
 {
-	const struct ids *mine = labels_of(now), *former = labels_of(old);
+	const struct value *mine = labels_of(now), *former = labels_of(old);
 	bool same = old && now && counts_same(old, now);
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < mine->n; i++) {
-		if (!same || !ids_has(former, mine->v[i]))
-			r = tell_count(c, a, mine->v[i], old, now);
+		if (!same || !value_has_id(former, mine->ids[i]))
+			r = tell_count(c, a, mine->ids[i], old, now);
 	}
 	for (size_t i = 0; r == 0 && i < former->n; i++) {
-		if (!ids_has(mine, former->v[i]))
-			r = tell_count(c, a, former->v[i], old, now);
+		if (!value_has_id(mine, former->ids[i]))
+			r = tell_count(c, a, former->ids[i], old, now);
 	}
 	return r;
 }
@@ -367,12 +363,9 @@ int labels_update(struct call *c)
 static int take_from_story(struct call *c, struct activity *a, struct record *story)
 {
 	scoped(scoped_json_fini) struct scoped_json before = { NULL };
-	struct value ids = value_copy(
-		schema_field(KIND_story, F_story_label_ids), record_get(story, F_story_label_ids));
 	int r = activity_take_values(c, story, &before.json);
 
-	ids_remove(&ids.ids, record_id(c->at[KIND_label]));
-	record_set(story, F_story_label_ids, ids);
+	record_remove_id(story, F_story_label_ids, record_id(c->at[KIND_label]));
 	initial_touch(story, call_now_ms(c));
 	if (r == 0)
 		r = tx_put(c->tx, story);

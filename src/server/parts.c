@@ -176,10 +176,10 @@ int parts_add_nested(
 		const struct field *field = schema_field(record_kind(patch), f);
 		const struct value *v = record_get(patch, f);
 
-		if (field->type != TYPE_OBJECTS || !is_part(field->of) || v->state != VALUE_SET)
+		if (field->type != TYPE_OBJECTS || !is_part(field->of))
 			continue;
-		for (size_t i = 0; r == 0 && i < v->records.n; i++)
-			r = add(c, a, parent, v->records.items[i], NULL);
+		for (size_t i = 0; r == 0 && i < v->n; i++)
+			r = add(c, a, parent, v->records[i], NULL);
 	}
 	return r;
 }

@@ -35,7 +35,7 @@ int people_set(struct call *c, struct record *r, int f, const struct ids *wanted
 	int e = 0;
 
 	for (size_t i = 0; e == 0 && i < wanted->n; i++) {
-		if (before->state != VALUE_SET || !ids_has(&before->ids, wanted->v[i]))
+		if (!value_has_id(before, wanted->v[i]))
 			e = check_person(c, schema_field(record_kind(r), f)->key, wanted->v[i]);
 	}
 	people_add_once(wanted, &once);
@@ -67,13 +67,11 @@ int people_set_author(struct call *c, struct record *r, int f, const struct reco
 
 bool people_same_set(const struct ids *ids, const struct value *v)
 {
-	size_t n = v->state == VALUE_SET ? v->ids.n : 0;
-
-	for (size_t i = 0; i < ids->n && n == ids->n; i++) {
-		if (!ids_has(&v->ids, ids->v[i]))
+	for (size_t i = 0; i < ids->n && v->n == ids->n; i++) {
+		if (!value_has_id(v, ids->v[i]))
 			return false;
 	}
-	return ids->n == n;
+	return ids->n == v->n;
 }
 
 int people_check_member(struct call *c, int64_t person_id)

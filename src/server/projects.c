@@ -90,15 +90,16 @@ int projects_drop_invisible(struct call *c, enum kind kind, struct records *list
 
 int projects_list(struct call *c)
 {
-	const struct value *accounts = &c->given[P_project_list_account_ids];
+	const struct value *given = &c->given[P_project_list_account_ids];
+	const struct ids accounts = value_ids(given);
 	struct query q = { .kind = KIND_project, .limit = -1 };
 	const struct ids *visible = NULL;
 	scoped(records_fini) struct records list = { 0 };
 	int r = projects_visible(c, &visible);
 
 	query_where(&q, F_project_id, OP_IN, 0)->where[0].ids = visible;
-	if (accounts->state == VALUE_SET)
-		query_where(&q, F_project_account_id, OP_IN, 0)->where[1].ids = &accounts->ids;
+	if (given->state == VALUE_SET)
+		query_where(&q, F_project_account_id, OP_IN, 0)->where[1].ids = &accounts;
 	if (r == 0)
 		r = tx_list(c->tx, &q, &list);
 	return r < 0 ? r : answer_records(c, KIND_project, &list);

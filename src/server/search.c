@@ -197,13 +197,13 @@ int search_workspace(struct call *c)
 	const char *text = NULL;
 	int r = read_query(c, &text, &s);
 
-	for (size_t i = 0; r == 0 && ids->state == VALUE_SET && i < ids->ids.n; i++) {
+	for (size_t i = 0; r == 0 && i < ids->n; i++) {
 		scoped(record_unref) struct record *project = NULL;
 		bool visible = false;
 
-		r = projects_is_visible(c, ids->ids.v[i], &visible);
+		r = projects_is_visible(c, ids->ids[i], &visible);
 		if (r == 0 && visible)
-			r = tx_get(c->tx, KIND_project, ids->ids.v[i], &project);
+			r = tx_get(c->tx, KIND_project, ids->ids[i], &project);
 		if (r == 0 && project)
 			r = search_find_stories(c, s, project, true, &hits);
 		if (r == 0 && project)

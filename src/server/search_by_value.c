@@ -99,8 +99,8 @@ bool column_names_one(const struct record *r, int f, const struct ids *ids)
 		return false;
 	if (schema_field(record_kind(r), f)->type != TYPE_IDS)
 		return ids_has(ids, v->i);
-	for (size_t i = 0; i < v->ids.n; i++) {
-		if (ids_has(ids, v->ids.v[i]))
+	for (size_t i = 0; i < v->n; i++) {
+		if (ids_has(ids, v->ids[i]))
 			return true;
 	}
 	return false;
@@ -110,8 +110,7 @@ bool column_names_any(const struct record *r, int f)
 {
 	const struct value *v = record_get(r, f);
 
-	return v->state == VALUE_SET &&
-	       (schema_field(record_kind(r), f)->type != TYPE_IDS || v->ids.n);
+	return v->state == VALUE_SET && (schema_field(record_kind(r), f)->type != TYPE_IDS || v->n);
 }
 
 static void fill_named(struct column *col, int f)

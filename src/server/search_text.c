@@ -135,8 +135,8 @@ static int look_in_names(struct search_set *set, int f, const struct records *li
 			continue;
 		if (!many)
 			r = look_in_name(set, i, list, v->i, name);
-		for (size_t k = 0; many && r == 0 && k < v->ids.n; k++)
-			r = look_in_name(set, i, list, v->ids.v[k], name);
+		for (size_t k = 0; many && r == 0 && k < v->n; k++)
+			r = look_in_name(set, i, list, v->ids[k], name);
 		if (r < 0)
 			return r;
 	}
@@ -168,13 +168,8 @@ static int load_files(struct search_set *set, const struct records *comments, st
 	struct query q = { .kind = KIND_file_attachment, .limit = -1, .only = only, .n_only = 1 };
 	scoped(ids_fini) struct ids ids = { 0 };
 
-	for (size_t i = 0; i < comments->n; i++) {
-		const struct value *v =
-			record_get(comments->items[i], F_comment_file_attachment_ids);
-
-		for (size_t k = 0; v->state == VALUE_SET && k < v->ids.n; k++)
-			ids_add(&ids, v->ids.v[k]);
-	}
+	each_record(comment, comments)
+		ids_add_value(&ids, record_get(comment, F_comment_file_attachment_ids));
 	if (!ids.n)
 		return 0;
 	query_where(&q, F_file_attachment_id, OP_IN, 0)->where[0].ids = &ids;
@@ -196,12 +191,10 @@ static int look_in_files(struct search_set *set)
 		const struct value *v = record_get(comments.items[i], only[1]);
 		size_t place;
 
-		if (v->state != VALUE_SET ||
-			!search_set_find(set, record_int(comments.items[i], key, 0), &place))
+		if (!v->n || !search_set_find(set, record_int(comments.items[i], key, 0), &place))
 			continue;
-		for (size_t k = 0; r == 0 && k < v->ids.n; k++)
-			r = look_in_name(
-				set, place, &files, v->ids.v[k], F_file_attachment_filename);
+		for (size_t k = 0; r == 0 && k < v->n; k++)
+			r = look_in_name(set, place, &files, v->ids[k], F_file_attachment_filename);
 	}
 	return r;
 }

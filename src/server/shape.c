@@ -69,10 +69,10 @@ static void collect_ids(const struct records *list, int f, struct ids *ret)
 		const struct value *v = record_get(list->items[i], f);
 		bool is_list = schema_field(record_kind(list->items[i]), f)->type == TYPE_IDS;
 
-		if (v->state == VALUE_SET && !is_list)
+		if (is_list)
+			ids_add_value(ret, v);
+		else if (v->state == VALUE_SET)
 			ids_add(ret, v->i);
-		for (size_t k = 0; v->state == VALUE_SET && is_list && k < v->ids.n; k++)
-			ids_add(ret, v->ids.v[k]);
 	}
 }
 
@@ -105,15 +105,16 @@ static int load_by_ids(struct call *c, enum kind kind, const struct ids *ids,
 	return r < 0 ? r : expand(c, kind, ret, nested);
 }
 
-static void set_objects(struct record *r, int f, const struct ids *ids, const struct records *found)
+static void set_objects(
+	struct record *r, int f, const struct value *ids, const struct records *found)
 {
 	enum kind of = schema_field(record_kind(r), f)->of;
 	struct records nested = { 0 };
 
 	for (size_t i = 0; i < ids->n; i++) {
 		/* A project that is not there was deleted. */
-		if (of != KIND_project || records_find(found, ids->v[i]))
-			records_add(&nested, find_or_make(found, of, ids->v[i]));
+		if (of != KIND_project || records_find(found, ids->ids[i]))
+			records_add(&nested, find_or_make(found, of, ids->ids[i]));
 	}
 	if (of == KIND_label)
 		shape_sort_labels(&nested);
@@ -137,7 +138,7 @@ static int fill_objects(
 		if (v->state != VALUE_SET)
 			continue;
 		if (field->type == TYPE_OBJECTS) {
-			set_objects(list->items[i], f, &v->ids, &found);
+			set_objects(list->items[i], f, v, &found);
 			continue;
 		}
 		scoped(record_unref) struct record *one = find_or_make(&found, field->of, v->i);
@@ -376,19 +377,20 @@ int answer_record(struct call *c, const struct record *r)
 	return 0;
 }
 
-int answer_named(struct call *c, enum kind kind, const struct value *ids)
+int answer_named(struct call *c, enum kind kind, const struct value *named)
 {
+	const struct ids ids = value_ids(named);
 	struct query q = { .kind = kind, .limit = -1 };
 	scoped(records_fini) struct records found = { 0 };
 	scoped(records_fini) struct records list = { 0 };
 	int r = 0;
 
-	if (ids->state == VALUE_SET && ids->ids.n) {
-		query_where(&q, 0, OP_IN, 0)->where[0].ids = &ids->ids;
+	if (ids.n) {
+		query_where(&q, 0, OP_IN, 0)->where[0].ids = &ids;
 		r = tx_list(c->tx, &q, &found);
 	}
-	for (size_t i = 0; r == 0 && ids->state == VALUE_SET && i < ids->ids.n; i++)
-		records_add(&list, find_or_make(&found, kind, ids->ids.v[i]));
+	for (size_t i = 0; r == 0 && i < ids.n; i++)
+		records_add(&list, find_or_make(&found, kind, ids.v[i]));
 	if (kind == KIND_label)
 		shape_sort_labels(&list);
 	return r < 0 ? r : answer_records(c, kind, &list);

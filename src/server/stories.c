@@ -87,12 +87,12 @@ static int add_nested(
 	const struct value *blockers = record_get(patch, F_story_blockers);
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && tasks->state == VALUE_SET && i < tasks->records.n; i++)
-		r = tasks_add(c, a, record_id(story), tasks->records.items[i], NULL);
-	for (size_t i = 0; r == 0 && comments->state == VALUE_SET && i < comments->records.n; i++)
-		r = comments_add(c, a, story, comments->records.items[i], NULL);
-	for (size_t i = 0; r == 0 && blockers->state == VALUE_SET && i < blockers->records.n; i++)
-		r = blockers_add(c, a, story, blockers->records.items[i], NULL);
+	for (size_t i = 0; r == 0 && i < tasks->n; i++)
+		r = tasks_add(c, a, record_id(story), tasks->records[i], NULL);
+	for (size_t i = 0; r == 0 && i < comments->n; i++)
+		r = comments_add(c, a, story, comments->records[i], NULL);
+	for (size_t i = 0; r == 0 && i < blockers->n; i++)
+		r = blockers_add(c, a, story, blockers->records[i], NULL);
 	return r < 0 ? r : parts_add_nested(c, a, patch, story);
 }
 
@@ -223,11 +223,9 @@ static int set_list(struct call *c, int f, const struct ids *ids)
 /* A copy of one of the story's lists. */
 static struct ids copy_list(const struct call *c, int f)
 {
-	const struct value *v = record_get(c->at[KIND_story], f);
 	struct ids ids = { 0 };
 
-	for (size_t i = 0; v->state == VALUE_SET && i < v->ids.n; i++)
-		ids_add(&ids, v->ids.v[i]);
+	ids_add_value(&ids, record_get(c->at[KIND_story], f));
 	return ids;
 }
 

@@ -108,21 +108,21 @@ static int take_in_order(
 
 int stories_list_bulk(struct call *c)
 {
-	const struct value *ids = &c->given[P_story_bulk_ids];
+	const struct ids ids = value_ids(&c->given[P_story_bulk_ids]);
 	struct query q = { .kind = KIND_story, .limit = -1 };
 	scoped(records_fini) struct records found = { 0 };
 	scoped(records_fini) struct records list = { 0 };
 
-	if (ids->state != VALUE_SET || !ids->ids.n)
+	if (!ids.n)
 		return v5_error_problem(&c->error, "this endpoint requires the parameter: ids");
-	if (ids->ids.n > MAX_BULK)
+	if (ids.n > MAX_BULK)
 		return v5_error_requirement(
 			&c->error, "'ids' parameter must be %d ids or less.", MAX_BULK);
 	query_where(&q, F_story_project_id, OP_EQ, call_project_id(c));
-	query_where(&q, F_story_id, OP_IN, 0)->where[1].ids = &ids->ids;
+	query_where(&q, F_story_id, OP_IN, 0)->where[1].ids = &ids;
 	int r = tx_list(c->tx, &q, &found);
 
-	return r < 0 ? r : take_in_order(c, &ids->ids, &found, &list);
+	return r < 0 ? r : take_in_order(c, &ids, &found, &list);
 }
 
 /* ---- owners and labels ---- */

@@ -34,10 +34,10 @@ static void apply_plain(const struct record *patch, struct record *now)
 }
 
 /* `owners` by their ids. */
-static void take_ids(const struct records *list, struct ids *ret)
+static void take_ids(const struct value *objects, struct ids *ret)
 {
-	for (size_t i = 0; i < list->n; i++)
-		ids_add(ret, record_int(list->items[i], F_person_id, 0));
+	for (size_t i = 0; i < objects->n; i++)
+		ids_add(ret, record_int(objects->records[i], F_person_id, 0));
 }
 
 /* owner_ids, or owners, or, as before there were several, owned_by_id. False: none of them. */
@@ -47,16 +47,14 @@ static bool wanted_owners(const struct record *patch, struct ids *ret)
 	const struct value *objects = record_get(patch, F_story_owners);
 	const struct value *first = record_get(patch, F_story_owned_by_id);
 
-	if (ids->state == VALUE_SET) {
-		for (size_t i = 0; i < ids->ids.n; i++)
-			ids_add(ret, ids->ids.v[i]);
-	} else if (objects->state == VALUE_SET) {
-		take_ids(&objects->records, ret);
-	} else if (first->state == VALUE_SET) {
+	if (ids->state == VALUE_SET)
+		ids_add_value(ret, ids);
+	else if (objects->state == VALUE_SET)
+		take_ids(objects, ret);
+	else if (first->state == VALUE_SET)
 		ids_add(ret, first->i);
-	} else {
+	else
 		return first->state == VALUE_NULL;
-	}
 	return true;
 }
 
@@ -80,10 +78,11 @@ static int apply_followers(struct call *c, const struct record *patch, struct re
 	scoped(ids_fini) struct ids taken = { 0 };
 
 	if (ids->state == VALUE_SET)
-		return people_set(c, now, F_story_follower_ids, &ids->ids);
-	if (objects->state != VALUE_SET)
+		ids_add_value(&taken, ids);
+	else if (objects->state == VALUE_SET)
+		take_ids(objects, &taken);
+	else
 		return 0;
-	take_ids(&objects->records, &taken);
 	return people_set(c, now, F_story_follower_ids, &taken);
 }
 
@@ -103,13 +102,15 @@ static int apply_labels(struct call *c, const struct record *patch, struct recor
 {
 	const struct value *ids = record_get(patch, F_story_label_ids);
 	const struct value *objects = record_get(patch, F_story_labels);
+	const struct ids known = value_ids(ids);
+	const struct records named = value_records(objects);
 	scoped(ids_fini) struct ids wanted = { 0 };
 	int r = 0;
 
 	if (objects->state == VALUE_SET)
-		r = labels_resolve(c, &objects->records, &wanted);
+		r = labels_resolve(c, &named, &wanted);
 	else if (ids->state == VALUE_SET)
-		r = labels_resolve_ids(c, &ids->ids, &wanted);
+		r = labels_resolve_ids(c, &known, &wanted);
 	else
 		return 0;
 	if (r == 0 && !people_same_set(&wanted, record_get(now, F_story_label_ids)))

@@ -16,10 +16,10 @@ static int take_names(struct call *c, const struct record *story, struct records
 {
 	const struct value *v = record_get(story, F_story_label_ids);
 
-	for (size_t i = 0; v->state == VALUE_SET && i < v->ids.n; i++) {
+	for (size_t i = 0; i < v->n; i++) {
 		scoped(record_unref) struct record *label = NULL;
 		struct record *named;
-		int r = tx_get(c->tx, KIND_label, v->ids.v[i], &label);
+		int r = tx_get(c->tx, KIND_label, v->ids[i], &label);
 
 		if (r < 0)
 			return r;

@@ -19,10 +19,9 @@ static int tell_owners(struct call *c, struct activity *a, const struct record *
 		.after = "",
 	};
 
-	for (size_t i = 0; owners->state == VALUE_SET && i < owners->ids.n; i++) {
-		if (!before || before->state != VALUE_SET ||
-			!ids_has(&before->ids, owners->ids.v[i]))
-			ids_add(&added, owners->ids.v[i]);
+	for (size_t i = 0; i < owners->n; i++) {
+		if (!before || !value_has_id(before, owners->ids[i]))
+			ids_add(&added, owners->ids[i]);
 	}
 	return notify_tell(c, a, &notice, &added);
 }

@@ -32,17 +32,18 @@ static int refuse_project(struct call *c, int64_t id)
 static int check_projects(struct call *c, struct record *patch)
 {
 	const struct value *v = record_get(patch, F_workspace_project_ids);
+	const struct ids ids = value_ids(v);
 	scoped(ids_fini) struct ids once = { 0 };
 	const struct ids *visible;
 	int r = projects_visible(c, &visible);
 
 	if (r < 0 || v->state != VALUE_SET)
 		return r;
-	for (size_t i = 0; i < v->ids.n; i++) {
-		if (!ids_has(visible, v->ids.v[i]))
-			return refuse_project(c, v->ids.v[i]);
+	for (size_t i = 0; i < ids.n; i++) {
+		if (!ids_has(visible, ids.v[i]))
+			return refuse_project(c, ids.v[i]);
 	}
-	people_add_once(&v->ids, &once);
+	people_add_once(&ids, &once);
 	record_set_ids(patch, F_workspace_project_ids, &once);
 	return 0;
 }

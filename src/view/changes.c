@@ -219,16 +219,14 @@ static int64_t id_of(const struct record *r, int f)
 
 static bool has_one(const struct record *story, enum kind kind, int64_t id)
 {
-	const struct value *v =
-		story ? record_get(story, kind == KIND_label ? F_story_labels : F_story_owner_ids)
-		      : NULL;
-
-	if (!v || v->state != VALUE_SET)
+	if (!story)
 		return false;
 	if (kind != KIND_label)
-		return ids_has(&v->ids, id);
-	each_record(label, &v->records) {
-		if (record_id(label) == id)
+		return value_has_id(record_get(story, F_story_owner_ids), id);
+	const struct value *v = record_get(story, F_story_labels);
+
+	for (size_t i = 0; i < v->n; i++) {
+		if (record_id(v->records[i]) == id)
 			return true;
 	}
 	return false;
@@ -300,7 +298,7 @@ static void announce_shelves(
 
 	store_peek_list(t->store, &place, &all);
 	each_record(r, &all) {
-		if (c->type == CHANGE_ORDER || ids_has(group_shelf_ids(r), c->id))
+		if (c->type == CHANGE_ORDER || value_has_id(group_shelf_ids(r), c->id))
 			announce_content(a, row, record_id(r), -1);
 	}
 }

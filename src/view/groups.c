@@ -149,10 +149,8 @@ static bool has_label(const struct record *story, int64_t id)
 {
 	const struct value *v = record_get(story, F_story_labels);
 
-	if (v->state != VALUE_SET)
-		return false;
-	each_record(label, &v->records) {
-		if (record_id(label) == id)
+	for (size_t i = 0; i < v->n; i++) {
+		if (record_id(v->records[i]) == id)
 			return true;
 	}
 	return false;
@@ -160,15 +158,12 @@ static bool has_label(const struct record *story, int64_t id)
 
 static bool is_in(const struct group *g, const struct record *story)
 {
-	const struct value *v;
-
 	if (g->field == F_story_labels)
 		return g->id && has_label(story, g->id);
-	if (g->field == F_story_owners) {
-		v = record_get(story, F_story_owner_ids);
-		return v->state == VALUE_SET && ids_has(&v->ids, g->id);
-	}
-	v = record_get(story, g->field);
+	if (g->field == F_story_owners)
+		return value_has_id(record_get(story, F_story_owner_ids), g->id);
+	const struct value *v = record_get(story, g->field);
+
 	return v->state == VALUE_SET && v->i == g->word;
 }
 
@@ -189,12 +184,12 @@ int group_place(struct tree *t, const struct node *dir, struct place *ret)
 	return e;
 }
 
-const struct ids *group_shelf_ids(const struct record *shelf)
+const struct value *group_shelf_ids(const struct record *shelf)
 {
-	static const struct ids none = { 0 };
+	static const struct value none = { 0 };
 	int f = schema_find_field(record_kind(shelf), "story_ids");
 
-	return f >= 0 && record_has(shelf, f) ? &record_get(shelf, f)->ids : &none;
+	return f >= 0 ? record_get(shelf, f) : &none;
 }
 
 /* Those the server names, in its order. */
@@ -294,7 +289,9 @@ int group_select(struct tree *t, const struct node *dir, const struct records *a
 	if (e < 0)
 		return e;
 	if (g.is_shelf) {
-		pick(all, group_shelf_ids(g.named), ret);
+		const struct ids ids = value_ids(group_shelf_ids(g.named));
+
+		pick(all, &ids, ret);
 		return 0;
 	}
 	if (g.panel)

@@ -95,10 +95,10 @@ void history_subjects(const struct record *r, enum kind kind, struct ids *ret)
 			continue;
 		const struct value *v = record_get(r, f);
 
-		if (!is_activity)
+		if (is_activity)
+			ids_add_value(ret, v);
+		else
 			ids_add(ret, v->i);
-		for (size_t k = 0; is_activity && k < v->ids.n; k++)
-			ids_add(ret, v->ids.v[k]);
 	}
 }
 

@@ -7,9 +7,7 @@
 
 static bool is_owned(const struct record *story, int64_t person_id)
 {
-	const struct value *v = record_get(story, F_story_owner_ids);
-
-	return v->state == VALUE_SET && ids_has(&v->ids, person_id);
+	return value_has_id(record_get(story, F_story_owner_ids), person_id);
 }
 
 static bool is_requested(const struct record *story, int64_t person_id)

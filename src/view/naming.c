@@ -282,10 +282,10 @@ static void add_shown_ids(const struct record *r, int f, struct ids *ids)
 		ids_add(ids, v->i);
 	else if (field->type == TYPE_OBJECT)
 		ids_add(ids, record_id(v->record));
-	for (size_t i = 0; field->type == TYPE_IDS && i < v->ids.n; i++)
-		ids_add(ids, v->ids.v[i]);
-	for (size_t i = 0; field->type == TYPE_OBJECTS && i < v->records.n; i++)
-		ids_add(ids, record_id(v->records.items[i]));
+	else if (field->type == TYPE_IDS)
+		ids_add_value(ids, v);
+	for (size_t i = 0; field->type == TYPE_OBJECTS && i < v->n; i++)
+		ids_add(ids, record_id(v->records[i]));
 }
 
 int64_t people_mtime(const struct people *people, const struct record *r, int f)

@@ -189,7 +189,7 @@ bool is_shelf(enum layout_row row);
 /* Can a story's link be moved into the group, and away? */
 bool is_movable_group(enum layout_row row);
 /* The stories on it. */
-const struct ids *group_shelf_ids(const struct record *shelf);
+const struct value *group_shelf_ids(const struct record *shelf);
 /* What it shows: the project's stories. -ESTALE */
 int group_place(struct tree *t, const struct node *dir, struct place *ret);
 /* The stories of the group among all of the project's, in their order. May ask the server. -ESTALE;

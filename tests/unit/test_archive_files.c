@@ -22,7 +22,7 @@ static void google_documents_of_old_archives_get_their_table(void **state)
 	assert_string_equal(record_text(google, F_google_attachment_title), "Plan");
 	assert_int_equal(record_int(google, F_google_attachment_comment_id, 0), 5);
 	assert_int_equal(tx_get(tx, KIND_comment, 5, &comment), 0);
-	assert_int_equal(record_get(comment, F_comment_google_attachment_ids)->ids.v[0], 8);
+	assert_int_equal(record_get(comment, F_comment_google_attachment_ids)->ids[0], 8);
 	query_where(&q, F_comment_google_attachment_ids, OP_HAS, 8);
 	assert_int_equal(tx_list_ids(tx, &q, &holders), 0);
 	assert_int_equal(holders.n, 1);

@@ -377,7 +377,7 @@ static void what_is_no_activity_tells_nothing(void **state)
 		json_activity_condense(item);
 		assert_string_equal(record_text(item, F_activity_subjects), "");
 		assert_string_equal(record_text(item, F_activity_performer), "");
-		assert_int_equal(record_get(item, F_activity_story_ids)->ids.n, 0);
+		assert_int_equal(record_get(item, F_activity_story_ids)->n, 0);
 	}
 	assert_summary("{}", "");
 	assert_summary("[{\"kind\":7,\"change_type\":\"update\",\"new_values\":[1]}]", "");
@@ -399,7 +399,7 @@ static void many_changes_are_cut(void **state)
 
 	assert_true(strlen(summary) < 450);
 	assert_string_equal(summary + strlen(summary) - 10, "+story,...");
-	assert_int_equal(record_get(item, F_activity_story_ids)->ids.n, 1000);
+	assert_int_equal(record_get(item, F_activity_story_ids)->n, 1000);
 }
 
 int main(void)

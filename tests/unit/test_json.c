@@ -131,11 +131,11 @@ static void values_are_understood(void **state)
 	assert_int_equal(record_int(r, F_story_created_at, 0), INT64_C(1493854182000));
 	assert_int_equal(record_int(r, F_story_updated_at, 0), INT64_C(1493854182000));
 	assert_int_equal(record_get(r, F_story_description)->state, VALUE_ABSENT);
-	const struct records *labels = &record_get(r, F_story_labels)->records;
+	const struct value *labels = record_get(r, F_story_labels);
 
 	assert_int_equal(labels->n, 2);
-	assert_string_equal(record_text(labels->items[0], F_label_name), "a");
-	assert_int_equal(record_id(labels->items[1]), 7);
+	assert_string_equal(record_text(labels->records[0], F_label_name), "a");
+	assert_int_equal(record_id(labels->records[1]), 7);
 	assert_int_equal(record_id(record_get(r, F_story_owned_by)->record), 3);
 	assert_null(record_extra(r));
 }
@@ -334,13 +334,13 @@ static void what_lies_in_many_resources_is_one_record(void **state)
 	scoped(records_fini) struct records list = { 0 };
 
 	assert_int_equal(json_read_records(KIND_story, text, sizeof(text) - 1, NULL, &list), 0);
-	const struct records *one = &record_get(list.items[0], F_story_labels)->records;
-	const struct records *two = &record_get(list.items[1], F_story_labels)->records;
+	const struct value *one = record_get(list.items[0], F_story_labels);
+	const struct value *two = record_get(list.items[1], F_story_labels);
 
-	assert_ptr_equal(one->items[1], two->items[0]);
-	assert_ptr_not_equal(one->items[0], two->items[1]);
-	assert_string_equal(record_text(one->items[0], F_label_name), "a");
-	assert_string_equal(record_text(two->items[1], F_label_name), "other");
+	assert_ptr_equal(one->records[1], two->records[0]);
+	assert_ptr_not_equal(one->records[0], two->records[1]);
+	assert_string_equal(record_text(one->records[0], F_label_name), "a");
+	assert_string_equal(record_text(two->records[1], F_label_name), "other");
 }
 
 static void a_patch_holds_what_changes_and_nothing_else(void **state)

@@ -17,6 +17,8 @@ static struct record *make_full(enum kind kind, int depth);
 static struct value make_value(const struct field *field, int f, int depth)
 {
 	struct value v = { .state = VALUE_SET };
+	struct records records = { 0 };
+	struct ids ids = { 0 };
 
 	switch (field->type) {
 	case TYPE_INT:
@@ -40,14 +42,16 @@ static struct value make_value(const struct field *field, int f, int depth)
 		break;
 	case TYPE_IDS:
 		for (int64_t i = -1; i < f; i++)
-			ids_add(&v.ids, i * 1000003);
+			ids_add(&ids, i * 1000003);
+		v = value_of_ids(ids);
 		break;
 	case TYPE_OBJECT:
 		v.record = make_full(field->of, depth + 1);
 		break;
 	case TYPE_OBJECTS:
 		for (int i = 0; i < f % 3; i++)
-			records_add(&v.records, make_full(field->of, depth + 1));
+			records_add(&records, make_full(field->of, depth + 1));
+		v = value_of_records(records);
 		break;
 	}
 	return v;

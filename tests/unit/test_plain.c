@@ -363,6 +363,7 @@ static struct records random_labels(void)
 static struct value random_value(const struct field *field)
 {
 	struct value v = { .state = VALUE_SET };
+	struct ids ids = { 0 };
 
 	switch (field->type) {
 	case TYPE_STRING:
@@ -389,10 +390,11 @@ static struct value random_value(const struct field *field)
 		break;
 	case TYPE_IDS:
 		for (size_t n = random_below(9); n; n--)
-			ids_add(&v.ids, (int64_t)(n << 32 | random_below(1u << 31)));
+			ids_add(&ids, (int64_t)(n << 32 | random_below(1u << 31)));
+		v = value_of_ids(ids);
 		break;
 	case TYPE_OBJECTS:
-		v.records = random_labels();
+		v = value_of_records(random_labels());
 		break;
 	case TYPE_OBJECT:
 	case TYPE_JSON:

@@ -85,7 +85,7 @@ static void what_was_set_is_got(void **state)
 
 	assert_int_equal(record_id(r), 555);
 	assert_true(record_float(r, F_story_estimate, 0) > 1.9);
-	assert_int_equal(record_get(r, F_story_labels)->records.n, 2);
+	assert_int_equal(record_get(r, F_story_labels)->n, 2);
 	record_set_text(r, F_story_name, "other");
 	assert_string_equal(record_text(r, F_story_name), "other");
 	record_set_null(r, F_story_name);
@@ -189,7 +189,7 @@ static void a_diff_is_the_patch_between(void **state)
 	assert_int_equal(record_get(patch, F_story_name)->state, VALUE_NULL);
 	assert_int_equal(record_get(patch, F_story_owner_ids)->state, VALUE_ABSENT);
 	assert_int_equal(record_get(patch, F_story_url)->state, VALUE_ABSENT);
-	assert_int_equal(record_get(patch, F_story_labels)->records.n, 2);
+	assert_int_equal(record_get(patch, F_story_labels)->n, 2);
 	assert_int_equal(record_get(patch, F_story_id)->state, VALUE_ABSENT);
 }
 
@@ -272,6 +272,95 @@ static void nested_resources_are_equal_by_id_or_else_by_name(void **state)
 	}
 }
 
+static void a_value_takes_a_list_over_and_lends_it(void **state)
+{
+	(void)state;
+	scoped(record_unref) struct record *r = record_new(KIND_story);
+	struct ids owners = { 0 };
+	struct records labels = { 0 };
+
+	for (int64_t i = 1; i <= 5; i++) {
+		ids_add(&owners, i);
+		records_add(&labels, make_label(i, "x"));
+	}
+	record_set(r, F_story_owner_ids, value_of_ids(owners));
+	record_set(r, F_story_labels, value_of_records(labels));
+	struct ids lent = value_ids(record_get(r, F_story_owner_ids));
+	struct records lent_records = value_records(record_get(r, F_story_labels));
+
+	assert_true(record_has(r, F_story_owner_ids) && record_has(r, F_story_labels));
+	assert_int_equal(record_get(r, F_story_owner_ids)->n, 5);
+	assert_int_equal(lent.n, 5);
+	assert_ptr_equal(lent.v, owners.v);
+	assert_int_equal(record_get(r, F_story_labels)->n, 5);
+	assert_int_equal(lent_records.n, 5);
+	assert_ptr_equal(lent_records.items, labels.items);
+	assert_true(value_has_id(record_get(r, F_story_owner_ids), 5));
+	assert_false(value_has_id(record_get(r, F_story_owner_ids), 6));
+}
+
+/* One may walk it without a look at its state. */
+static void what_is_no_list_has_nothing_in_it(void **state)
+{
+	(void)state;
+	scoped(record_unref) struct record *r = make_story();
+	scoped(ids_fini) struct ids ids = { 0 };
+
+	record_set_null(r, F_story_owner_ids);
+	record_clear(r, F_story_labels);
+	each_field(f, KIND_story) {
+		const struct value *v = record_get(r, f);
+
+		assert_int_equal(v->n, 0);
+		if (v->state == VALUE_SET)
+			continue;
+		assert_int_equal(value_ids(v).n, 0);
+		assert_null(value_ids(v).v);
+		assert_int_equal(value_records(v).n, 0);
+		assert_null(value_records(v).items);
+		assert_false(value_has_id(v, 0));
+		ids_add_value(&ids, v);
+	}
+	assert_int_equal(ids.n, 0);
+	record_set(r, F_story_owner_ids, value_of_ids(ids));
+	assert_true(record_has(r, F_story_owner_ids));
+	assert_int_equal(record_get(r, F_story_owner_ids)->n, 0);
+}
+
+static void ids_of_a_field_come_once_and_go(void **state)
+{
+	(void)state;
+	scoped(record_unref) struct record *r = record_new(KIND_story);
+	scoped(ids_fini) struct ids ids = { 0 };
+
+	record_remove_id(r, F_story_owner_ids, 1);
+	assert_int_equal(record_get(r, F_story_owner_ids)->state, VALUE_ABSENT);
+	record_set_null(r, F_story_follower_ids);
+	record_remove_id(r, F_story_follower_ids, 1);
+	assert_int_equal(record_get(r, F_story_follower_ids)->state, VALUE_NULL);
+	record_add_id(r, F_story_follower_ids, 1);
+	assert_true(value_has_id(record_get(r, F_story_follower_ids), 1));
+	for (int64_t i = 0; i < 200; i++)
+		record_add_id(r, F_story_owner_ids, i % 100);
+	scoped(record_unref) struct record *before = record_copy(r);
+
+	for (int64_t i = 0; i < 200; i += 2)
+		record_remove_id(r, F_story_owner_ids, i);
+	ids_add(&ids, 7);
+	ids_add_value(&ids, record_get(r, F_story_owner_ids));
+	assert_int_equal(ids.n, 51);
+	assert_int_equal(ids.v[0], 7);
+	for (size_t i = 1; i < ids.n; i++)
+		assert_int_equal(ids.v[i], 2 * i - 1);
+	assert_int_equal(record_get(before, F_story_owner_ids)->n, 100);
+	for (size_t i = 1; i < ids.n; i++)
+		record_remove_id(r, F_story_owner_ids, ids.v[i]);
+	assert_true(record_has(r, F_story_owner_ids));
+	assert_int_equal(record_get(r, F_story_owner_ids)->n, 0);
+	record_add_id(r, F_story_owner_ids, 9);
+	assert_true(value_has_id(record_get(r, F_story_owner_ids), 9));
+}
+
 static void ids_grow_shrink_and_keep_their_order(void **state)
 {
 	(void)state;
@@ -328,6 +417,9 @@ int main(void)
 		cmocka_unit_test(patched_ids_leave_no_stale_objects),
 		cmocka_unit_test(absent_and_null_are_no_value),
 		cmocka_unit_test(nested_resources_are_equal_by_id_or_else_by_name),
+		cmocka_unit_test(a_value_takes_a_list_over_and_lends_it),
+		cmocka_unit_test(what_is_no_list_has_nothing_in_it),
+		cmocka_unit_test(ids_of_a_field_come_once_and_go),
 		cmocka_unit_test(ids_grow_shrink_and_keep_their_order),
 		cmocka_unit_test(records_are_walked_in_order_until_break),
 	};
