@@ -62,8 +62,6 @@ int archive_open(
 	const char *path, enum archive_mode mode, struct archive **ret, struct buf *ret_reason);
 /* No transaction may be open. */
 void archive_close(struct archive *a);
-/* Take away one that nobody has open, with what lies beside it; as much of it as there is. */
-void archive_remove(const char *path);
 /* What a failure (-errno or errno) of these functions means and what is to be done, as a clause for
  * a person, without a full stop. Static. */
 const char *archive_explain(int error);

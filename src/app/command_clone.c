@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "clone.h"
+#include "new_archive.h"
 #include "progress.h"
 #include "report.h"
 #include "setup.h"
@@ -20,17 +21,15 @@ static int import_stage(const struct clone_config *config, struct clone *clone,
 		.progress = config->progress,
 		.data = config->data,
 	};
-	bool is_new = !clone->archive;
-	int e = is_new ? archive_open(config->archive, ARCHIVE_FILL, &clone->archive, reason) : 0;
+	scoped(new_archive_close) struct new_archive made = { 0 };
+
+	if (clone->archive)
+		return import_all(clone->archive, &import, ret, reason);
+	int e = new_archive_open(config->archive, &made, reason);
 
 	if (e == 0)
-		e = import_all(clone->archive, &import, ret, reason);
-	/* An archive made for what failed would be taken for one that holds something. */
-	if (e < 0 && is_new) {
-		archive_close(take_ptr(clone->archive));
-		archive_remove(config->archive);
-	}
-	return e;
+		e = import_all(made.archive, &import, ret, reason);
+	return e < 0 ? e : new_archive_put(&made, reason);
 }
 
 /* Said once. */

@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "new_archive.h"
 #include "progress.h"
 #include "report.h"
-#include "storyfs/archive.h"
 #include "storyfs/import.h"
 
 static bool is_folder(const char *path)
@@ -25,8 +25,8 @@ static enum exit_code fail(const char *reason)
 	return EXIT_FAILED;
 }
 
-static int import_into(const struct arguments *args, const char *path, struct import_report *ret,
-	struct buf *reason)
+static int import_into(const struct arguments *args, struct archive *archive,
+	struct import_report *ret, struct buf *reason)
 {
 	scoped(progress_fini) struct progress progress = { .command = "import" };
 	const struct import_config config = {
@@ -38,12 +38,30 @@ static int import_into(const struct arguments *args, const char *path, struct im
 		.project = args->values[OPTION_project],
 		.dry_run = arguments_have(args, OPTION_dry_run),
 	};
+
+	return import_all(archive, &config, ret, reason);
+}
+
+static int import_into_new(const struct arguments *args, const char *path,
+	struct import_report *ret, struct buf *reason)
+{
+	scoped(new_archive_close) struct new_archive made = { 0 };
+	int e = new_archive_open(path, &made, reason);
+
+	if (e == 0)
+		e = import_into(args, made.archive, ret, reason);
+	if (e == 0 && !arguments_have(args, OPTION_dry_run))
+		e = new_archive_put(&made, reason);
+	return e;
+}
+
+static int import_into_existing(const struct arguments *args, const char *path,
+	struct import_report *ret, struct buf *reason)
+{
 	scoped(archive_close) struct archive *archive = NULL;
 	int e = archive_open(path, ARCHIVE_FILL, &archive, reason);
 
-	if (e == 0)
-		e = import_all(archive, &config, ret, reason);
-	return e;
+	return e < 0 ? e : import_into(args, archive, ret, reason);
 }
 
 enum exit_code run_import(const struct arguments *args)
@@ -57,11 +75,9 @@ enum exit_code run_import(const struct arguments *args)
 		buf_add_fmt(&reason, "the archive comes last, and '%s' is a folder\n", path);
 		return fail(reason.data);
 	}
-	int e = import_into(args, path, &report, &reason);
+	int e = is_new ? import_into_new(args, path, &report, &reason)
+		       : import_into_existing(args, path, &report, &reason);
 
-	/* An archive made for what failed would be taken for one that holds something. */
-	if (is_new && (e < 0 || arguments_have(args, OPTION_dry_run)))
-		archive_remove(path);
 	if (e < 0)
 		return fail(buf_str(&reason));
 	report_print(args, &report);

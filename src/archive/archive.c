@@ -251,19 +251,6 @@ void archive_close(struct archive *a)
 	free(a);
 }
 
-/* SQLite leaves beside it what it had no room to undo. To another file of this name that would be
- * done. */
-void archive_remove(const char *path)
-{
-	static const char *const ends[] = { "", "-journal", "-wal", "-shm" };
-
-	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
-		scoped(free_ptr) char *file = xasprintf("%s%s", path, ends[i]);
-
-		unlink(file);
-	}
-}
-
 /* ---- who else writes ---- */
 
 /* SQLite counts the commits of others for each connection; this one commits nothing. */

@@ -4,8 +4,11 @@ import json
 import os
 import pty
 import re
+import signal
 import sqlite3
 import subprocess
+import time
+from pathlib import Path
 
 import pytest
 
@@ -98,6 +101,88 @@ def test_what_is_no_archive_is_not_overwritten(dump, tmp_path):
     assert done.stderr.splitlines()[-1] == f'storyfs: import: {other}: is no storyfs archive; ' \
         'an export becomes one by: storyfs import EXPORT ARCHIVE'
     assert other.read_text() == 'dear ' * 1000
+
+
+@pytest.fixture
+def halted(tmp_path):
+    """Begins to import something large into a new archive, and halts in the middle of it."""
+    begun = []
+
+    def halt(archive):
+        large = tmp_path / 'large.csv'
+        large.write_text('Id,Title,Type,Current State,Description\n' + ''.join(
+            f'{i},Story {i},feature,started,"{"long " * 200}"\n' for i in range(1, 20001)), encoding='ascii')
+        p = subprocess.Popen([BIN, 'import', large, archive], stdin=subprocess.DEVNULL, text=True,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_env())
+        begun.append(p)
+        end = time.monotonic() + DEADLINE
+        while not any(Path(f'{archive}.part').rglob('whole')):
+            assert p.poll() is None and time.monotonic() < end
+            time.sleep(0.01)
+        p.send_signal(signal.SIGSTOP)
+        return p
+    yield halt
+    for p in begun:
+        p.kill()
+        p.communicate()
+
+
+def test_an_archive_is_there_when_it_is_whole(dump, tmp_path, halted):
+    archive = tmp_path / 'a.db'
+    first = halted(archive)
+    assert not archive.exists()
+    second = storyfs('import', dump, archive)
+    assert second.returncode == 1
+    assert second.stderr == f'storyfs: import: {archive}.part: another storyfs is at work there\n'
+    first.send_signal(signal.SIGCONT)
+    assert 'story  ' in first.communicate(timeout=DEADLINE)[0]
+    assert first.returncode == 0
+    assert len(content(archive)['story']) == 20000
+    assert {p.name for p in tmp_path.glob('a.db*')} == {'a.db'}
+
+
+def test_what_was_killed_leaves_no_archive_and_is_cleared_away(dump, tmp_path, halted):
+    archive = tmp_path / 'a.db'
+    first = halted(archive)
+    first.kill()
+    first.wait(DEADLINE)
+    assert not archive.exists()
+    assert storyfs('import', dump, archive).returncode == 0
+    assert len(content(archive)['story']) == 2
+    assert {p.name for p in tmp_path.glob('a.db*')} == {'a.db'}
+
+
+def test_what_somebody_made_meanwhile_stays(dump, tmp_path, halted):
+    archive = tmp_path / 'a.db'
+    first = halted(archive)
+    assert storyfs('import', dump, tmp_path / 'b.db').returncode == 0
+    (tmp_path / 'b.db').rename(archive)
+    before = content(archive)
+    first.send_signal(signal.SIGCONT)
+    assert first.communicate(timeout=DEADLINE)[1].endswith(f'storyfs: import: {archive}: File exists\n')
+    assert first.returncode == 1
+    assert content(archive) == before
+    assert {p.name for p in tmp_path.glob('a.db*')} == {'a.db'}
+
+
+@pytest.mark.parametrize('end', ['wal', 'journal'])
+def test_the_log_of_an_archive_that_is_gone_is_nobody_elses(dump, tmp_path, end):
+    archive, log = tmp_path / 'a.db', tmp_path / f'a.db-{end}'
+    log.write_bytes(b'dear')
+    done = storyfs('import', dump, archive)
+    assert done.returncode == 1
+    assert done.stderr == f'storyfs: import: {log}: belongs to an archive that is no longer there; ' \
+        'move it away, or give the new one another name\n'
+    assert log.read_bytes() == b'dear' and not archive.exists()
+    log.unlink()
+    assert storyfs('import', dump, archive).returncode == 0
+
+
+def test_a_link_that_leads_nowhere_is_told(dump, tmp_path):
+    (tmp_path / 'a.db').symlink_to('nowhere')
+    done = storyfs('import', dump, tmp_path / 'a.db')
+    assert (done.returncode, done.stderr) == \
+        (1, f'storyfs: import: {tmp_path / "a.db"}: is a link that leads nowhere\n')
 
 
 def test_a_log_gets_a_line_a_folder(dump, tmp_path):
