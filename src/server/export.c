@@ -71,7 +71,8 @@ struct unknown_resources export_select_kept(
 	size_t from = find_first(list, project_id);
 	size_t to = find_first(list, project_id + 1);
 
-	return (struct unknown_resources){ .n = to - from, .items = list->items + from };
+	return (struct unknown_resources){ .n = to - from,
+		.items = list->n ? list->items + from : NULL };
 }
 
 /* ---- which projects ---- */
