@@ -5,30 +5,46 @@
 #include <sys/stat.h>
 
 #include "storyfs/alloc.h"
+#include "storyfs/text.h"
 
-static bool is_there(const char *path)
+static int refuse(const char *path, const char *why, int error, struct buf *ret_reason)
+{
+	buf_add_fmt(ret_reason, "%s: %s\n", path, why);
+	return error;
+}
+
+/* What has come there meanwhile is told by stage_put, too. */
+static int refuse_present(const char *path, struct buf *ret_reason)
 {
 	struct stat st;
 
-	return lstat(path, &st) == 0;
+	if (lstat(path, &st) < 0)
+		return 0;
+	return refuse(path,
+		S_ISLNK(st.st_mode) ? "is a link that leads nowhere" : text_errno(-EEXIST), -EEXIST,
+		ret_reason);
 }
 
 /* SQLite would take the log of an archive that is gone for that of the new one, and nobody but its
- * owner can tell whether something is in it that is nowhere else. */
+ * owner can tell whether something is in it that is nowhere else. Nor could SQLite open an archive
+ * whose log may not have its name. */
 static int refuse_remains(const char *path, struct buf *ret_reason)
 {
 	static const char *const ends[] = { "-journal", "-wal" };
 
 	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
 		scoped(free_ptr) char *log = xasprintf("%s%s", path, ends[i]);
+		struct stat st;
 
-		if (!is_there(log))
-			continue;
-		buf_add_fmt(ret_reason,
-			"%s: belongs to an archive that is no longer there; move it away, or give "
-			"the new one another name\n",
-			log);
-		return -EEXIST;
+		if (lstat(log, &st) == 0)
+			return refuse(log,
+				"belongs to an archive that is no longer there; move it away, or "
+				"give the new one another name",
+				-EEXIST, ret_reason);
+		int e = -errno;
+
+		if (e != -ENOENT)
+			return refuse(path, text_errno(e), e, ret_reason);
 	}
 	return 0;
 }
@@ -39,22 +55,19 @@ static int open_stage(const char *path, struct stage *ret, struct buf *ret_reaso
 	int r = stage_open(path, ret, &why);
 
 	if (r == -EROFS || r == -EACCES)
-		buf_add_fmt(ret_reason,
-			"%s: nothing may be written there; give the new archive another place\n",
-			path);
-	else
-		buf_add_str(ret_reason, buf_str(&why));
+		return refuse(path,
+			"nothing may be written there; give the new archive another place", r,
+			ret_reason);
+	buf_add_str(ret_reason, buf_str(&why));
 	return r;
 }
 
 int new_archive_open(const char *path, struct new_archive *ret, struct buf *ret_reason)
 {
-	if (is_there(path)) {
-		buf_add_fmt(ret_reason, "%s: is a link that leads nowhere\n", path);
-		return -EEXIST;
-	}
-	int r = refuse_remains(path, ret_reason);
+	int r = refuse_present(path, ret_reason);
 
+	if (r == 0)
+		r = refuse_remains(path, ret_reason);
 	if (r == 0)
 		r = open_stage(path, &ret->stage, ret_reason);
 	if (r == 0)

@@ -263,6 +263,20 @@ def test_a_project_that_moves_meanwhile(host, halting, tmp_path, serve):
     assert_equal(host, tmp_path / 'c.db', serve)
 
 
+def test_an_archive_that_comes_meanwhile_is_left(host, halting, full_archive, tmp_path):
+    archive = tmp_path / 'c.db'
+
+    def go_on():
+        shutil.copy(full_archive, archive)
+        halting.be('well')
+
+    halting.let(6, go_on)
+    done = clone(halting.url, host.token, archive)
+    assert done.returncode == 1
+    assert f'{archive}: File exists\n' in done.stderr and 'call it again and it goes on' in done.stderr
+    assert archive.read_bytes() == full_archive.read_bytes()
+
+
 def test_a_page_that_is_html(host, halting, tmp_path):
     halting.be('html')
     done = clone(halting.url, host.token, tmp_path / 'c.db', '--timeout', '1')

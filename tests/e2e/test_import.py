@@ -185,6 +185,23 @@ def test_a_link_that_leads_nowhere_is_told(dump, tmp_path):
         (1, f'storyfs: import: {tmp_path / "a.db"}: is a link that leads nowhere\n')
 
 
+@pytest.mark.parametrize('length', [248, 250, 255])
+def test_a_name_that_leaves_no_room_for_the_log_is_refused(dump, tmp_path, length):
+    """Nobody could open such an archive."""
+    name = 'a' * length
+    done = storyfs('import', dump, tmp_path / name)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f'storyfs: import: {tmp_path}/{name}')
+    assert done.stderr.endswith(': File name too long\n')
+    assert sorted(os.listdir(tmp_path)) == ['dump']
+
+
+def test_the_longest_name_that_is_taken_can_be_opened(dump, tmp_path):
+    archive = tmp_path / ('a' * 247)
+    assert storyfs('import', dump, archive).returncode == 0
+    assert 'vader' in storyfs('user', 'list', archive).stdout
+
+
 def test_a_log_gets_a_line_a_folder(dump, tmp_path):
     done = storyfs('import', f'{dump}//', tmp_path / 'a.db')
     assert done.returncode == 0
