@@ -19,6 +19,9 @@ int file_read_pipe(int fd, int64_t deadline_ms, size_t max, struct buf *ret_data
 int file_write_atomic(const char *path, const void *data, size_t len, mode_t mode);
 /* The directory and its missing parents, mode 0700 for what is made. */
 int file_make_dirs(const char *path);
+/* The folder, mode 0700 where it is made, for this process alone until the descriptor is closed;
+ * who takes the folder away does so before that. -errno; -EBUSY when another process has it. */
+int file_lock_folder(const char *path);
 /* A file, or a folder with all that is in it, as far as that can be removed. */
 void file_remove_tree(const char *path);
 /* How many bytes whoever we are can still put into the directory's file system. -errno */

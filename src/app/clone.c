@@ -3,13 +3,10 @@
 #include "clone.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "storyfs/alloc.h"
@@ -51,15 +48,11 @@ static int open_folder(struct stage *s)
 	struct clone *c = s->clone;
 
 	c->folder = xasprintf("%s.clone", s->config->archive);
-	if (mkdir(c->folder, 0700) < 0 && errno != EEXIST)
-		return fail(s, c->folder, -errno);
-	c->lock = open(c->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (c->lock < 0)
-		return fail(s, c->folder, -errno);
-	if (flock(c->lock, LOCK_EX | LOCK_NB) < 0) {
+	c->lock = file_lock_folder(c->folder);
+	if (c->lock == -EBUSY)
 		buf_add_fmt(s->reason, "%s: another clone is at work there\n", c->folder);
-		return -EBUSY;
-	}
+	if (c->lock < 0)
+		return c->lock == -EBUSY ? c->lock : fail(s, c->folder, c->lock);
 	return 0;
 }
 

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,20 +17,14 @@ static int fail(const char *path, int error, struct buf *ret_reason)
 	return error;
 }
 
-/* The folder, for this process alone. */
 static int lock_folder(const char *folder, int *ret_lock, struct buf *ret_reason)
 {
-	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
-		return fail(folder, -errno, ret_reason);
-	int lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int lock = file_lock_folder(folder);
 
-	if (lock < 0)
-		return fail(folder, -errno, ret_reason);
-	if (flock(lock, LOCK_EX | LOCK_NB) < 0) {
-		close(lock);
+	if (lock == -EBUSY)
 		buf_add_fmt(ret_reason, "%s: another storyfs is at work there\n", folder);
-		return -EBUSY;
-	}
+	if (lock < 0)
+		return lock == -EBUSY ? lock : fail(folder, lock, ret_reason);
 	*ret_lock = lock;
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -121,6 +122,29 @@ int file_make_dirs(const char *path)
 		*p = '/';
 	}
 	return mkdir(copy, 0700) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+/* Who took the folder away meanwhile had locked another one than the next who asks. */
+static bool is_at(int fd, const char *path)
+{
+	struct stat st, named;
+
+	return fstat(fd, &st) == 0 && stat(path, &named) == 0 && st.st_dev == named.st_dev &&
+	       st.st_ino == named.st_ino;
+}
+
+int file_lock_folder(const char *path)
+{
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && is_at(fd, path))
+		return fd;
+	close(fd);
+	return -EBUSY;
 }
 
 void file_remove_tree(const char *path)

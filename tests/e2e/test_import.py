@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import BIN, DEADLINE, STAR, clean_env, storyfs, write_dump
+from conftest import BIN, DEADLINE, ROOT, STAR, clean_env, storyfs, write_dump
 
 
 @pytest.fixture
@@ -150,6 +150,29 @@ def test_what_was_killed_leaves_no_archive_and_is_cleared_away(dump, tmp_path, h
     assert storyfs('import', dump, archive).returncode == 0
     assert len(content(archive)['story']) == 2
     assert {p.name for p in tmp_path.glob('a.db*')} == {'a.db'}
+
+
+def test_who_is_late_for_the_folder_has_not_got_it(dump, tmp_path, halted):
+    """It has opened the folder, and who had it before took it away."""
+    archive, shim = tmp_path / 'a.db', tmp_path / 'flock.so'
+    subprocess.run(['cc', '-shared', '-fPIC', '-o', shim, ROOT / 'tests/e2e/flock_shim.c'], check=True, timeout=DEADLINE)
+    env = {**clean_env(), 'LD_PRELOAD': str(shim),
+           'ASAN_OPTIONS': f'{os.environ.get("ASAN_OPTIONS", "")}:verify_asan_link_order=0'}
+    late = subprocess.Popen([BIN, 'import', dump, archive], stdin=subprocess.DEVNULL, text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env)
+    try:
+        assert os.WIFSTOPPED(os.waitpid(late.pid, os.WUNTRACED)[1])
+        Path(f'{archive}.part').rmdir()
+        first = halted(archive)
+        while late.poll() is None:
+            late.send_signal(signal.SIGCONT)
+            time.sleep(0.01)
+    finally:
+        late.kill()
+    assert late.communicate()[1] == f'storyfs: import: {archive}.part: another storyfs is at work there\n'
+    first.send_signal(signal.SIGCONT)
+    assert first.wait(DEADLINE) == 0
+    assert len(content(archive)['story']) == 20000
 
 
 def test_what_somebody_made_meanwhile_stays(dump, tmp_path, halted):
