@@ -19,7 +19,8 @@ char *xstrndup(const char *s, size_t n);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Before there are threads: they shall share what is free. Else each of them keeps its own, and a
- * mount is larger, and slower. */
+ * mount is larger, and slower. What is large lies apart and goes back when it is freed: after the
+ * first large thing that is freed the C library would put others between small ones, which stay. */
 void alloc_keep_small(void);
 /* After much was allocated and freed again: what is free goes back to the system. */
 void alloc_give_back(void);

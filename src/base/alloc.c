@@ -54,9 +54,14 @@ char *xasprintf(const char *fmt, ...)
 	return or_die(s);
 }
 
+enum { LARGE = 256 << 10 };
+
 void alloc_keep_small(void)
 {
-	mallopt(M_ARENA_MAX, 1); /* NOLINT(concurrency-mt-unsafe) there are no threads yet */
+	/* NOLINTBEGIN(concurrency-mt-unsafe) there are no threads yet */
+	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_MMAP_THRESHOLD, LARGE);
+	/* NOLINTEND(concurrency-mt-unsafe) */
 }
 
 void alloc_give_back(void)

@@ -93,6 +93,7 @@ void remembered_add(struct tree *t, int64_t story_id, const struct buf *text)
 
 	r->key = take_ptr(key);
 	buf_add(&r->text, text->data, text->len);
+	buf_trim(&r->text);
 	add(t, r);
 }
 
@@ -103,6 +104,7 @@ void remembered_add_made(
 
 	r->key = key_of(story_id, REMEMBERED_MADE);
 	buf_add(&r->text, text->data, text->len);
+	buf_trim(&r->text);
 	/* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what it holds */
 	r->sent = xcalloc(1, sizeof(*r->sent));
 	r->sent[r->n_sent++] = made;
