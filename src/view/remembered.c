@@ -8,7 +8,7 @@
 #include "marks.h"
 #include "storyfs/alloc.h"
 
-enum { REMEMBERED_BYTES = 32 << 20, VERSION_LEN = 16 };
+enum { REMEMBERED_BYTES = 8 << 20, VERSION_LEN = 16 };
 
 static char *key_of(int64_t story_id, const char *version)
 {
