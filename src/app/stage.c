@@ -64,12 +64,21 @@ static int keep(const char *from, const char *to)
 	return rename(from, to) < 0 ? -errno : 0;
 }
 
+/* It has to be on the disk before it has its name, and the name before who called goes on: what it
+ * was made of may be taken away then. */
+static int sync_all(const struct stage *s)
+{
+	return syncfs(s->lock) < 0 ? -errno : 0;
+}
+
 int stage_put(struct stage *s, bool replaces, struct buf *ret_reason)
 {
-	int r = syncfs(s->lock) < 0 ? -errno : 0;
+	int r = sync_all(s);
 
 	if (r == 0)
 		r = replaces ? replace(s->path, s->target) : keep(s->path, s->target);
+	if (r == 0)
+		r = sync_all(s);
 	return r < 0 ? fail(s->target, r, ret_reason) : 0;
 }
 

@@ -152,14 +152,18 @@ def test_what_was_killed_leaves_no_archive_and_is_cleared_away(dump, tmp_path, h
     assert {p.name for p in tmp_path.glob('a.db*')} == {'a.db'}
 
 
+def with_shim(name, tmp_path):
+    shim = tmp_path / f'{name}.so'
+    subprocess.run(['cc', '-shared', '-fPIC', '-o', shim, ROOT / f'tests/e2e/{name}_shim.c'], check=True, timeout=DEADLINE)
+    return {**clean_env(), 'LD_PRELOAD': str(shim),
+            'ASAN_OPTIONS': f'{os.environ.get("ASAN_OPTIONS", "")}:verify_asan_link_order=0'}
+
+
 def test_who_is_late_for_the_folder_has_not_got_it(dump, tmp_path, halted):
     """It has opened the folder, and who had it before took it away."""
-    archive, shim = tmp_path / 'a.db', tmp_path / 'flock.so'
-    subprocess.run(['cc', '-shared', '-fPIC', '-o', shim, ROOT / 'tests/e2e/flock_shim.c'], check=True, timeout=DEADLINE)
-    env = {**clean_env(), 'LD_PRELOAD': str(shim),
-           'ASAN_OPTIONS': f'{os.environ.get("ASAN_OPTIONS", "")}:verify_asan_link_order=0'}
+    archive = tmp_path / 'a.db'
     late = subprocess.Popen([BIN, 'import', dump, archive], stdin=subprocess.DEVNULL, text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env)
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=with_shim('flock', tmp_path))
     try:
         assert os.WIFSTOPPED(os.waitpid(late.pid, os.WUNTRACED)[1])
         Path(f'{archive}.part').rmdir()
@@ -173,6 +177,14 @@ def test_who_is_late_for_the_folder_has_not_got_it(dump, tmp_path, halted):
     first.send_signal(signal.SIGCONT)
     assert first.wait(DEADLINE) == 0
     assert len(content(archive)['story']) == 20000
+
+
+def test_what_is_done_is_on_the_disk(dump, tmp_path):
+    """What is in the archive before its name, and the name before it is said."""
+    log = tmp_path / 'log'
+    done = storyfs('import', dump, tmp_path / 'a.db', env={**with_shim('sync', tmp_path), 'SYNC_LOG': str(log)})
+    assert done.returncode == 0, done.stderr
+    assert log.read_text().split() == ['syncfs', 'renameat2', 'syncfs']
 
 
 def test_what_somebody_made_meanwhile_stays(dump, tmp_path, halted):
