@@ -10,6 +10,7 @@
 #include "storyfs/alloc.h"
 #include "storyfs/file.h"
 #include "storyfs/text.h"
+#include "storyfs/thread.h"
 
 static int fail(const char *path, int error, struct buf *ret_reason)
 {
@@ -29,6 +30,66 @@ static int lock_folder(const char *folder, int *ret_lock, struct buf *ret_reason
 	return 0;
 }
 
+/* ---- signals ---- */
+
+/* To the guard alone. */
+static int over(void)
+{
+	return SIGRTMIN;
+}
+
+static void *guard(void *data)
+{
+	struct stage *s = data;
+	sigset_t signals = s->signals;
+	int number;
+
+	sigaddset(&signals, over());
+	if (sigwait(&signals, &number) || number == over())
+		return NULL;
+	file_remove_tree(s->work);
+	rmdir(s->folder);
+	sigemptyset(&signals);
+	sigaddset(&signals, number);
+	pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+	kill(getpid(), number);
+	return NULL;
+}
+
+/* Those that would end the process: not what nohup has it ignore. */
+static void find_signals(sigset_t *ret)
+{
+	static const int ending[] = { SIGINT, SIGTERM, SIGHUP };
+
+	sigemptyset(ret);
+	for (size_t i = 0; i < sizeof(ending) / sizeof(*ending); i++) {
+		struct sigaction now;
+
+		if (sigaction(ending[i], NULL, &now) == 0 && now.sa_handler == SIG_DFL)
+			sigaddset(ret, ending[i]);
+	}
+}
+
+static void begin_guard(struct stage *s)
+{
+	find_signals(&s->signals);
+	pthread_sigmask(SIG_BLOCK, &s->signals, NULL);
+	s->is_guarded = thread_start(guard, s, &s->guard) == 0;
+	if (!s->is_guarded)
+		pthread_sigmask(SIG_UNBLOCK, &s->signals, NULL);
+}
+
+static void end_guard(struct stage *s)
+{
+	if (!s->is_guarded)
+		return;
+	pthread_kill(s->guard, over());
+	pthread_join(s->guard, NULL);
+	pthread_sigmask(SIG_UNBLOCK, &s->signals, NULL);
+}
+
+/* ---- the stage ---- */
+
 int stage_open(const char *target, struct stage *ret, struct buf *ret_reason)
 {
 	struct stage s = { .target = target, .folder = xasprintf("%s.part", target) };
@@ -42,7 +103,10 @@ int stage_open(const char *target, struct stage *ret, struct buf *ret_reason)
 	s.path = xasprintf("%s/whole", s.work);
 	*ret = s;
 	file_remove_tree(s.work);
-	return mkdir(s.work, 0700) < 0 ? fail(s.work, -errno, ret_reason) : 0;
+	if (mkdir(s.work, 0700) < 0)
+		return fail(s.work, -errno, ret_reason);
+	begin_guard(ret);
+	return 0;
 }
 
 /* What was there is in the folder then, and goes with it. Not every file system can exchange. */
@@ -86,6 +150,7 @@ void stage_close(struct stage *s)
 {
 	if (!s->folder)
 		return;
+	end_guard(s);
 	/* What else is in the folder is not ours. */
 	file_remove_tree(s->work);
 	rmdir(s->folder);

@@ -9,8 +9,10 @@ import pathlib
 import random
 import re
 import shutil
+import signal
 import sqlite3
 import subprocess
+import time
 import zipfile
 
 import pytest
@@ -470,7 +472,21 @@ def test_nothing_half_is_left_on_a_full_disk(disk, full_archive, name):  # noqa:
     assert storyfs('export', full_archive, disk.folder / name, '--project', '99', within=disk.within).returncode == 0
 
 
-def test_one_that_is_interrupted_leaves_no_target(archive, tmp_path):
+def test_a_signal_takes_what_is_half_with_it(archive, tmp_path, serve):
+    server = serve(archive)
+    for i in range(300):
+        assert server.request('POST', '/projects/99/stories', {'name': f'{i}', 'description': 'long ' * 4000}).status == 200
+    with subprocess.Popen([BIN, 'export', archive, tmp_path / 'x.zip'], env=clean_env()) as process:
+        end = time.monotonic() + DEADLINE
+        while not (tmp_path / 'x.zip.part/work').exists():
+            assert process.poll() is None and time.monotonic() < end
+            time.sleep(0.001)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=DEADLINE) == -signal.SIGINT
+    assert not list(tmp_path.glob('x.zip*'))
+
+
+def test_a_pipe_is_written_to(archive, tmp_path):
     fifo = tmp_path / 'pipe'
     os.mkfifo(fifo)
     with subprocess.Popen([BIN, 'export', archive, fifo, '--format', 'csv'], env=clean_env()) as process:

@@ -108,11 +108,11 @@ def halted(tmp_path):
     """Begins to import something large into a new archive, and halts in the middle of it."""
     begun = []
 
-    def halt(archive):
+    def halt(archive, by=()):
         large = tmp_path / 'large.csv'
         large.write_text('Id,Title,Type,Current State,Description\n' + ''.join(
             f'{i},Story {i},feature,started,"{"long " * 200}"\n' for i in range(1, 20001)), encoding='ascii')
-        p = subprocess.Popen([BIN, 'import', large, archive], stdin=subprocess.DEVNULL, text=True,
+        p = subprocess.Popen([*by, BIN, 'import', large, archive], stdin=subprocess.DEVNULL, text=True,
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_env())
         begun.append(p)
         end = time.monotonic() + DEADLINE
@@ -185,6 +185,26 @@ def test_what_is_done_is_on_the_disk(dump, tmp_path):
     done = storyfs('import', dump, tmp_path / 'a.db', env={**with_shim('sync', tmp_path), 'SYNC_LOG': str(log)})
     assert done.returncode == 0, done.stderr
     assert log.read_text().split() == ['syncfs', 'renameat2', 'syncfs']
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_takes_what_is_half_with_it(tmp_path, halted, number):
+    first = halted(tmp_path / 'a.db')
+    first.send_signal(number)
+    first.send_signal(signal.SIGCONT)
+    told, progress = first.communicate(timeout=DEADLINE)
+    assert told == '' and progress in ('', f'storyfs: import: {tmp_path / "large.csv"}\n')
+    assert first.returncode == -number
+    assert {p.name for p in tmp_path.iterdir()} == {'large.csv'}
+
+
+def test_what_is_to_be_ignored_is(tmp_path, halted):
+    first = halted(tmp_path / 'a.db', by=['env', '--ignore-signal=HUP'])
+    first.send_signal(signal.SIGHUP)
+    first.send_signal(signal.SIGCONT)
+    first.communicate(timeout=DEADLINE)
+    assert first.returncode == 0
+    assert {p.name for p in tmp_path.iterdir()} == {'large.csv', 'a.db'}
 
 
 def test_what_somebody_made_meanwhile_stays(dump, tmp_path, halted):
