@@ -2,8 +2,8 @@
 /*
  * A file or folder that is made beside the place where it is to be, in a folder of its own, and
  * goes there when it is whole: nobody ever sees half of it there. A signal that ends the process
- * takes the folder, TARGET.part, with it; what SIGKILL leaves there, the next one for the same place
- * takes away. One stage at a time, opened and closed by one thread; others have no signals
+ * takes the folder, TARGET.part, with it; what SIGKILL leaves there, the next one for the same
+ * place takes away. One stage at a time, opened and closed by one thread; others have no signals
  * (thread.h).
  */
 #ifndef STORYFS_APP_STAGE_H
@@ -22,7 +22,7 @@ struct stage {
 	char *path; /* in that: where it is to be made; nothing is there yet */
 	int lock;   /* on the folder */
 	bool is_guarded;
-	pthread_t guard;    /* who waits for these signals: */
+	pthread_t guard; /* who waits for these signals: */
 	sigset_t signals;
 };
 
