@@ -18,10 +18,13 @@ char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t n);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* Before there are threads: they shall share what is free. Else each of them keeps its own, and a
- * mount is larger, and slower. What is large lies apart and goes back when it is freed: after the
- * first large thing that is freed the C library would put others between small ones, which stay. */
-void alloc_keep_small(void);
+/* Both before there are threads. Threads allocate from n (at least 1) arenas at most. Each keeps
+ * what is free in it, so many of them make a process large; fewer than threads that run at the same
+ * time make these wait for each other. The C library has eight for each processor. */
+void alloc_limit_arenas(int n);
+/* What is large lies apart and goes back when it is freed. Else the C library would put it between
+ * small things, which stay, as soon as one that is as large was freed. */
+void alloc_lay_large_apart(void);
 /* After much was allocated and freed again: what is free goes back to the system. */
 void alloc_give_back(void);
 

@@ -192,7 +192,8 @@ enum exit_code run_mount(const struct arguments *args)
 
 	if (m.fs.debug)
 		log_set_level(LOG_LEVEL_DEBUG);
-	alloc_keep_small();
+	alloc_limit_arenas(1);
+	alloc_lay_large_apart();
 	where = absolute_source(args->operands[0]);
 	if (!where) {
 		source_explain_missing(args->operands[0], errno, &reason);

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/sysinfo.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -158,6 +159,7 @@ enum exit_code run_serve(const struct arguments *args)
 
 	if (read_options(args, &http))
 		return EXIT_USAGE;
+	alloc_limit_arenas(get_nprocs());
 	int e = archive_open(args->operands[0], ARCHIVE_EXISTING, &archive, &reason);
 
 	if (e == 0) {

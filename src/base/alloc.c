@@ -54,14 +54,16 @@ char *xasprintf(const char *fmt, ...)
 	return or_die(s);
 }
 
+void alloc_limit_arenas(int n)
+{
+	mallopt(M_ARENA_MAX, n); /* NOLINT(concurrency-mt-unsafe) */
+}
+
 enum { LARGE = 256 << 10 };
 
-void alloc_keep_small(void)
+void alloc_lay_large_apart(void)
 {
-	/* NOLINTBEGIN(concurrency-mt-unsafe) there are no threads yet */
-	mallopt(M_ARENA_MAX, 1);
-	mallopt(M_MMAP_THRESHOLD, LARGE);
-	/* NOLINTEND(concurrency-mt-unsafe) */
+	mallopt(M_MMAP_THRESHOLD, LARGE); /* NOLINT(concurrency-mt-unsafe) */
 }
 
 void alloc_give_back(void)
