@@ -168,9 +168,8 @@ def test_who_is_late_for_the_folder_has_not_got_it(dump, tmp_path, halted):
         assert os.WIFSTOPPED(os.waitpid(late.pid, os.WUNTRACED)[1])
         Path(f'{archive}.part').rmdir()
         first = halted(archive)
-        while late.poll() is None:
-            late.send_signal(signal.SIGCONT)
-            time.sleep(0.01)
+        late.send_signal(signal.SIGCONT)
+        late.wait(DEADLINE)
     finally:
         late.kill()
     assert late.communicate()[1] == f'storyfs: import: {archive}.part: another storyfs is at work there\n'
