@@ -110,7 +110,7 @@ struct store {
 	char *failure;		  /* what the last one of them failed with */
 	uint64_t n_writes, n_stamps;
 	struct table entries, collections, tombstones, selections;
-	size_t selected_bytes; /* what the selections take */
+	size_t selected_bytes;		 /* what the selections take */
 	struct table loads, loads_apart; /* by project, by parent */
 	struct record *me;
 	int64_t me_mtime_ns;
