@@ -21,7 +21,7 @@
 
 enum { GIVE_BACK_EVERY_S = 30 };
 
-/* The signals that the server heeds, blocked, so that only sigwait sees them. */
+/* The signals that the server heeds, blocked, so that only the wait for them sees them. */
 static void block_signals(sigset_t *ret)
 {
 	sigemptyset(ret);

@@ -49,6 +49,7 @@ static int refuse_remains(const char *path, struct buf *ret_reason)
 	return 0;
 }
 
+/* Reasons name what the caller knows: of the stage, that somebody is at work there. */
 static int open_stage(const char *path, struct stage *ret, struct buf *ret_reason)
 {
 	scoped(buf_fini) struct buf why = BUF_INIT;
@@ -58,8 +59,18 @@ static int open_stage(const char *path, struct stage *ret, struct buf *ret_reaso
 		return refuse(path,
 			"nothing may be written there; give the new archive another place", r,
 			ret_reason);
+	if (r < 0 && r != -EBUSY)
+		return refuse(path, text_errno(r), r, ret_reason);
 	buf_add_str(ret_reason, buf_str(&why));
 	return r;
+}
+
+static int open_archive(const char *path, struct new_archive *ret, struct buf *ret_reason)
+{
+	scoped(buf_fini) struct buf why = BUF_INIT;
+	int r = archive_open(ret->stage.path, ARCHIVE_FILL, &ret->archive, &why);
+
+	return r < 0 ? refuse(path, archive_explain(r), r, ret_reason) : 0;
 }
 
 int new_archive_open(const char *path, struct new_archive *ret, struct buf *ret_reason)
@@ -71,7 +82,7 @@ int new_archive_open(const char *path, struct new_archive *ret, struct buf *ret_
 	if (r == 0)
 		r = open_stage(path, &ret->stage, ret_reason);
 	if (r == 0)
-		r = archive_open(ret->stage.path, ARCHIVE_FILL, &ret->archive, ret_reason);
+		r = open_archive(path, ret, ret_reason);
 	return r;
 }
 

@@ -232,6 +232,15 @@ def test_the_log_of_an_archive_that_is_gone_is_nobody_elses(dump, tmp_path, end)
     assert storyfs('import', dump, archive).returncode == 0
 
 
+@pytest.mark.parametrize('name', ['missing/a.db', 'a.db/', 'file/a.db'])
+def test_a_place_that_is_none_is_told_as_it_was_given(dump, tmp_path, name):
+    (tmp_path / 'file').touch()
+    done = storyfs('import', dump, f'{tmp_path}/{name}')
+    why = 'Not a directory' if name.startswith('file') else 'No such file or directory'
+    assert (done.returncode, done.stderr) == (1, f'storyfs: import: {tmp_path}/{name}: {why}\n')
+    assert {p.name for p in tmp_path.iterdir()} == {'dump', 'file'}
+
+
 def test_a_link_that_leads_nowhere_is_told(dump, tmp_path):
     (tmp_path / 'a.db').symlink_to('nowhere')
     done = storyfs('import', dump, tmp_path / 'a.db')
